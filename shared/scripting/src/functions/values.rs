@@ -1,0 +1,47 @@
+//! Values that mean something to the host: leave the attribute alone, or never show it.
+
+use std::fmt;
+
+use rhai::{Dynamic, Engine};
+
+/// Assigned to an attribute of the target, it leaves that attribute as it is.
+///
+/// `ignore_flow_if_null_or_empty(())` gives it. It is not the same as clearing the attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep;
+
+/// A value that is used and never shown: not in the trace, the preview, an error or a log.
+#[derive(Clone)]
+pub struct Secret(Dynamic);
+
+impl Secret {
+    /// Marks a value. A secret inside a secret is the same secret.
+    pub fn new(value: Dynamic) -> Self {
+        match value.try_cast_result::<Self>() {
+            Ok(already) => already,
+            Err(value) => Self(value),
+        }
+    }
+
+    /// The value itself. The caller keeps it out of anything that people read.
+    pub fn expose(&self) -> &Dynamic {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Names the types for messages and gives them a text form.
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Keep>("keep")
+        .register_fn("to_string", |_: &mut Keep| "[unchanged]")
+        .register_fn("to_debug", |_: &mut Keep| "[unchanged]")
+        .register_type_with_name::<Secret>("secret")
+        .register_fn("to_string", |_: &mut Secret| "[secret]")
+        .register_fn("to_debug", |_: &mut Secret| "[secret]");
+}
