@@ -14,7 +14,8 @@ mod transport;
 
 pub use clock::{Clock, Sleep};
 pub use queue::{
-    Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, Outgoing, Queue, QueueError, QueueName, Receipt,
+    Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY, Outgoing, Queue, QueueError,
+    QueueName, Receipt,
 };
 pub use random::Random;
 pub use store::{

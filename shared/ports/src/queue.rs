@@ -10,10 +10,19 @@ use thiserror::Error;
 pub const MAX_BATCH: usize = 10;
 /// Longest delay of one send (SQS: `DelaySeconds` up to 900); longer waits are sent again.
 pub const MAX_DELAY: Duration = Duration::from_mins(15);
+/// Longest visibility time-out and deferral (SQS: 43,200 s).
+pub const MAX_VISIBILITY: Duration = Duration::from_hours(12);
 /// Largest message body in bytes. A baton has some hundred; this is a guard, not a budget.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The name of a queue: lower-case letters, digits and hyphens, at most 80 characters.
+/// What the name of a queue of dead letters ends in.
+const DEAD_LETTER: &str = "-dead";
+/// SQS: names of up to 80 characters; each queue leaves room for its dead-letter queue's name.
+const MAX_NAME: usize = 80 - DEAD_LETTER.len();
+
+/// The name of a queue: lower-case letters, digits and hyphens, at most 75 characters.
+///
+/// Each queue has a dead-letter queue, named after it with `-dead` at the end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueName(String);
 
@@ -21,13 +30,25 @@ impl QueueName {
     /// Parses a name.
     pub fn parse(name: &str) -> Result<Self, QueueError> {
         let legal = !name.is_empty()
-            && name.len() <= 80
+            && name.strip_suffix(DEAD_LETTER).unwrap_or(name).len() <= MAX_NAME
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if legal {
             Ok(Self(name.to_owned()))
         } else {
             Err(QueueError::OutsideLimits(format!("`{name}` is no queue name")))
         }
+    }
+
+    /// The queue that takes the messages which were received too often; of a dead-letter queue,
+    /// itself: dead letters stay where they are.
+    #[must_use]
+    pub fn dead_letter(&self) -> Self {
+        if self.is_dead_letter() { self.clone() } else { Self(format!("{self}{DEAD_LETTER}")) }
+    }
+
+    /// Whether this is a queue of dead letters.
+    pub fn is_dead_letter(&self) -> bool {
+        self.0.ends_with(DEAD_LETTER)
     }
 
     /// The name as text.
@@ -82,6 +103,13 @@ pub enum QueueError {
 }
 
 /// The queue port.
+///
+/// A message that has been received as often as the queue's configuration allows, and was not
+/// acknowledged, is not delivered again: it moves to [`QueueName::dead_letter`] as a new message.
+///
+/// A receipt is good until its message is delivered again. Acknowledging or deferring with an older
+/// one, or for a message that is gone, is no error and does nothing that matters: the receiver whose
+/// delivery is the latest decides.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends 1 to [`MAX_BATCH`] messages. `Ok` means that all are durable; after an error some may
@@ -89,7 +117,7 @@ pub trait Queue: Send + Sync {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError>;
 
     /// Takes up to `max` (1 to [`MAX_BATCH`]) messages that are due, and hides them for
-    /// `visibility`. Returns at once, with none when none is due.
+    /// `visibility`, at most [`MAX_VISIBILITY`]. Returns at once, with none when none is due.
     async fn receive(
         &self,
         queue: &QueueName,
@@ -100,8 +128,8 @@ pub trait Queue: Send + Sync {
     /// Removes a delivered message for good. Acknowledging twice is no error.
     async fn acknowledge(&self, queue: &QueueName, receipt: &Receipt) -> Result<(), QueueError>;
 
-    /// Makes a delivered message visible again after `delay`, at most 12 hours (SQS: visibility
-    /// time-out up to 43,200 s). It stays the same message: its receive count goes on.
+    /// Makes a delivered message visible again after `delay`, at most [`MAX_VISIBILITY`]. It stays
+    /// the same message: its receive count goes on.
     async fn defer(
         &self,
         queue: &QueueName,

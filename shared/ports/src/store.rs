@@ -111,7 +111,7 @@ pub struct Query {
     pub prefix: String,
     /// Only sort keys after this one (exclusive): the cursor of the page before.
     pub after: Option<String>,
-    /// At most so many records, at least 1.
+    /// At most so many records; 0 counts as 1.
     pub limit: usize,
 }
 
