@@ -69,11 +69,11 @@ pub enum Need {
 #[serde(rename_all = "snake_case")]
 pub enum Meter {
     /// A user prepared.
-    UserPrepared,
+    Prepared,
     /// A user's first sync.
-    UserSynced,
+    Synced,
     /// A user cut over.
-    UserCutOver,
+    CutOver,
 }
 
 /// Everything that is known about a step before it runs.
@@ -172,7 +172,7 @@ pub const CATALOGUE: [StepSpec; 31] = [
         needs: &[Need::ExchangeWrite, Need::Script],
         wait_limit: Duration::from_mins(75),
         timeout: Duration::from_mins(2),
-        meter: Some(Meter::UserPrepared),
+        meter: Some(Meter::Prepared),
     },
     StepSpec {
         step: Step::UpdateUser,
@@ -237,7 +237,7 @@ pub const CATALOGUE: [StepSpec; 31] = [
         needs: &[Need::Content],
         wait_limit: Duration::from_hours(24),
         timeout: Duration::from_mins(5),
-        meter: Some(Meter::UserSynced),
+        meter: Some(Meter::Synced),
     },
     StepSpec {
         step: Step::CopyChanges,
@@ -497,7 +497,7 @@ pub const CATALOGUE: [StepSpec; 31] = [
         needs: &[],
         wait_limit: Duration::from_mins(15),
         timeout: Duration::from_mins(1),
-        meter: Some(Meter::UserCutOver),
+        meter: Some(Meter::CutOver),
     },
     StepSpec {
         step: Step::VerifyContent,

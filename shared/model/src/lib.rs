@@ -1,1 +1,34 @@
-//! To come.
+//! What Crosswave talks about: ids, users, waves, states, jobs, journal, usage. Types and rules,
+//! no I/O.
+//!
+//! Records are stored in versioned wire forms (`wire`), at the places that `keys` names.
+
+mod ids;
+mod job;
+mod journal;
+mod keys;
+mod notification;
+mod profile;
+mod project;
+mod schedule;
+mod state;
+mod usage;
+mod user;
+mod wave;
+mod wire;
+
+pub use ids::{BadId, CustomerId, JobId, ProjectId, UserId, UserKey, WaveId};
+pub use job::{Baton, Branch, Job, JobKind, JobStatus, Lease, Memory, Problem};
+pub use journal::{Change, Cost, JournalEntry, JournalEvent, WriteRecord};
+pub use keys::Keys;
+pub use notification::{DeliveryState, Event, EventKind, Notification};
+pub use profile::{CutoverOptions, OutlookGate, PrepareOptions, Profile, SyncOptions};
+pub use project::{Capabilities, Project, TenantFacts};
+pub use schedule::{Blackout, LocalTime, Repeat, Schedule, ScheduleError};
+pub use state::{
+    Action, Admitted, Refusal, Request, ResetTo, STATE_TABLE, StateRule, UserState, admit,
+};
+pub use usage::UsageRecord;
+pub use user::{Blocker, MailboxFacts, SourceIdentity, TargetIdentity, User};
+pub use wave::{Wave, WaveRun};
+pub use wire::{Stored, WireError};

@@ -1,0 +1,139 @@
+//! Where each record lives. Every partition starts with the customer, so that one customer's role
+//! can never reach another's records.
+
+use catalogue::Meter;
+
+use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, UserId, UserKey, WaveId};
+
+/// Partition and sort key of each kind of record.
+///
+/// | record | partition | sort key |
+/// |---|---|---|
+/// | project | `C#customer#P#project` | `P` |
+/// | wave | same | `W#wave` |
+/// | wave run | same | `R#wave#action#planned` |
+/// | user | same | `U#user` |
+/// | job in flight | same | `A#user#branch` |
+/// | address reservation | same | `X#attribute#value` |
+/// | notification | same | `N#user#event#job` |
+/// | memory | `C#customer#P#project#U#user` | `M` |
+/// | journal | same | `L#job#n` |
+/// | job that is over | same | `J#job` |
+/// | copy state | `…#U#user#COPY` | the copier's own |
+/// | usage | `C#customer#USAGE` | `project#user#meter` |
+///
+/// The records that a whole project is listed by share a partition; what belongs to one user alone
+/// has its own, so that a wave's traffic spreads.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys;
+
+/// Partition and sort key.
+pub(crate) type Place = (String, String);
+
+impl Keys {
+    /// The customer's list of projects: partition of `P#project` markers.
+    pub fn customer(customer: &CustomerId) -> String {
+        format!("C#{customer}")
+    }
+
+    /// The project's partition.
+    pub fn project_partition(customer: &CustomerId, project: &ProjectId) -> String {
+        format!("C#{customer}#P#{project}")
+    }
+
+    /// The user's own partition.
+    pub fn user_partition(user: &UserKey) -> String {
+        format!("C#{}#P#{}#U#{}", user.customer, user.project, user.user)
+    }
+
+    /// The partition of the user's copy state.
+    pub fn copy_partition(user: &UserKey) -> String {
+        format!("{}#COPY", Self::user_partition(user))
+    }
+
+    /// The project's record.
+    pub fn project(customer: &CustomerId, project: &ProjectId) -> Place {
+        (Self::project_partition(customer, project), "P".to_owned())
+    }
+
+    /// A wave's record.
+    pub fn wave(customer: &CustomerId, project: &ProjectId, wave: &WaveId) -> Place {
+        (Self::project_partition(customer, project), format!("W#{wave}"))
+    }
+
+    /// The prefix of all waves.
+    pub const WAVES: &'static str = "W#";
+
+    /// The prefix of all users.
+    pub const USERS: &'static str = "U#";
+
+    /// The prefix of all jobs in flight.
+    pub const JOBS: &'static str = "A#";
+
+    /// The prefix of all wave runs.
+    pub const WAVE_RUNS: &'static str = "R#";
+
+    /// The prefix of all notifications.
+    pub const NOTIFICATIONS: &'static str = "N#";
+
+    /// The prefix of a user's journal.
+    pub const JOURNAL: &'static str = "L#";
+
+    /// The prefix of a user's jobs that are over.
+    pub const PAST_JOBS: &'static str = "J#";
+
+    /// A user's record.
+    pub fn user(user: &UserKey) -> Place {
+        (Self::project_partition(&user.customer, &user.project), format!("U#{}", user.user))
+    }
+
+    /// The sort key of a user's record.
+    pub fn user_sort(user: &UserId) -> String {
+        format!("U#{user}")
+    }
+
+    /// A job in flight.
+    pub fn job(user: &UserKey, branch: Branch) -> Place {
+        let partition = Self::project_partition(&user.customer, &user.project);
+        (partition, format!("A#{}#{branch}", user.user))
+    }
+
+    /// A job that is over.
+    pub fn past_job(user: &UserKey, job: &JobId) -> Place {
+        (Self::user_partition(user), format!("J#{job}"))
+    }
+
+    /// What is remembered about a user.
+    pub fn memory(user: &UserKey) -> Place {
+        (Self::user_partition(user), "M".to_owned())
+    }
+
+    /// A journal entry.
+    pub fn journal(user: &UserKey, job: &JobId, n: u32) -> Place {
+        (Self::user_partition(user), format!("L#{job}#{n:06}"))
+    }
+
+    /// A notification's delivery record. S7's mail has one record a job; `send-cutover-email` is
+    /// another job and so another mail (CUT-2).
+    pub fn notification(user: &UserKey, event: EventKind, job: &JobId) -> Place {
+        let partition = Self::project_partition(&user.customer, &user.project);
+        (partition, format!("N#{}#{}#{job}", user.user, event.name()))
+    }
+
+    /// A reserved unique value; the value is in lower case.
+    pub fn reservation(
+        customer: &CustomerId,
+        project: &ProjectId,
+        attribute: &str,
+        value: &str,
+    ) -> Place {
+        let partition = Self::project_partition(customer, project);
+        (partition, format!("X#{attribute}#{}", value.to_lowercase()))
+    }
+
+    /// A usage record.
+    pub fn usage(user: &UserKey, meter: Meter) -> Place {
+        let sort = format!("{}#{}#{meter:?}", user.project, user.user);
+        (format!("C#{}#USAGE", user.customer), sort)
+    }
+}

@@ -1,0 +1,106 @@
+//! Notifications: an event, and the delivery record that makes it at most one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{JobId, Stored, UserId, WaveId};
+
+/// What people are told about (NOT-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A wave has a date.
+    WaveScheduled,
+    /// Prepare is done.
+    PrepareDone,
+    /// The first sync is done.
+    InitialSyncDone,
+    /// The user has something to do (before T10).
+    ActionRequired,
+    /// The cutover is complete (S7).
+    CutoverComplete,
+    /// A user is parked.
+    Error,
+    /// A wave's report is there.
+    WaveReport,
+}
+
+impl EventKind {
+    /// The name that scripts and keys use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WaveScheduled => "wave_scheduled",
+            Self::PrepareDone => "prepare_done",
+            Self::InitialSyncDone => "initial_sync_done",
+            Self::ActionRequired => "action_required",
+            Self::CutoverComplete => "cutover_complete",
+            Self::Error => "error",
+            Self::WaveReport => "wave_report",
+        }
+    }
+}
+
+/// Something that people may be told about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What.
+    pub kind: EventKind,
+    /// About which user.
+    pub user: Option<UserId>,
+    /// About which wave.
+    pub wave: Option<WaveId>,
+    /// In which job.
+    pub job: Option<JobId>,
+    /// When.
+    pub at: Timestamp,
+    /// More, for the script: a problem's message, a date.
+    pub details: std::collections::BTreeMap<String, String>,
+}
+
+/// The delivery record of one event (NOT-2). The first writer of its key wins, so an event that is
+/// raised twice is sent once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The event.
+    pub event: Event,
+    /// How it stands.
+    pub delivery: DeliveryState,
+    /// How often sending was refused.
+    pub attempts: u32,
+    /// The messages that have been accepted so far: recipient and subject.
+    pub accepted: Vec<(String, String)>,
+}
+
+impl Stored for Notification {
+    const KIND: &'static str = "notification";
+}
+
+/// How a notification stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum DeliveryState {
+    /// Not sent yet.
+    Pending,
+    /// Message number `message` is being sent. Found so after a crash, it may have been sent or
+    /// not; it is not sent again (at most once).
+    Sending {
+        /// Which of the script's messages, from 0.
+        message: u32,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Accepted.
+    Sent {
+        /// When.
+        at: Timestamp,
+    },
+    /// The script asks for no message.
+    Nothing,
+    /// It may have been sent: the process died between sending and noting it.
+    Uncertain,
+    /// It cannot be sent.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}

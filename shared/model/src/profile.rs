@@ -1,0 +1,110 @@
+//! The options of prepare, sync and cutover that a wave, or a user, uses.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A named set of options. The defaults are what most migrations want.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Options of prepare.
+    pub prepare: PrepareOptions,
+    /// Options of sync.
+    pub sync: SyncOptions,
+    /// Options of cutover.
+    pub cutover: CutoverOptions,
+}
+
+/// Options of prepare.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrepareOptions {
+    /// Prepare users without a match as guests, uninvited (PRE-6).
+    pub as_guests: bool,
+}
+
+/// Options of sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyncOptions {
+    /// Copy the mailbox.
+    pub mailbox: bool,
+    /// Copy the archive mailbox, where the tenant offers the preview endpoint.
+    pub archive: bool,
+    /// Copy OneDrive.
+    pub onedrive: bool,
+    /// Copy permissions.
+    pub permissions: bool,
+    /// Forward the target mailbox to the source mailbox until cutover (SYN-I3).
+    pub forwarding: bool,
+    /// The licences to assign, by SKU part number, for instance `SPE_E3` (SYN-I4).
+    pub licenses: Vec<String>,
+    /// The usage location of users for whom the mapping gives none: two letters, ISO 3166.
+    pub usage_location: Option<String>,
+    /// So many items may fail before the sync counts as failed (SYN-5).
+    pub bad_item_limit: u64,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            mailbox: true,
+            archive: true,
+            onedrive: true,
+            permissions: true,
+            forwarding: true,
+            licenses: Vec::new(),
+            usage_location: None,
+            bad_item_limit: 50,
+        }
+    }
+}
+
+/// Options of cutover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CutoverOptions {
+    /// What T10 does.
+    pub outlook_gate: OutlookGate,
+    /// The gate's time limit in hours, for `wait`.
+    pub gate_hours: u32,
+    /// Run one late delta after S7 (CUT-3).
+    pub late_delta: bool,
+    /// Verify before S7 and stop there when something differs.
+    pub verify_first: bool,
+    /// The migration accounts whose rights S8 removes: user principal names in the source.
+    pub app_accounts: Vec<String>,
+}
+
+impl Default for CutoverOptions {
+    fn default() -> Self {
+        Self {
+            outlook_gate: OutlookGate::Off,
+            gate_hours: 72,
+            late_delta: false,
+            verify_first: false,
+            app_accounts: Vec::new(),
+        }
+    }
+}
+
+impl CutoverOptions {
+    /// The gate's time limit.
+    pub fn gate_limit(&self) -> Duration {
+        Duration::from_hours(u64::from(self.gate_hours))
+    }
+}
+
+/// What T10 does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutlookGate {
+    /// No notice, no wait.
+    #[default]
+    Off,
+    /// Tells the user what is to be done, and goes on.
+    Continue,
+    /// Tells the user, and waits until the gate is opened or its time limit is over.
+    Wait,
+}

@@ -1,0 +1,61 @@
+//! A project: one source tenant, one target tenant.
+
+use std::collections::BTreeMap;
+
+use catalogue::ProjectType;
+use serde::{Deserialize, Serialize};
+
+use crate::{CustomerId, Profile, ProjectId, Stored};
+
+/// A project as the engine needs it. Credentials are not here: they are configuration of the host
+/// and never reach the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which.
+    pub id: ProjectId,
+    /// Its type.
+    pub project_type: ProjectType,
+    /// The tenant that people leave.
+    pub source: TenantFacts,
+    /// The tenant that people join.
+    pub target: TenantFacts,
+    /// Matching: pairs of source and target attribute, in order (MAT-2).
+    pub match_by: Vec<(String, String)>,
+    /// The domain of new target addresses.
+    pub target_domain: String,
+    /// The options that a wave uses when it names no profile.
+    pub default_profile: Profile,
+    /// Named options.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The mailbox in the target tenant that notifications are sent from.
+    pub notification_sender: Option<String>,
+}
+
+impl Stored for Project {
+    const KIND: &'static str = "project";
+}
+
+/// What is known about a tenant without asking it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantFacts {
+    /// The tenant's GUID.
+    pub tenant_id: String,
+    /// The initial domain, `name.onmicrosoft.com`.
+    pub initial_domain: String,
+    /// The verified domains, the initial one among them; lower case.
+    pub domains: Vec<String>,
+    /// What the tenant offers beyond the plain.
+    pub capabilities: Capabilities,
+}
+
+/// What a tenant offers beyond the plain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capabilities {
+    /// Archive mailboxes through the preview endpoint.
+    pub archive: bool,
+    /// The target is hybrid: recipients are mastered on premises.
+    pub hybrid: bool,
+}
