@@ -1,0 +1,60 @@
+//! Microsoft Graph: one file per resource.
+
+mod batch;
+mod domains;
+mod error;
+mod groups;
+mod invitations;
+mod licences;
+mod paging;
+mod permissions;
+mod send_mail;
+mod teams;
+mod users;
+mod users_delta;
+
+pub(crate) use batch::answer as batch;
+pub(crate) use error::{Backend, GraphError};
+pub(crate) use paging::{Page, Select, page, select};
+pub(crate) use permissions::require;
+
+use http::StatusCode;
+
+use crate::{call::Call, drive, mailbox, reply::Reply, throttle::Ticket, world::World};
+
+/// What a handler gives back.
+pub(crate) type GraphResult = Result<Reply, GraphError>;
+
+/// Answers a Graph request whose token is good: a batch, or one resource.
+pub(crate) fn answer(world: &mut World, call: &Call, ticket: &Ticket) -> Reply {
+    if call.parts() == ["$batch"] {
+        return batch(world, call).unwrap_or_else(Reply::from);
+    }
+    if let Err(reply) = world.budgets.spend_graph(&world.config.throttling, call, ticket) {
+        return reply;
+    }
+    one(world, call)
+}
+
+/// Answers one request, alone or out of a batch.
+pub(crate) fn one(world: &mut World, call: &Call) -> Reply {
+    let offered = [
+        users::route,
+        users_delta::route,
+        licences::route,
+        groups::route,
+        teams::route,
+        domains::route,
+        invitations::route,
+        send_mail::route,
+        mailbox::route,
+        drive::route,
+    ];
+    for route in offered {
+        if let Some(result) = route(world, call) {
+            return result.unwrap_or_else(Reply::from);
+        }
+    }
+    let text = format!("Resource not found for the segment '{}'.", call.path.join("/"));
+    GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", &text).into()
+}

@@ -1,0 +1,71 @@
+//! What was asked and how it was answered.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use ports::HttpRequest;
+use serde::Serialize;
+
+use crate::{exchange, reply::Reply};
+
+/// How many of the latest requests are kept one by one.
+const KEPT: usize = 10_000;
+
+/// One request in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedRequest {
+    /// When.
+    pub at: Timestamp,
+    /// The method.
+    pub method: String,
+    /// The path, without its query.
+    pub path: String,
+    /// The cmdlet, for Exchange.
+    pub cmdlet: Option<String>,
+    /// The status; 0 when the connection broke before the effect.
+    pub status: u16,
+    /// Bytes of the request's body.
+    pub request_bytes: usize,
+    /// Bytes of the reply's body.
+    pub reply_bytes: usize,
+}
+
+/// Counters and the latest requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RequestLog {
+    pub(crate) by_status: BTreeMap<u16, u64>,
+    pub(crate) by_cmdlet: BTreeMap<String, u64>,
+    pub(crate) by_tenant: BTreeMap<String, u64>,
+    pub(crate) latest: VecDeque<LoggedRequest>,
+}
+
+impl RequestLog {
+    pub(crate) fn answered(&mut self, request: &HttpRequest, reply: &Reply, now: Timestamp) {
+        self.note(request, reply.status.as_u16(), reply.body.len(), now);
+    }
+
+    pub(crate) fn lost(&mut self, request: &HttpRequest) {
+        self.note(request, 0, 0, Timestamp::UNIX_EPOCH);
+    }
+
+    fn note(&mut self, request: &HttpRequest, status: u16, reply_bytes: usize, at: Timestamp) {
+        let cmdlet = exchange::cmdlet_of(request);
+        *self.by_status.entry(status).or_default() += 1;
+        if let Some(cmdlet) = &cmdlet {
+            *self.by_cmdlet.entry(cmdlet.clone()).or_default() += 1;
+        }
+        if self.latest.len() >= KEPT {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(LoggedRequest {
+            at,
+            method: request.method.to_string(),
+            path: request.url.path().to_owned(),
+            cmdlet,
+            status,
+            request_bytes: request.body.len(),
+            reply_bytes,
+        });
+    }
+}

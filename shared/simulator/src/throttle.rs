@@ -1,0 +1,310 @@
+//! Request budgets: windows per app and tenant or per mailbox, and requests in flight.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, Method, StatusCode};
+use jiff::Timestamp;
+use ports::HttpRequest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    call::Call,
+    graph::{Backend, GraphError},
+    reply::Reply,
+};
+
+/// The budgets (`facts/graph.md` 3.3). Each can be set; zero means no limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Throttling {
+    /// Whether budgets are kept at all.
+    pub enabled: bool,
+    /// Windows are this many times shorter: 60 makes a minute a second.
+    pub time_scale: u32,
+    /// Outlook: requests per app and mailbox in ten minutes.
+    pub mailbox_requests: u64,
+    /// Outlook: requests in flight per app and mailbox.
+    pub mailbox_concurrency: u64,
+    /// Outlook: bytes uploaded per app and mailbox in five minutes.
+    pub mailbox_upload_bytes: u64,
+    /// Directory: resource units per app and tenant in ten seconds.
+    pub directory_units: u64,
+    /// Directory: writes per app and tenant in 150 seconds.
+    pub directory_writes: u64,
+    /// SharePoint: resource units per app and tenant in a minute.
+    pub drive_units: u64,
+    /// Exchange admin API: requests in flight per tenant. No published number; a guess.
+    pub exchange_concurrency: u64,
+}
+
+impl Default for Throttling {
+    fn default() -> Self {
+        Self { enabled: false, ..Self::as_published() }
+    }
+}
+
+impl Throttling {
+    /// The published numbers for a small tenant.
+    pub fn as_published() -> Self {
+        Self {
+            enabled: true,
+            time_scale: 1,
+            mailbox_requests: 10_000,
+            mailbox_concurrency: 4,
+            mailbox_upload_bytes: 150 * 1024 * 1024,
+            directory_units: 5_000,
+            directory_writes: 3_000,
+            drive_units: 1_200,
+            exchange_concurrency: 10,
+        }
+    }
+}
+
+/// A place among the requests in flight.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    key: String,
+    /// Requests in flight on this key, this one included.
+    pub(crate) in_flight: u64,
+}
+
+/// What has been used.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Budgets {
+    in_flight: BTreeMap<String, u64>,
+    windows: BTreeMap<String, (Timestamp, u64)>,
+}
+
+impl Budgets {
+    /// Counts a request as in flight.
+    pub(crate) fn enter(&mut self, request: &HttpRequest, _now: Timestamp) -> Ticket {
+        let key = concurrency_key(request.url.path());
+        let count = self.in_flight.entry(key.clone()).or_default();
+        *count = count.saturating_add(1);
+        Ticket { key, in_flight: *count }
+    }
+
+    /// Counts it as ended.
+    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+        if let Some(count) = self.in_flight.get_mut(&ticket.key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.in_flight.remove(&ticket.key);
+            }
+        }
+    }
+
+    /// Charges one Graph request; the reply when a budget is exhausted. Throttled requests count.
+    pub(crate) fn spend_graph(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        ticket: &Ticket,
+    ) -> Result<(), Reply> {
+        if !limits.enabled {
+            return Ok(());
+        }
+        let app = call.caller.as_ref().map_or(uuid::Uuid::nil(), |caller| caller.app);
+        let scope = format!("{app}/{}", call.tenant());
+        match family(call) {
+            Backend::Outlook => self.spend_outlook(limits, call, ticket, &scope),
+            Backend::Files => {
+                let units = drive_cost(call);
+                let window =
+                    Window { key: format!("spo/{scope}"), seconds: 60, limit: limits.drive_units };
+                self.spend(limits, &window, units, call.now).map_err(|wait| {
+                    GraphError::new(
+                        StatusCode::TOO_MANY_REQUESTS,
+                        "activityLimitReached",
+                        "The app or user has been throttled",
+                    )
+                    .with_header(
+                        HeaderName::from_static("ratelimit-limit"),
+                        &limits.drive_units.to_string(),
+                    )
+                    .with_header(HeaderName::from_static("ratelimit-remaining"), "0")
+                    .with_header(HeaderName::from_static("ratelimit-reset"), &wait.to_string())
+                    .with_header(http::header::RETRY_AFTER, &wait.to_string())
+                    .into()
+                })
+            }
+            Backend::Directory | Backend::Teams => self.spend_directory(limits, call, &scope),
+        }
+    }
+
+    fn spend_outlook(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        ticket: &Ticket,
+        scope: &str,
+    ) -> Result<(), Reply> {
+        if limits.mailbox_concurrency > 0 && ticket.in_flight > limits.mailbox_concurrency {
+            let text = "Application is over its MailboxConcurrency limit.";
+            let error =
+                GraphError::new(StatusCode::TOO_MANY_REQUESTS, "ApplicationThrottled", text);
+            return Err(Reply::from(error).retry_after(1));
+        }
+        let mailbox = concurrency_key(call.url.path());
+        let upload = u64::try_from(call.body.len()).unwrap_or(u64::MAX);
+        let windows = [
+            (
+                Window {
+                    key: format!("mbx/{scope}/{mailbox}"),
+                    seconds: 600,
+                    limit: limits.mailbox_requests,
+                },
+                1,
+            ),
+            (
+                Window {
+                    key: format!("up/{scope}/{mailbox}"),
+                    seconds: 300,
+                    limit: limits.mailbox_upload_bytes,
+                },
+                upload,
+            ),
+        ];
+        for (window, amount) in windows {
+            self.spend(limits, &window, amount, call.now).map_err(|wait| {
+                let text = "Application is over its budget for this mailbox.";
+                let error =
+                    GraphError::new(StatusCode::TOO_MANY_REQUESTS, "ApplicationThrottled", text);
+                Reply::from(error).retry_after(wait)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn spend_directory(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        scope: &str,
+    ) -> Result<(), Reply> {
+        let reading = call.method == Method::GET;
+        let window = if reading {
+            Window { key: format!("dir/{scope}"), seconds: 10, limit: limits.directory_units }
+        } else {
+            Window { key: format!("dirw/{scope}"), seconds: 150, limit: limits.directory_writes }
+        };
+        let units = if reading { directory_cost(call) } else { 1 };
+        self.spend(limits, &window, units, call.now).map_err(|wait| {
+            let text = "Request is throttled.";
+            let error = GraphError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", text)
+                .with_header(
+                    HeaderName::from_static("x-ms-throttle-scope"),
+                    &format!("Tenant_Application/ReadWrite/{scope}"),
+                )
+                .with_header(
+                    HeaderName::from_static("x-ms-throttle-information"),
+                    "ResourceUnitLimitExceeded",
+                );
+            Reply::from(error).retry_after(wait)
+        })
+    }
+
+    /// Charges a window; the seconds to wait when it is full.
+    fn spend(
+        &mut self,
+        limits: &Throttling,
+        window: &Window,
+        amount: u64,
+        now: Timestamp,
+    ) -> Result<(), u64> {
+        if window.limit == 0 {
+            return Ok(());
+        }
+        let length = (window.seconds * 1_000 / i64::from(limits.time_scale.max(1))).max(1);
+        let (start, used) = self.windows.entry(window.key.clone()).or_insert((now, 0));
+        let passed = now.as_millisecond().saturating_sub(start.as_millisecond());
+        if passed >= length {
+            (*start, *used) = (now, 0);
+        }
+        *used = used.saturating_add(amount);
+        if *used <= window.limit {
+            return Ok(());
+        }
+        let passed = now.as_millisecond().saturating_sub(start.as_millisecond());
+        let left = length.saturating_sub(passed).max(0);
+        Err(u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1))
+    }
+}
+
+struct Window {
+    key: String,
+    seconds: i64,
+    limit: u64,
+}
+
+/// Which backend's budget a Graph request is charged to.
+pub(crate) fn family(call: &Call) -> Backend {
+    const OUTLOOK: [&str; 12] = [
+        "settings",
+        "mailboxSettings",
+        "mailFolders",
+        "messages",
+        "events",
+        "calendars",
+        "calendar",
+        "contactFolders",
+        "outlook",
+        "sendMail",
+        "inferenceClassification",
+        "calendarView",
+    ];
+    match call.parts().as_slice() {
+        ["admin", "exchange", ..] => Backend::Outlook,
+        ["drives" | "sites", ..] | ["users", _, "drive" | "drives", ..] => Backend::Files,
+        ["users", _, part, ..] if OUTLOOK.contains(part) => Backend::Outlook,
+        ["teams", ..] => Backend::Teams,
+        _ => Backend::Directory,
+    }
+}
+
+fn drive_cost(call: &Call) -> u64 {
+    let path = call.path.join("/");
+    if path.contains("permissions") || path.ends_with("invite") || path.ends_with("createLink") {
+        return 5;
+    }
+    let with_token = call.query("token").is_some();
+    let single = call.method == Method::GET && !path.ends_with("children");
+    match (path.contains("delta"), with_token) {
+        (true, true) => 1,
+        (true, false) => 2,
+        _ if single => 1,
+        _ => 2,
+    }
+}
+
+fn directory_cost(call: &Call) -> u64 {
+    let base: u64 = match call.parts().as_slice() {
+        ["users", ..] => 2,
+        ["groups", _, "members", ..] | ["subscribedSkus"] => 3,
+        ["groups", _, "transitiveMembers", ..] => 5,
+        _ => 1,
+    };
+    let selected = u64::from(call.query("$select").is_some());
+    let expanded = u64::from(call.query("$expand").is_some());
+    base.saturating_add(expanded).saturating_sub(selected).max(1)
+}
+
+/// Requests with the same key share a limit of requests in flight: a mailbox, or a tenant's
+/// admin API.
+fn concurrency_key(path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let after = |name: &str, count: usize| {
+        let at = segments.iter().position(|segment| segment.eq_ignore_ascii_case(name))?;
+        segments.get(at + 1..at + 1 + count).map(|found| found.join("/"))
+    };
+    if let Some(id) = after("adminapi", 2) {
+        return format!("admin/{id}").to_lowercase();
+    }
+    if let Some(id) = after("mailboxes", 1) {
+        return format!("mailbox/{id}").to_lowercase();
+    }
+    if let Some(id) = after("users", 1) {
+        return format!("user/{id}").to_lowercase();
+    }
+    "other".to_owned()
+}
