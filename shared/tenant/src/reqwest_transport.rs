@@ -1,0 +1,102 @@
+//! The transport of real life, and the only place that names the HTTP library.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use ports::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
+use thiserror::Error;
+
+/// How the transport behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportSettings {
+    /// Until a connection is there.
+    pub connect_timeout: Duration,
+    /// Between two pieces of a body.
+    pub read_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+    /// Idle connections kept per host.
+    pub idle_connections: usize,
+}
+
+impl Default for TransportSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(50),
+            idle_connections: 32,
+        }
+    }
+}
+
+/// The HTTP library could not be set up.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the HTTP client cannot be set up: {0}")]
+pub struct BuildTransportError(String);
+
+/// HTTP over reqwest and rustls: pooled connections, no redirects, no decompression, no retries.
+#[derive(Clone, Debug)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+}
+
+impl ReqwestTransport {
+    /// A transport with its own pool of connections.
+    pub fn new(settings: &TransportSettings) -> Result<Self, BuildTransportError> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(settings.connect_timeout)
+            .read_timeout(settings.read_timeout)
+            .pool_idle_timeout(settings.idle_timeout)
+            .pool_max_idle_per_host(settings.idle_connections)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| BuildTransportError(describe(error)))?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let HttpRequest { method, url, headers, body, timeout } = request;
+        let sending = self.client.request(method, url).headers(headers).body(body).send();
+        let response = match tokio::time::timeout(timeout, sending).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(translate(error)),
+            Err(_elapsed) => {
+                let text = format!("no answer within {} s", timeout.as_secs());
+                return Err(TransportError { kind: TransportErrorKind::Timeout, text });
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes_stream().map(|chunk| chunk.map_err(translate));
+        Ok(HttpResponse { status, headers, body: Box::pin(body) })
+    }
+}
+
+fn translate(error: reqwest::Error) -> TransportError {
+    let kind = if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else {
+        TransportErrorKind::Broken
+    };
+    TransportError { kind, text: describe(error) }
+}
+
+/// The error and its causes in one line, without the address, whose query may hold a token.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! Signing in: the client credentials grant of the Microsoft identity platform.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde::Deserialize;
+use url::form_urlencoded::Serializer;
+
+use crate::{
+    Credential, Lane, Resource, SecretText, TenantError,
+    client::uuid_of,
+    endpoints::join,
+    error::Class,
+    token::Token,
+    wire::{Call, Effect, Operation, Vendor, Wire},
+};
+
+const SIGN_IN: Operation = Operation::new("sign in", &[]);
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// A token response has a few kilobytes.
+const RESPONSE_LIMIT: usize = 256 * 1024;
+
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: String,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+/// Asks for a new token.
+pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, TenantError> {
+    let config = &wire.config;
+    let segments = [config.tenant.as_str(), "oauth2", "v2.0", "token"];
+    let url = join(&config.endpoints.login, segments)
+        .ok_or_else(|| TenantError::refused(SIGN_IN.name, "the login endpoint has no path"))?;
+    let scope = config.endpoints.scope(resource).ok_or_else(|| {
+        TenantError::refused(SIGN_IN.name, "no SharePoint administration host is configured")
+    })?;
+    let proof = proof(wire, url.as_str()).await?;
+    let mut form = Serializer::new(String::new());
+    form.append_pair("client_id", &config.client.to_string());
+    form.append_pair("scope", &scope);
+    form.append_pair("grant_type", "client_credentials");
+    match &proof {
+        Proof::Secret(secret) => {
+            form.append_pair("client_secret", secret.expose());
+        }
+        Proof::Assertion(assertion) => {
+            form.append_pair("client_assertion_type", ASSERTION_TYPE);
+            form.append_pair("client_assertion", assertion.expose());
+        }
+    }
+    let mut headers = HeaderMap::new();
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    headers.insert(header::CONTENT_TYPE, form_type);
+    let call = Call {
+        operation: SIGN_IN,
+        method: Method::POST,
+        url,
+        headers,
+        body: Bytes::from(form.finish()),
+        // Asking for a token changes nothing: a lost reply is asked for again.
+        effect: Effect::Read,
+        lane: Lane::Login,
+        bearer: None,
+        vendor: Vendor::Login,
+        limit: RESPONSE_LIMIT,
+        timeout: Duration::from_secs(30),
+    };
+    let reply = wire.whole(&call).await.map_err(|error| proof.redact(error))?;
+    let response: TokenResponse =
+        serde_json::from_slice(&reply.body).map_err(|_may_quote_the_token| TenantError {
+            class: Class::Unexpected,
+            code: "reply".into(),
+            status: Some(reply.status.as_u16()),
+            ..TenantError::refused(SIGN_IN.name, "the reply holds no access_token")
+        })?;
+    let lifetime = Duration::from_secs(response.expires_in.unwrap_or(3_599));
+    Ok(Token::new(SecretText::from(response.access_token), lifetime, wire.clock.now()))
+}
+
+enum Proof {
+    Secret(SecretText),
+    Assertion(SecretText),
+}
+
+impl Proof {
+    /// Takes the secret out of what the identity platform, or something in between, quoted.
+    fn redact(&self, mut error: TenantError) -> TenantError {
+        let (Self::Secret(secret) | Self::Assertion(secret)) = self;
+        error.message = secret.redact(&error.message).into();
+        error
+    }
+}
+
+async fn proof(wire: &Wire, token_url: &str) -> Result<Proof, TenantError> {
+    let config = &wire.config;
+    let assertion = match &config.credential {
+        Credential::Secret(secret) => return Ok(Proof::Secret(secret.clone())),
+        Credential::Certificate(certificate) => {
+            let id = uuid_of(&*wire.random);
+            certificate.assertion(config.client, token_url, wire.clock.now(), id)
+        }
+        Credential::Federated(source) => source.assertion().await,
+    };
+    let refused = |error: crate::AssertionError| TenantError {
+        class: Class::Unauthorized,
+        code: "credential".into(),
+        ..TenantError::refused(SIGN_IN.name, error.to_string())
+    };
+    assertion.map(Proof::Assertion).map_err(refused)
+}

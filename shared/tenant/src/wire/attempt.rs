@@ -1,0 +1,207 @@
+//! One attempt: request out, head in, body in; and what a failure of each means.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use http::{HeaderMap, StatusCode, header};
+use ports::{BodyStream, HttpResponse, TransportError, TransportErrorKind};
+
+use super::{Call, Effect, Reply, Vendor, Wire, fence};
+use crate::{
+    TenantError,
+    codes::{self, Fault},
+    endpoints::target,
+    error::Class,
+    limits::Permit,
+    token::Token,
+};
+
+/// Most bytes of an error body that are read.
+const ERROR_LIMIT: usize = 64 * 1024;
+/// Most characters of a vendor's message that are kept.
+const MESSAGE_MAX: usize = 600;
+/// The pause when a service throttles without saying for how long.
+const THROTTLE_DEFAULT: Duration = Duration::from_secs(2);
+/// The longest Retry-After that is believed.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
+/// A failed attempt, with the token that was sent.
+pub(super) struct Failure {
+    pub error: TenantError,
+    pub token: Option<Arc<Token>>,
+}
+
+impl From<TenantError> for Failure {
+    fn from(error: TenantError) -> Self {
+        Self { error, token: None }
+    }
+}
+
+impl Wire {
+    /// Sends once. `Ok` means a 2xx or 3xx head.
+    pub(super) async fn attempt(&self, call: &Call) -> Result<(HttpResponse, Permit), Failure> {
+        let token = match &call.bearer {
+            Some(resource) => Some(Box::pin(self.token(resource)).await?),
+            None => None,
+        };
+        let permit = self.permit(call).await?;
+        let request = self.request(call, token.as_deref())?;
+        let response = match self.transport.send(request).await {
+            Ok(response) => response,
+            Err(error) => return Err(transport_error(call, &error).into()),
+        };
+        let status = response.status;
+        if status.is_success() || status.is_redirection() {
+            return Ok((response, permit));
+        }
+        let headers = response.headers.clone();
+        let body = response.read(ERROR_LIMIT).await.unwrap_or_default();
+        let fault = match call.vendor {
+            Vendor::Login => codes::login(status, &body),
+            Vendor::Graph => codes::graph(status, &headers, &body),
+            Vendor::Exchange => codes::exchange(status, &headers, &body),
+        };
+        let error = self.refusal(call, status, &headers, fault, token.as_deref());
+        Err(Failure { error, token })
+    }
+
+    /// Reads the body of a successful reply, which at Exchange may still turn out a refusal.
+    pub(super) async fn read(&self, call: &Call, response: HttpResponse) -> Result<Reply, Failure> {
+        let (status, headers) = (response.status, response.headers.clone());
+        let body = response
+            .read(call.limit)
+            .await
+            .map_err(|error| Failure::from(transport_error(call, &error)))?;
+        if call.vendor == Vendor::Exchange
+            && let Some(fault) = codes::exchange_disguised(&body)
+        {
+            let error = self.refusal(call, status, &headers, fault, None);
+            return Err(error.into());
+        }
+        Ok(Reply { status, headers, body })
+    }
+
+    /// The error for a reply that refuses.
+    fn refusal(
+        &self,
+        call: &Call,
+        status: StatusCode,
+        headers: &HeaderMap,
+        fault: Fault,
+        token: Option<&Token>,
+    ) -> TenantError {
+        let asked = retry_after(headers);
+        let class = settle(call, status, fault.class, asked, token);
+        if let Class::Throttled { .. } = &class
+            && let Some(asked) = asked
+        {
+            fence(self, call, asked);
+        }
+        let message = match token {
+            Some(token) => token.secret.redact(&fault.message),
+            None => fault.message,
+        };
+        TenantError {
+            class,
+            code: fault.code.into(),
+            status: Some(status.as_u16()),
+            message: shorten(&message).into(),
+            operation: call.operation.name,
+            target: target(&call.url).into(),
+            retry_after: asked,
+            request_id: request_id(headers),
+        }
+    }
+}
+
+/// Completes a class with what only the call knows: the Retry-After, the permission that is
+/// missing, and whether something was written.
+fn settle(
+    call: &Call,
+    status: StatusCode,
+    class: Class,
+    asked: Option<Duration>,
+    token: Option<&Token>,
+) -> Class {
+    match class {
+        Class::Throttled { .. } => {
+            Class::Throttled { retry_after: asked.unwrap_or(THROTTLE_DEFAULT) }
+        }
+        // 503 with a Retry-After is a throttle in other clothes (SharePoint says so).
+        Class::Transient if status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some() => {
+            Class::Throttled { retry_after: asked.unwrap_or(THROTTLE_DEFAULT) }
+        }
+        // Any other failure inside the service may have come after the write.
+        Class::Transient if call.effect == Effect::Write => Class::UnknownOutcome,
+        Class::Forbidden => missing_role(call, token).unwrap_or(Class::Forbidden),
+        other => other,
+    }
+}
+
+/// A refusal is for want of consent if the token holds none of the permissions that allow it.
+fn missing_role(call: &Call, token: Option<&Token>) -> Option<Class> {
+    let token = token?;
+    let roles = call.operation.roles;
+    if roles.iter().any(|role| token.claims.has_role(role)) {
+        return None;
+    }
+    roles.first().map(|role| Class::MissingConsent { role: (*role).into() })
+}
+
+fn transport_error(call: &Call, error: &TransportError) -> TenantError {
+    let class = match (error.kind, call.effect) {
+        (TransportErrorKind::Connect, _) => Class::Transient,
+        (TransportErrorKind::TooLarge, _) => Class::Unexpected,
+        (TransportErrorKind::Timeout | TransportErrorKind::Broken, Effect::Read) => {
+            Class::Transient
+        }
+        (TransportErrorKind::Timeout | TransportErrorKind::Broken, Effect::Write) => {
+            Class::UnknownOutcome
+        }
+    };
+    TenantError {
+        class,
+        code: "transport".into(),
+        status: None,
+        message: shorten(&error.text).into(),
+        operation: call.operation.name,
+        target: target(&call.url).into(),
+        retry_after: None,
+        request_id: None,
+    }
+}
+
+/// The seconds of `Retry-After`, bounded. The services send seconds, never a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    // Exchange has been seen to send fractions.
+    let whole = text.split('.').next().unwrap_or(text);
+    let seconds: u64 = whole.parse().ok()?;
+    let rounded = if whole.len() < text.len() { seconds.saturating_add(1) } else { seconds };
+    Some(Duration::from_secs(rounded).min(RETRY_AFTER_MAX))
+}
+
+fn request_id(headers: &HeaderMap) -> Option<Box<str>> {
+    let names = ["request-id", "x-ms-request-id", "sprequestguid"];
+    let value = names.iter().find_map(|name| headers.get(*name))?;
+    value.to_str().ok().map(|text| shorten(text).into())
+}
+
+/// One line of bounded length.
+fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MESSAGE_MAX {
+        return line;
+    }
+    let mut short: String = line.chars().take(MESSAGE_MAX).collect();
+    short.push('…');
+    short
+}
+
+/// A body that holds the call's place until it is read or dropped.
+pub(super) fn holding(body: BodyStream, permit: Permit) -> BodyStream {
+    Box::pin(body.map(move |chunk| {
+        let _held = &permit;
+        chunk
+    }))
+}
