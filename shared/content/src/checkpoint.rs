@@ -1,0 +1,323 @@
+//! The checkpoint: one small record that says where a user's copy stands.
+//!
+//! Versioned: a newer program reads older checkpoints, an older one refuses newer ones.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ContentError, CopyMode, CopySummary, Counts, Note, Progress, Workload,
+    store::{damaged, decode},
+};
+
+/// The format that this program writes.
+const FORMAT: u32 = 1;
+/// More notes than this are counted only.
+const MAX_NOTES: usize = 300;
+
+/// The stored state of a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    /// See [`FORMAT`].
+    pub(crate) format: u32,
+    /// The round in hand, or the last one.
+    pub(crate) round: String,
+    /// How it copies.
+    pub(crate) mode: Option<CopyMode>,
+    /// Where it stands.
+    pub(crate) stage: Stage,
+    /// Numbers of the round.
+    pub(crate) progress: Progress,
+    /// Notes of the round.
+    pub(crate) notes: Vec<Note>,
+    /// Notes left out because there were too many.
+    pub(crate) more_notes: u32,
+    /// Bad items that are open, over all rounds.
+    pub(crate) bad: u32,
+    /// Permissions that wait, over all rounds.
+    pub(crate) pending: u32,
+    /// The drive's own long-lived state.
+    pub(crate) drive: DriveMemory,
+    /// Set once the round is complete.
+    pub(crate) summary: Option<CopySummary>,
+}
+
+/// The parts of a round, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// Regional settings, before any folder exists.
+    #[default]
+    Regional,
+    /// A mailbox: primary or archive.
+    Mailbox(MailboxStage),
+    /// The OneDrive.
+    Drive(DriveStage),
+    /// Permissions.
+    Permissions(PermissionStage),
+    /// Rules, categories, automatic replies.
+    SideData,
+    /// Complete.
+    Done,
+}
+
+/// Where the copy of one mailbox stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MailboxStage {
+    pub(crate) workload: Workload,
+    /// The source mailbox's id, once known.
+    pub(crate) source: String,
+    /// The target mailbox's id, once known.
+    pub(crate) target: String,
+    pub(crate) step: MailboxStep,
+}
+
+/// The steps of a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum MailboxStep {
+    /// Find both mailboxes.
+    Locate,
+    /// Compare the folder trees, parents first.
+    Tree {
+        /// Folders whose children are still to be listed, by ordinal.
+        queue: VecDeque<u32>,
+    },
+    /// Copy the items of one folder.
+    Items(ItemsStep),
+    /// Apply the deletions found.
+    Removals,
+    /// Delete folders that are gone from the source.
+    Gone,
+}
+
+/// Where the copy of one folder's items stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ItemsStep {
+    /// The folder.
+    pub(crate) folder: u32,
+    /// The link of the next page; `None` before the first.
+    pub(crate) link: Option<String>,
+    /// The bad items of earlier rounds have been tried again.
+    pub(crate) retried: bool,
+    /// The folder is enumerated anew although the map knows it: deletions must be worked out.
+    pub(crate) anew: bool,
+    /// Pages of seen ids written while enumerating anew.
+    pub(crate) seen_pages: u32,
+    /// The page in hand.
+    pub(crate) page: Option<PageStep>,
+}
+
+/// Where the work on one page of changes stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PageStep {
+    /// The next row of the stored page.
+    pub(crate) next: usize,
+    /// How many rows it has.
+    pub(crate) rows: usize,
+    /// What follows when it is done.
+    pub(crate) then: Follow,
+    /// Rows that may have been written to the target without our knowing.
+    pub(crate) intent: Option<Intent>,
+}
+
+/// What follows a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Follow {
+    /// The first page of the enumeration.
+    Start,
+    /// This page.
+    Next(String),
+    /// The end; the next round starts from this link.
+    Delta(String),
+}
+
+/// An intent: these rows were about to be written. Found open, it is reconciled against the target
+/// before anything else happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    /// First row.
+    pub(crate) from: usize,
+    /// One past the last row.
+    pub(crate) to: usize,
+    /// When writing may have begun.
+    pub(crate) at: Timestamp,
+    /// How far the search of the target has come.
+    #[serde(default)]
+    pub(crate) search: Search,
+}
+
+/// A search of the target folder for copies that may be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Search {
+    /// The next page of the target's items.
+    pub(crate) link: Option<String>,
+    /// Found so far: row, target id, target change key.
+    pub(crate) found: Vec<(usize, String, String)>,
+}
+
+/// What a drive's copy keeps between rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DriveMemory {
+    /// Where the next delta starts.
+    pub(crate) delta: Option<String>,
+    /// The number of the next record of deletions.
+    pub(crate) removals: u32,
+}
+
+/// Where the copy of the drive stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DriveStage {
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) target_root: String,
+    pub(crate) step: DriveStep,
+}
+
+/// The steps of a drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum DriveStep {
+    /// Find both drives.
+    Locate,
+    /// Read changes page by page and apply them.
+    Changes {
+        /// The link of the next page; `None` before the first.
+        link: Option<String>,
+        /// The bad items of earlier rounds have been tried again.
+        retried: bool,
+        /// Everything is enumerated although the map knows much of it.
+        anew: bool,
+        /// Pages of seen ids written while enumerating anew.
+        seen_pages: u32,
+        /// Records of rows put off because their parent was not there yet.
+        put_off: u32,
+        /// The page in hand.
+        page: Option<PageStep>,
+        /// The large file in hand.
+        transfer: Option<Transfer>,
+    },
+    /// Apply the deletions found.
+    Removals,
+    /// Copy permissions of items that are shared.
+    Sharing {
+        /// Where in the list of shared items.
+        next: usize,
+    },
+}
+
+/// A large file on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transfer {
+    /// The page's row.
+    pub(crate) row: usize,
+    /// The upload session. Whoever has the address may write: it is never logged.
+    pub(crate) upload_url: String,
+    /// Bytes that the session holds as far as we know.
+    pub(crate) offset: u64,
+    /// The hash of these bytes, to go on from; `None` when it cannot be continued.
+    pub(crate) hash: Option<String>,
+}
+
+/// Where the copy of permissions stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PermissionStage {
+    /// Mailbox rights are done.
+    pub(crate) mailbox: bool,
+    /// The next folder.
+    pub(crate) folder: u32,
+}
+
+impl Checkpoint {
+    /// Reads a stored checkpoint.
+    pub(crate) fn read(place: &str, value: &[u8]) -> Result<Self, ContentError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let Format { format } = decode(place, value)?;
+        if format > FORMAT {
+            let reason = format!("it has format {format}, this program reads up to {FORMAT}");
+            return Err(damaged(place, &reason));
+        }
+        decode(place, value)
+    }
+
+    /// Begins a round; long-lived state stays.
+    pub(crate) fn begin(&mut self, round: &str, mode: CopyMode, now: Timestamp) {
+        self.format = FORMAT;
+        round.clone_into(&mut self.round);
+        self.mode = Some(mode);
+        self.stage = Stage::Regional;
+        self.progress = Progress { started: Some(now), ..Progress::default() };
+        self.notes.clear();
+        self.more_notes = 0;
+        self.summary = None;
+    }
+
+    /// The counters of a workload.
+    pub(crate) fn counts(&mut self, workload: Workload) -> &mut Counts {
+        self.progress.counts.entry(workload).or_default()
+    }
+
+    /// Adds a note once.
+    pub(crate) fn note(&mut self, workload: Workload, text: impl Into<String>) {
+        let note = Note { workload, text: text.into() };
+        if self.notes.contains(&note) {
+            return;
+        }
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(note);
+        } else {
+            self.more_notes = self.more_notes.saturating_add(1);
+        }
+    }
+
+    /// Ends the round.
+    pub(crate) fn finish(&mut self) -> CopySummary {
+        let mut notes = self.notes.clone();
+        if self.more_notes > 0 {
+            let text = format!("{} more notes are left out", self.more_notes);
+            notes.push(Note { workload: Workload::SideData, text });
+        }
+        let summary = CopySummary {
+            counts: self.progress.counts.clone(),
+            notes,
+            bad_items: self.bad,
+            pending_permissions: self.pending,
+            requests: self.progress.requests,
+            units: self.progress.units,
+        };
+        self.stage = Stage::Done;
+        self.summary = Some(summary.clone());
+        summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_of_a_newer_program_is_refused_in_words() {
+        let newer = Checkpoint { format: FORMAT + 1, ..Checkpoint::default() };
+        let value = serde_json::to_vec(&newer).unwrap();
+        let error = Checkpoint::read("checkpoint", &value).unwrap_err();
+        assert!(error.to_string().contains("format 2"), "{error}");
+    }
+
+    #[test]
+    fn a_new_round_keeps_what_outlives_rounds() {
+        let mut checkpoint = Checkpoint { bad: 3, ..Checkpoint::default() };
+        checkpoint.begin("job-1", CopyMode::Initial, Timestamp::UNIX_EPOCH);
+        checkpoint.note(Workload::Archive, "no archive");
+        checkpoint.note(Workload::Archive, "no archive");
+        assert_eq!(checkpoint.finish().notes.len(), 1);
+        checkpoint.begin("job-2", CopyMode::Delta, Timestamp::UNIX_EPOCH);
+        assert_eq!((checkpoint.bad, checkpoint.notes.len()), (3, 0));
+        assert_eq!(checkpoint.summary, None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Folders by role: a well-known folder is copied into the target's folder of the same role, whatever
+//! either is called in its mailbox's language.
+
+/// What happens to a folder of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Into the target's folder of this well-known name.
+    WellKnown(&'static str),
+    /// Into a folder of the same name under the target's counterpart of its parent.
+    User,
+    /// Not copied, for this reason.
+    LeftOut(&'static str),
+}
+
+/// Well-known folders that are copied, by Graph's names ("mailFolder resource type").
+const COPIED: [&str; 14] = [
+    "archive",
+    "calendar",
+    "clutter",
+    "contacts",
+    "conversationhistory",
+    "deleteditems",
+    "drafts",
+    "inbox",
+    "journal",
+    "junkemail",
+    "msgfolderroot",
+    "notes",
+    "sentitems",
+    "tasks",
+];
+
+/// Well-known folders that are left out, with the reason.
+const LEFT_OUT: [(&str, &str); 8] = [
+    ("conflicts", "it is a log of one Outlook"),
+    ("localfailures", "it is a log of one Outlook"),
+    ("outbox", "what lies there is not sent yet, and would be sent from the target"),
+    ("scheduled", "it belongs to Outlook's own schedule of sending"),
+    ("searchfolders", "it holds searches, not items"),
+    ("serverfailures", "it is a log of one Outlook"),
+    ("syncissues", "it is a log of one Outlook"),
+    ("root", "it is not part of the visible mailbox"),
+];
+
+/// What happens to a folder with this well-known name.
+pub(crate) fn role(well_known: Option<&str>) -> Role {
+    let Some(name) = well_known.map(str::to_ascii_lowercase).filter(|name| !name.is_empty()) else {
+        return Role::User;
+    };
+    if let Some(copied) = COPIED.into_iter().find(|copied| *copied == name) {
+        return Role::WellKnown(copied);
+    }
+    if name.starts_with("recoverableitems") {
+        return Role::LeftOut("recoverable items belong to the source's retention");
+    }
+    match LEFT_OUT.into_iter().find(|(left_out, _)| *left_out == name) {
+        Some((_, reason)) => Role::LeftOut(reason),
+        // A role that we do not know is copied like a folder that the person made.
+        None => Role::User,
+    }
+}
+
+/// The key under which two folder names are the same: Exchange compares without case.
+pub(crate) fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_go_by_role_and_not_by_name() {
+        assert_eq!(role(Some("inbox")), Role::WellKnown("inbox"));
+        assert_eq!(role(Some("SentItems")), Role::WellKnown("sentitems"));
+        assert_eq!(role(None), Role::User);
+        assert_eq!(role(Some("")), Role::User);
+        assert_eq!(role(Some("somethingnew")), Role::User);
+        for left_out in ["searchfolders", "outbox", "recoverableitemsdeletions"] {
+            assert!(matches!(role(Some(left_out)), Role::LeftOut(_)), "{left_out}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One unit in hand: its state, its budget, and the three ways in which it stops early.
+
+use std::{future::Future, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use ports::{CommitError, StoreError};
+use tenant::{Class, Retry, TenantError};
+
+use crate::{
+    BadItem, ContentError, CopyJob, CopyMode, Counts, Workload,
+    store::{State, keys},
+};
+
+/// Why a unit ends before the round does.
+pub(crate) enum Stop {
+    /// The budget is used up. What is in memory is to be committed.
+    Budget,
+    /// Nothing can be done before so long. What is in memory is to be committed.
+    Wait {
+        /// How long.
+        after: Duration,
+        /// In words.
+        why: String,
+    },
+    /// The copy failed.
+    Failed(ContentError),
+}
+
+/// The result of a part of a unit.
+pub(crate) type Step<T = ()> = Result<T, Stop>;
+
+impl From<ContentError> for Stop {
+    fn from(error: ContentError) -> Self {
+        let pause = |why: &dyn std::fmt::Display| Self::Wait {
+            after: Duration::from_secs(2),
+            why: format!("the store asks for a pause: {why}"),
+        };
+        match error {
+            ContentError::Commit(busy @ CommitError::Throttled(_)) => pause(&busy),
+            ContentError::Store(busy @ StoreError::Throttled(_)) => pause(&busy),
+            other => Self::Failed(other),
+        }
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        ContentError::from(error).into()
+    }
+}
+
+/// A unit at work.
+pub(crate) struct Unit<'a> {
+    pub(crate) job: &'a CopyJob<'a>,
+    pub(crate) state: State<'a>,
+    pub(crate) mode: CopyMode,
+    deadline: Timestamp,
+    requests: u32,
+}
+
+impl<'a> Unit<'a> {
+    pub(crate) fn new(job: &'a CopyJob<'a>, state: State<'a>, mode: CopyMode) -> Self {
+        let time = SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
+        let deadline = job.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
+        Self { job, state, mode, deadline, requests: 0 }
+    }
+
+    /// Ends the unit if its budget is used up. Called where memory and target agree.
+    pub(crate) fn within_budget(&self) -> Step {
+        let budget = self.job.settings.budget;
+        let spent = self.requests >= budget.requests || self.job.clock.now() >= self.deadline;
+        if spent { Err(Stop::Budget) } else { Ok(()) }
+    }
+
+    /// Counts requests about to be made.
+    pub(crate) fn spend(&mut self, requests: usize) {
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        self.requests = self.requests.saturating_add(requests);
+        self.state.checkpoint.progress.requests += u64::from(requests);
+    }
+
+    /// One request whose failure stops the unit.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        doing: &str,
+        call: impl Future<Output = Result<T, TenantError>>,
+    ) -> Step<T> {
+        self.spend(1);
+        call.await.map_err(|error| judge(doing, error))
+    }
+
+    /// One request that may find nothing.
+    pub(crate) async fn ask_optional<T>(
+        &mut self,
+        doing: &str,
+        call: impl Future<Output = Result<T, TenantError>>,
+    ) -> Step<Option<T>> {
+        self.spend(1);
+        match call.await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(judge(doing, error)),
+        }
+    }
+
+    /// The counters of a workload.
+    pub(crate) fn counts(&mut self, workload: Workload) -> &mut Counts {
+        self.state.checkpoint.counts(workload)
+    }
+
+    /// Adds a note to the report.
+    pub(crate) fn note(&mut self, workload: Workload, text: impl Into<String>) {
+        self.state.checkpoint.note(workload, text);
+    }
+
+    /// Records a bad item with the next commit; `known` when it was one already.
+    pub(crate) fn bad(&mut self, group: u32, item: &BadItem, known: bool) -> Step {
+        let sort = keys::bad_item(item.workload, group, &item.id);
+        self.state.put(&sort, item)?;
+        self.counts(item.workload).bad += 1;
+        if !known {
+            self.state.checkpoint.bad = self.state.checkpoint.bad.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Strikes a bad item from the list with the next commit: it is copied, or gone.
+    pub(crate) fn mended(&mut self, workload: Workload, group: u32, id: &str) {
+        self.state.delete(keys::bad_item(workload, group, id));
+        self.state.checkpoint.bad = self.state.checkpoint.bad.saturating_sub(1);
+    }
+
+    /// Fails the job when more items are bad than the profile allows. Called after a commit, so that
+    /// the list is there to be read.
+    pub(crate) fn within_bad_limit(&self, last: Option<&BadItem>) -> Step {
+        let count = self.state.checkpoint.bad;
+        let limit = self.job.settings.bad_item_limit;
+        match last {
+            Some(last) if count > limit => {
+                let last = last.line();
+                Err(Stop::Failed(ContentError::TooManyBadItems { count, limit, last }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits the checkpoint with everything that waits.
+    pub(crate) async fn commit(&mut self) -> Step {
+        Ok(self.state.commit().await?)
+    }
+}
+
+/// What a tenant's refusal means for the unit: a pause, or failure. Never called for one item's own
+/// refusal.
+pub(crate) fn judge(doing: &str, error: TenantError) -> Stop {
+    match pause(&error) {
+        Some(after) => Stop::Wait { after, why: format!("{doing}: {error}") },
+        None => Stop::Failed(failure(doing, error)),
+    }
+}
+
+/// How long to wait before the same call can succeed; `None` when waiting does not help.
+pub(crate) fn pause(error: &TenantError) -> Option<Duration> {
+    match error.retry() {
+        Retry::Later(after) => Some(after.max(Duration::from_secs(1))),
+        // A lost reply of a call that may be repeated: again in a moment.
+        Retry::Now if error.class == Class::UnknownOutcome => Some(Duration::from_secs(1)),
+        Retry::Now | Retry::Never => None,
+    }
+}
+
+/// The failure of a call.
+pub(crate) fn failure(doing: &str, error: TenantError) -> ContentError {
+    ContentError::Tenant { doing: doing.to_owned(), source: Box::new(error) }
+}
