@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ports::{
-    Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY, Outgoing, Queue, QueueError,
-    QueueName, Receipt,
+    Delivery, Outgoing, Queue, QueueError, QueueName, Receipt, deferrable, receivable, sendable,
 };
 use redb::ReadTransaction;
 use tokio::sync::watch;
@@ -111,16 +110,7 @@ impl EmbeddedQueue {
 #[async_trait]
 impl Queue for EmbeddedQueue {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
-        check_count("messages", messages.len())?;
-        for message in messages {
-            check_duration("a delay", message.delay, MAX_DELAY)?;
-            if message.body.len() > MAX_BODY_BYTES {
-                return Err(QueueError::OutsideLimits(format!(
-                    "a body of {} bytes; at most {MAX_BODY_BYTES} are allowed",
-                    message.body.len()
-                )));
-            }
-        }
+        sendable(messages)?;
         let send = Send { messages: messages.to_vec(), now: self.inner.clock.now() };
         self.inner.writer.ask(send).await.map_err(QueueError::Unavailable)?;
         self.announce(true);
@@ -133,8 +123,7 @@ impl Queue for EmbeddedQueue {
         max: usize,
         visibility: Duration,
     ) -> Result<Vec<Delivery>, QueueError> {
-        check_count("messages", max)?;
-        check_duration("a visibility time-out", visibility, MAX_VISIBILITY)?;
+        receivable(max, visibility)?;
         let now = self.inner.clock.now();
         // Most looks find nothing; they need not wait for the writer.
         let due =
@@ -158,26 +147,11 @@ impl Queue for EmbeddedQueue {
         receipt: &Receipt,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        check_duration("a deferral", delay, MAX_VISIBILITY)?;
+        deferrable(delay)?;
         let due = messages::due_after(self.inner.clock.now(), delay);
         let defer = Defer { queue: queue.clone(), receipt: receipt.clone(), due };
         self.inner.writer.ask(defer).await.map_err(QueueError::Unavailable)?;
         self.announce(true);
         Ok(())
     }
-}
-
-fn check_count(what: &str, count: usize) -> Result<(), QueueError> {
-    if (1..=MAX_BATCH).contains(&count) {
-        return Ok(());
-    }
-    Err(QueueError::OutsideLimits(format!("{count} {what}; 1 to {MAX_BATCH} are allowed")))
-}
-
-fn check_duration(what: &str, duration: Duration, most: Duration) -> Result<(), QueueError> {
-    if duration <= most {
-        return Ok(());
-    }
-    let (seconds, most) = (duration.as_secs(), most.as_secs());
-    Err(QueueError::OutsideLimits(format!("{what} of {seconds} s; at most {most} are allowed")))
 }

@@ -15,7 +15,7 @@ mod transport;
 pub use clock::{Clock, Sleep};
 pub use queue::{
     Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY, Outgoing, Queue, QueueError,
-    QueueName, Receipt,
+    QueueName, Receipt, deferrable, receivable, sendable,
 };
 pub use random::Random;
 pub use store::{

@@ -137,3 +137,44 @@ pub trait Queue: Send + Sync {
         delay: Duration,
     ) -> Result<(), QueueError>;
 }
+
+/// Whether a send keeps the limits of [`Queue::send`]; every adapter asks before it sends.
+pub fn sendable(messages: &[Outgoing]) -> Result<(), QueueError> {
+    batch(messages.len())?;
+    for message in messages {
+        at_most("a delay", message.delay, MAX_DELAY)?;
+        if message.body.len() > MAX_BODY_BYTES {
+            return Err(QueueError::OutsideLimits(format!(
+                "a body of {} bytes; at most {MAX_BODY_BYTES} are allowed",
+                message.body.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a receive keeps the limits of [`Queue::receive`]; every adapter asks first.
+pub fn receivable(max: usize, visibility: Duration) -> Result<(), QueueError> {
+    batch(max)?;
+    at_most("a visibility time-out", visibility, MAX_VISIBILITY)
+}
+
+/// Whether a deferral keeps the limit of [`Queue::defer`]; every adapter asks first.
+pub fn deferrable(delay: Duration) -> Result<(), QueueError> {
+    at_most("a deferral", delay, MAX_VISIBILITY)
+}
+
+fn batch(count: usize) -> Result<(), QueueError> {
+    if (1..=MAX_BATCH).contains(&count) {
+        return Ok(());
+    }
+    Err(QueueError::OutsideLimits(format!("{count} messages; 1 to {MAX_BATCH} are allowed")))
+}
+
+fn at_most(what: &str, duration: Duration, most: Duration) -> Result<(), QueueError> {
+    if duration <= most {
+        return Ok(());
+    }
+    let (seconds, most) = (duration.as_secs_f64(), most.as_secs());
+    Err(QueueError::OutsideLimits(format!("{what} of {seconds} s; at most {most} are allowed")))
+}
