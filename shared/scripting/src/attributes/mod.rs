@@ -1,0 +1,178 @@
+//! Attributes of a person: names from one schema, values with a type.
+//!
+//! The names are Microsoft Graph's where Graph has one, else the Exchange parameter's name in
+//! camelCase, so that a script reads like both vendors' documents.
+
+mod schema;
+mod table;
+mod validate;
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use schema::{AttributeSpec, Format, Kind, Writer, find, schema, schema_hash, suggest};
+pub use validate::{Refusal, validate};
+
+/// The name of an attribute, as scripts write it: `displayName`, `extensionAttribute5`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttributeName(String);
+
+impl AttributeName {
+    /// Takes any text as a name; whether the schema knows it is what [`find`] answers.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AttributeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Borrow<str> for AttributeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for AttributeName {
+    fn from(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+/// The value of one attribute.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AttributeValue {
+    /// Yes or no: `accountEnabled`.
+    Bool(bool),
+    /// A whole number: `seniorityIndex`.
+    Number(i64),
+    /// One text: most attributes. Dates are RFC 3339 text, links are the other object's id.
+    Text(String),
+    /// A list of texts: `proxyAddresses`.
+    Texts(Vec<String>),
+}
+
+impl AttributeValue {
+    /// The text of a one-text value.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The texts of a list, or the one text as a list of one.
+    pub fn as_texts(&self) -> &[String] {
+        match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::Texts(texts) => texts,
+            Self::Bool(_) | Self::Number(_) => &[],
+        }
+    }
+}
+
+impl fmt::Display for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(value) => write!(f, "{value}"),
+            Self::Text(value) => f.write_str(value),
+            Self::Texts(values) => write!(f, "[{}]", values.join(", ")),
+        }
+    }
+}
+
+impl From<&str> for AttributeValue {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for AttributeValue {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<bool> for AttributeValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for AttributeValue {
+    fn from(value: i64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<Vec<String>> for AttributeValue {
+    fn from(values: Vec<String>) -> Self {
+        Self::Texts(values)
+    }
+}
+
+/// Attributes by name, in the order of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attributes(BTreeMap<AttributeName, AttributeValue>);
+
+impl Attributes {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one attribute and returns the set, so that literals chain.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<AttributeValue>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Sets one attribute.
+    pub fn set(&mut self, name: &str, value: impl Into<AttributeValue>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// One attribute's value, if there is one.
+    pub fn get(&self, name: &str) -> Option<&AttributeValue> {
+        self.0.get(name)
+    }
+
+    /// One attribute's text, if it has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(AttributeValue::as_text)
+    }
+
+    /// All attributes, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &AttributeValue)> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<(AttributeName, AttributeValue)> for Attributes {
+    fn from_iter<T: IntoIterator<Item = (AttributeName, AttributeValue)>>(items: T) -> Self {
+        Self(items.into_iter().collect())
+    }
+}

@@ -1,0 +1,158 @@
+//! Turns the script engine's errors into ours: code, line, caret, words without Rust in them.
+
+use rhai::{EvalAltResult, Position};
+
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, shorten};
+use crate::fault::Fault;
+use crate::sandbox::Spent;
+use crate::script::Script;
+use crate::suggest::nearest;
+
+/// The finding for a budget that is spent, at the place where the script was.
+pub(crate) fn spent(
+    script: &Script,
+    spent: Spent,
+    place: Option<Box<EvalAltResult>>,
+) -> Diagnostic {
+    let budget = script.budget();
+    let diagnostic =
+        Diagnostic::new(spent.code(), script.name(), spent.message(&budget)).help(spent.help());
+    match place {
+        Some(error) => placed(diagnostic, script, innermost(*error).1),
+        None => diagnostic,
+    }
+}
+
+/// The finding for an error of a call.
+pub(crate) fn diagnostic(script: &Script, error: EvalAltResult) -> Diagnostic {
+    let (error, at) = innermost(error);
+    placed(words(script, error), script, at)
+}
+
+fn placed(diagnostic: Diagnostic, script: &Script, at: Position) -> Diagnostic {
+    match (at.line(), at.position()) {
+        (Some(line), column) => diagnostic.at(script.text(), line, column.unwrap_or(1), 1),
+        (None, _) => diagnostic,
+    }
+}
+
+/// The error at the bottom of the calls, with the deepest place that is known.
+fn innermost(error: EvalAltResult) -> (EvalAltResult, Position) {
+    let mut error = error;
+    let mut at = Position::NONE;
+    loop {
+        let here = error.position();
+        if !here.is_none() {
+            at = here;
+        }
+        match error {
+            EvalAltResult::ErrorInFunctionCall(_, _, inner, _)
+            | EvalAltResult::ErrorInModule(_, inner, _) => error = *inner,
+            other => return (other, at),
+        }
+    }
+}
+
+fn words(script: &Script, error: EvalAltResult) -> Diagnostic {
+    let new = |code, message: String| Diagnostic::new(code, script.name(), message);
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => raised(script, value),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => missing(script, &signature),
+        EvalAltResult::ErrorDataTooLarge(what, _) => {
+            new(Code::R013, format!("{} grew too large", lower_first(&what)))
+        }
+        EvalAltResult::ErrorStackOverflow(_) => {
+            new(Code::R014, "functions call each other too deeply".to_owned())
+                .help("look for a function that calls itself")
+        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => {
+            new(Code::R001, format!("there is no variable `{name}` here"))
+        }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            new(Code::R001, format!("the map has no key `{name}`"))
+                .help(format!("ask first: `if \"{name}\" in map`"))
+        }
+        EvalAltResult::ErrorIndexNotFound(key, _) => {
+            new(Code::R001, format!("there is no entry `{}`", shorten(&key.to_string(), 60)))
+        }
+        EvalAltResult::ErrorTerminated(..) => new(Code::R012, "the script was ended".to_owned()),
+        mut other => {
+            other.take_position();
+            new(Code::R001, lower_first(&plain_types(&other.to_string())))
+        }
+    }
+}
+
+fn raised(script: &Script, value: rhai::Dynamic) -> Diagnostic {
+    let name = script.name();
+    match value.try_cast_result::<Fault>() {
+        Ok(fault) => {
+            let mut diagnostic = Diagnostic::new(fault.code, name, fault.message);
+            diagnostic.help = fault.help;
+            diagnostic.value = fault.value;
+            diagnostic
+        }
+        Err(value) => {
+            let text = shorten(&value.to_string(), 400);
+            // A helper function's own words begin with its name in back ticks.
+            if text.starts_with('`') {
+                Diagnostic::new(Code::R001, name, text)
+            } else {
+                Diagnostic::new(Code::R005, name, format!("the script raised: {text}"))
+            }
+        }
+    }
+}
+
+/// A call that no function takes: a wrong name, or values of the wrong type.
+fn missing(script: &Script, signature: &str) -> Diagnostic {
+    let (function, arguments) = signature.split_once(" (").unwrap_or((signature, ""));
+    let arguments = plain_types(arguments.trim_end_matches(')'));
+    if function.starts_with("index$") {
+        return Diagnostic::new(
+            Code::R007,
+            script.name(),
+            format!("this value cannot be indexed or assigned to like that ({arguments})"),
+        );
+    }
+    let known = crate::check::known_functions(script.engine());
+    if known.contains(function) {
+        let message = format!("`{function}` does not take these values: ({arguments})");
+        let diagnostic = Diagnostic::new(Code::R007, script.name(), message);
+        return if arguments.split(", ").any(|kind| kind == "()") {
+            diagnostic.help("one of them is empty; give a default first: `value ?? \"\"`")
+        } else {
+            diagnostic
+        };
+    }
+    let diagnostic =
+        Diagnostic::new(Code::R007, script.name(), format!("there is no function `{function}`"));
+    match nearest(function, known.iter().map(String::as_str)) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic,
+    }
+}
+
+/// Names of types as the guide calls them.
+pub(crate) fn plain_types(text: &str) -> String {
+    let mut text = text.replace("&str | ImmutableString | String", "text");
+    for (rust, plain) in [
+        ("ImmutableString", "text"),
+        ("&str", "text"),
+        ("i64", "int"),
+        ("f64", "float"),
+        ("string", "text"),
+        ("array", "list"),
+        ("alloc::", ""),
+        ("core::", ""),
+    ] {
+        text = text.replace(rust, plain);
+    }
+    text
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,128 @@
+//! The run and the event, as scripts see them: fixed fields, read only.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult};
+
+use super::source::{list, text};
+
+use crate::code::Code;
+use crate::context::{Event, RunContext};
+use crate::fault::Fault;
+use crate::functions::{Moment, Table, Tables};
+use crate::suggest::nearest;
+
+/// Named values that a script can read.
+#[derive(Clone)]
+pub(crate) struct Record {
+    title: &'static str,
+    fields: Arc<BTreeMap<&'static str, Dynamic>>,
+}
+
+impl Record {
+    /// An event, for notification scripts.
+    pub(crate) fn event(event: &Event) -> Self {
+        let maybe = |field: &Option<String>| field.as_deref().map_or(Dynamic::UNIT, text);
+        let number = |number: u32| Dynamic::from(i64::from(number));
+        let fields = [
+            ("kind", event.kind.as_str().into()),
+            ("wave", text(&event.wave)),
+            ("at", maybe(&event.at)),
+            ("old_address", maybe(&event.old_address)),
+            ("new_address", maybe(&event.new_address)),
+            ("link", maybe(&event.link)),
+            ("step", maybe(&event.step)),
+            ("message", maybe(&event.message)),
+            ("advice", maybe(&event.advice)),
+            ("users", number(event.users)),
+            ("complete", number(event.complete)),
+            ("failed", number(event.failed)),
+            ("failures", list(&event.failures)),
+        ];
+        Self { title: "event", fields: Arc::new(fields.into_iter().collect()) }
+    }
+
+    fn get(&self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        self.fields.get(name).cloned().ok_or_else(|| {
+            let message = format!("{} has no field `{name}`", self.title);
+            let help = match nearest(name, self.fields.keys().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    format!("it has {}", self.fields.keys().copied().collect::<Vec<_>>().join(", "))
+                }
+            };
+            Fault::new(Code::R003, message).help(help).into()
+        })
+    }
+}
+
+/// The run: `ctx` of the entry functions.
+#[derive(Clone)]
+pub(crate) struct Context {
+    record: Record,
+    run: Arc<RunContext>,
+    tables: Tables,
+}
+
+impl Context {
+    pub(crate) fn new(run: Arc<RunContext>, tables: Tables) -> Self {
+        let fields = [
+            ("project", text(&run.project)),
+            ("wave", text(&run.wave)),
+            ("step", run.step.as_str().into()),
+            ("now", Dynamic::from(Moment::new(run.now))),
+            ("source_domains", list(&run.source_domains)),
+            ("target_domains", list(&run.target_domains)),
+            ("default_domain", text(&run.default_domain)),
+        ];
+        let record = Record { title: "ctx", fields: Arc::new(fields.into_iter().collect()) };
+        Self { record, run, tables }
+    }
+
+    fn table(&self, name: &str) -> Result<Table, Box<EvalAltResult>> {
+        self.tables.get(name).cloned().ok_or_else(|| {
+            let message = format!("there is no table `{name}`");
+            let help = match nearest(name, self.tables.names()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "upload the table, or name it in the script's tests".to_owned(),
+            };
+            Fault::runtime(message).help(help).into()
+        })
+    }
+
+    /// The target domain that takes the place of a source domain.
+    fn target_domain(&self, domain: &str) -> String {
+        let domain = domain.to_lowercase();
+        self.run.domain_map.get(&domain).unwrap_or(&self.run.default_domain).clone()
+    }
+
+    fn is_source_domain(&self, domain: &str) -> bool {
+        self.run.source_domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+    }
+
+    fn mapped_user(&self, source_id: Dynamic) -> Dynamic {
+        let id = source_id.into_immutable_string().unwrap_or_default();
+        self.run.matches.get(id.as_str()).map_or(Dynamic::UNIT, |id| text(id))
+    }
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Record>("record")
+        .register_indexer_get(|record: &mut Record, name: &str| record.get(name))
+        .register_fn("to_string", |record: &mut Record| format!("[{}]", record.title))
+        .register_fn("to_debug", |record: &mut Record| format!("[{}]", record.title))
+        .register_type_with_name::<Context>("ctx")
+        .register_indexer_get(|context: &mut Context, name: &str| context.record.get(name))
+        .register_fn("table", |context: &mut Context, name: &str| context.table(name))
+        .register_fn("target_domain", |context: &mut Context, domain: &str| {
+            context.target_domain(domain)
+        })
+        .register_fn("is_source_domain", |context: &mut Context, domain: &str| {
+            context.is_source_domain(domain)
+        })
+        .register_fn("mapped_user", |context: &mut Context, id: Dynamic| context.mapped_user(id))
+        .register_fn("to_string", |_: &mut Context| "[ctx]")
+        .register_fn("to_debug", |_: &mut Context| "[ctx]");
+}

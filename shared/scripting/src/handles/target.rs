@@ -1,0 +1,290 @@
+//! What a mapping script fills in. Each assignment is checked here and remembered with its line.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
+
+use super::source::{list, to_dynamic, unknown};
+use crate::attributes::{
+    AttributeName, AttributeSpec, AttributeValue, Attributes, Kind, Refusal, Writer, find, validate,
+};
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::functions::{Candidate, Candidates, Keep, Moment, Secret};
+use crate::patch::{Assigned, Assignment, LinkedCandidates};
+
+/// The `target` of a script: a name for the draft of the call that runs on this thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Target;
+
+/// Whether a user or a mail contact is being filled in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    User,
+    Contact,
+}
+
+/// What the script has assigned so far.
+pub(crate) struct Drafted {
+    pub(crate) values: BTreeMap<AttributeName, Assigned>,
+    pub(crate) linked: Option<LinkedCandidates>,
+    present: Attributes,
+    script: String,
+    who: Who,
+}
+
+thread_local! {
+    static DRAFT: RefCell<Option<Drafted>> = const { RefCell::new(None) };
+}
+
+/// Begins a draft: over what the target has, and what an earlier script assigned.
+pub(crate) fn begin(
+    script: &str,
+    who: Who,
+    present: Attributes,
+    values: BTreeMap<AttributeName, Assigned>,
+    linked: Option<LinkedCandidates>,
+) {
+    DRAFT.set(Some(Drafted { values, linked, present, script: script.to_owned(), who }));
+}
+
+/// Takes the draft.
+pub(crate) fn finish() -> Option<Drafted> {
+    DRAFT.take()
+}
+
+type Checked<T> = Result<T, Box<EvalAltResult>>;
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Target>("target user")
+        .register_indexer_get(|_: &mut Target, name: &str| get(name))
+        .register_fn(
+            "index$set$",
+            |context: NativeCallContext<'_>, _: &mut Target, name: &str, value: Dynamic| {
+                with(|draft| draft.assign(name, value, context.call_position()))
+            },
+        )
+        .register_fn("clear", |context: NativeCallContext<'_>, _: &mut Target, name: &str| {
+            with(|draft| draft.clear(name, context.call_position()))
+        })
+        .register_fn(
+            "choose",
+            |context: NativeCallContext<'_>, _: &mut Target, candidates: Candidates| {
+                with(|draft| draft.choose(&candidates, context.call_position()))
+            },
+        )
+        .register_fn("to_string", |_: &mut Target| "[target]")
+        .register_fn("to_debug", |_: &mut Target| "[target]");
+}
+
+fn with<T>(part: impl FnOnce(&mut Drafted) -> Checked<T>) -> Checked<T> {
+    DRAFT.with_borrow_mut(|draft| match draft {
+        Some(draft) => part(draft),
+        None => Err(Fault::runtime("there is no target in this entry function").into()),
+    })
+}
+
+fn get(name: &str) -> Checked<Dynamic> {
+    with(|draft| {
+        if find(name).is_none() {
+            return Err(unknown("target", name).into());
+        }
+        Ok(match draft.values.get(name).map(|assigned| &assigned.assignment) {
+            Some(Assignment::Value(value)) => to_dynamic(value),
+            Some(Assignment::Candidates(texts)) => list(texts),
+            Some(Assignment::Clear) => Dynamic::UNIT,
+            None => match (draft.present.get(name), find(name)) {
+                (Some(value), _) => to_dynamic(value),
+                // So that `target.proxyAddresses.push(…)` works on a user who has none yet.
+                (None, Some(spec)) if spec.kind == Kind::Texts => Array::new().into(),
+                (None, _) => Dynamic::UNIT,
+            },
+        })
+    })
+}
+
+impl Drafted {
+    /// The attribute, if this script may set it here.
+    fn settable(&self, name: &str) -> Checked<&'static AttributeSpec> {
+        let Some(spec) = find(name) else { return Err(unknown("target", name).into()) };
+        let refused = match spec.writer {
+            Writer::Graph | Writer::Exchange => None,
+            Writer::Protected => {
+                Some((format!("`{name}` is set by Crosswave's own steps"), spec.note))
+            }
+            Writer::ReadOnly => Some((format!("`{name}` cannot be written"), spec.note)),
+        };
+        if let Some((message, note)) = refused {
+            let fault = Fault::new(Code::R004, message);
+            return Err(if note.is_empty() { fault } else { fault.help(note) }.into());
+        }
+        if self.who == Who::Contact && !spec.contact {
+            let message = format!("a mail contact has no `{name}`");
+            return Err(Fault::new(Code::R004, message).into());
+        }
+        Ok(spec)
+    }
+
+    fn assign(&mut self, name: &str, value: Dynamic, at: Position) -> Checked<()> {
+        let spec = self.settable(name)?;
+        if value.is::<Keep>() {
+            return Ok(());
+        }
+        let (value, secret) = match value.try_cast_result::<Secret>() {
+            Ok(secret) => (secret.expose().clone(), true),
+            Err(value) => (value, false),
+        };
+        let shown = |value: &dyn ToString| {
+            if secret { crate::patch::SECRET.to_owned() } else { value.to_string() }
+        };
+        if is_nothing(&value) {
+            self.values.remove(name);
+            return Ok(());
+        }
+        let assignment = if spec.unique && (value.is_array() || value.is::<Candidates>()) {
+            Assignment::Candidates(candidates(spec, value)?)
+        } else {
+            let value = to_value(spec, value)?;
+            validate(spec, &value).map_err(|refusal| Fault::refused(refusal, shown(&value)))?;
+            Assignment::Value(value)
+        };
+        self.put(spec, assignment, at, secret);
+        Ok(())
+    }
+
+    fn clear(&mut self, name: &str, at: Position) -> Checked<()> {
+        let spec = self.settable(name)?;
+        if spec.required {
+            return Err(Fault::new(Code::R004, format!("`{name}` cannot be cleared")).into());
+        }
+        self.put(spec, Assignment::Clear, at, false);
+        Ok(())
+    }
+
+    /// Takes candidates whose values are records of several attributes.
+    fn choose(&mut self, candidates: &Candidates, at: Position) -> Checked<()> {
+        let mut options = Vec::new();
+        for candidate in candidates.iter() {
+            let Candidate::Record(record) = candidate else {
+                return Err(Fault::runtime("`choose` takes candidates that are maps")
+                    .help("assign candidates of one attribute to that attribute")
+                    .into());
+            };
+            let mut option = BTreeMap::new();
+            for (name, value) in record {
+                let spec = self.settable(&name)?;
+                let typed = AttributeValue::Text(value.clone());
+                validate(spec, &typed).map_err(|refusal| Fault::refused(refusal, &value))?;
+                option.insert(AttributeName::from(spec.name), value);
+            }
+            options.push(option);
+        }
+        if let Some(first) = options.first() {
+            for name in first.keys() {
+                self.values.remove(name);
+            }
+        }
+        self.linked = Some(LinkedCandidates {
+            options,
+            script: self.script.clone(),
+            line: at.line().unwrap_or(0),
+            column: at.position().unwrap_or(0),
+        });
+        Ok(())
+    }
+
+    fn put(&mut self, spec: &AttributeSpec, assignment: Assignment, at: Position, secret: bool) {
+        let assigned = Assigned {
+            assignment,
+            script: self.script.clone(),
+            line: at.line().unwrap_or(0),
+            column: at.position().unwrap_or(0),
+            secret,
+        };
+        self.values.insert(spec.name.into(), assigned);
+    }
+}
+
+/// `()`, an empty text and an empty list say nothing about an attribute; `clear` empties it.
+fn is_nothing(value: &Dynamic) -> bool {
+    value.is_unit()
+        || value.as_immutable_string_ref().is_ok_and(|text| text.is_empty())
+        || value.as_array_ref().is_ok_and(|list| list.is_empty())
+}
+
+fn candidates(spec: &AttributeSpec, value: Dynamic) -> Checked<Vec<String>> {
+    let texts = match value.try_cast_result::<Candidates>() {
+        Ok(candidates) => candidates
+            .iter()
+            .map(|candidate| match candidate {
+                Candidate::Text(text) => Ok(text),
+                Candidate::Record(_) => Err(Fault::runtime(format!(
+                    "candidates of several attributes cannot be assigned to `{}`",
+                    spec.name
+                ))
+                .help("write `target.choose(candidates([…]))`")),
+            })
+            .collect::<Result<Vec<_>, _>>()?,
+        Err(list) => texts(spec, list)?,
+    };
+    for text in &texts {
+        validate(spec, &AttributeValue::Text(text.clone()))
+            .map_err(|refusal| Fault::refused(refusal, text))?;
+    }
+    let mut unique: Vec<String> = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !unique.iter().any(|other| other.eq_ignore_ascii_case(&text)) {
+            unique.push(text);
+        }
+    }
+    Ok(unique)
+}
+
+fn to_value(spec: &AttributeSpec, value: Dynamic) -> Checked<AttributeValue> {
+    if let Ok(value) = value.as_bool() {
+        return Ok(value.into());
+    }
+    if let Ok(value) = value.as_int() {
+        return Ok(value.into());
+    }
+    if let Ok(value) = value.as_char() {
+        return Ok(value.to_string().into());
+    }
+    if value.is_array() {
+        return Ok(texts(spec, value)?.into());
+    }
+    let value = match value.try_cast_result::<ImmutableString>() {
+        Ok(text) => return Ok(text.to_string().into()),
+        Err(value) => value,
+    };
+    match value.try_cast_result::<Moment>() {
+        Ok(moment) => Ok(moment.to_string().into()),
+        Err(value) => Err(wrong_type(spec, &value)),
+    }
+}
+
+fn texts(spec: &AttributeSpec, list: Dynamic) -> Checked<Vec<String>> {
+    let list = list.into_array().unwrap_or_default();
+    list.into_iter()
+        .filter(|element| !element.is_unit())
+        .map(|element| {
+            element
+                .try_cast_result::<ImmutableString>()
+                .map_or_else(|other| Err(wrong_type(spec, &other)), |text| Ok(text.to_string()))
+        })
+        .collect()
+}
+
+fn wrong_type(spec: &AttributeSpec, value: &Dynamic) -> Box<EvalAltResult> {
+    let found = match value.type_name() {
+        "map" => "a map".to_owned(),
+        "array" => "a list".to_owned(),
+        "i64" | "f64" => "a number".to_owned(),
+        "Fn" => "a function".to_owned(),
+        other => format!("a {}", other.rsplit("::").next().unwrap_or(other).to_lowercase()),
+    };
+    let message = format!("`{}` takes {}, not {found}", spec.name, spec.kind.title());
+    Fault::refused(Refusal { message, help: None }, found).into()
+}

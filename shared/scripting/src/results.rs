@@ -1,0 +1,192 @@
+//! Reads what an entry function returned.
+
+use rhai::{Dynamic, EvalAltResult, Map};
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::{AttributeName, find, suggest};
+use crate::code::Code;
+use crate::entry::Entry;
+use crate::fault::Fault;
+use crate::notice::{Channel, Notice, Recipient};
+use crate::patch::{MatchKey, Selected};
+
+/// A returned value, made plain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Returned {
+    /// The entry's result does not count.
+    Nothing,
+    Selected(Selected),
+    Keys(Vec<MatchKey>),
+    Notices(Vec<Notice>),
+}
+
+/// The most messages for one event.
+const MOST_NOTICES: usize = 20;
+
+type Read<T> = Result<T, Box<EvalAltResult>>;
+
+pub(crate) fn read(entry: Entry, value: &Dynamic) -> Read<Returned> {
+    match entry {
+        Entry::MapUser | Entry::MapContact | Entry::FinishUser => Ok(Returned::Nothing),
+        Entry::Select => selected(value).map(Returned::Selected),
+        Entry::MatchKeys => list(entry, value, 20, key).map(Returned::Keys),
+        Entry::Notify => list(entry, value, MOST_NOTICES, notice).map(Returned::Notices),
+    }
+}
+
+fn wrong(entry: Entry, message: impl std::fmt::Display) -> Box<EvalAltResult> {
+    Fault::new(Code::R006, format!("`{}` {message}", entry.name())).into()
+}
+
+fn selected(value: &Dynamic) -> Read<Selected> {
+    if let Ok(value) = value.as_bool() {
+        return Ok(if value {
+            Selected::Yes
+        } else {
+            Selected::No("left out by the script".to_owned())
+        });
+    }
+    match value.as_immutable_string_ref() {
+        Ok(reason) => Ok(Selected::No(reason.to_string())),
+        Err(_) => Err(wrong(
+            Entry::Select,
+            "must return true, false, or a text that says why the user is left out",
+        )),
+    }
+}
+
+/// Reads a list of maps; nothing at all is an empty list.
+fn list<T>(
+    entry: Entry,
+    value: &Dynamic,
+    most: usize,
+    one: impl Fn(&Fields<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
+    if value.is_unit() {
+        return Ok(Vec::new());
+    }
+    let Ok(items) = value.as_array_ref() else {
+        return Err(wrong(entry, "must return a list; `[]` for none"));
+    };
+    if items.len() > most {
+        return Err(wrong(entry, format!("returned {} entries, at most {most}", items.len())));
+    }
+    items
+        .iter()
+        .enumerate()
+        .map(|(at, item)| {
+            let Ok(map) = item.as_map_ref() else {
+                return Err(wrong(entry, format!("must return a list of maps; entry {at} is not")));
+            };
+            one(&Fields { entry, at, map: &map })
+        })
+        .collect()
+}
+
+/// One map of the list, with its place for messages.
+struct Fields<'a> {
+    entry: Entry,
+    at: usize,
+    map: &'a Map,
+}
+
+impl Fields<'_> {
+    fn only(&self, known: &[&str]) -> Read<()> {
+        match self.map.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let help = crate::suggest::nearest(key, known.iter().copied()).map_or_else(
+                    || format!("the fields are {}", known.join(", ")),
+                    |meant| format!("did you mean `{meant}`?"),
+                );
+                let message =
+                    format!("`{}`: entry {} has no field `{key}`", self.entry.name(), self.at);
+                Err(Fault::new(Code::R006, message).help(help).into())
+            }
+        }
+    }
+
+    fn optional(&self, field: &str) -> Read<Option<String>> {
+        match self.map.get(field) {
+            None => Ok(None),
+            Some(value) if value.is_unit() => Ok(None),
+            Some(value) => match value.as_immutable_string_ref() {
+                Ok(text) => Ok(Some(text.to_string())),
+                Err(_) => {
+                    Err(wrong(self.entry, format!("entry {}: `{field}` must be a text", self.at)))
+                }
+            },
+        }
+    }
+
+    fn required(&self, field: &str) -> Read<String> {
+        match self.optional(field)? {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            _ => Err(wrong(self.entry, format!("entry {}: `{field}` is missing", self.at))),
+        }
+    }
+
+    fn texts(&self, field: &str) -> Read<Vec<String>> {
+        let Some(value) = self.map.get(field) else { return Ok(Vec::new()) };
+        let error =
+            || wrong(self.entry, format!("entry {}: `{field}` must be a text or a list", self.at));
+        if value.is_unit() {
+            return Ok(Vec::new());
+        }
+        if let Ok(text) = value.as_immutable_string_ref() {
+            return Ok(vec![text.to_string()]);
+        }
+        let list = value.as_array_ref().map_err(|_| error())?;
+        list.iter()
+            .map(|item| item.as_immutable_string_ref().map(|text| text.to_string()))
+            .collect::<Result<_, _>>()
+            .map_err(|_| error())
+    }
+}
+
+fn key(fields: &Fields<'_>) -> Read<MatchKey> {
+    fields.only(&["attribute", "value"])?;
+    let attribute = fields.required("attribute")?;
+    if find(&attribute).is_none() {
+        let fault = Fault::new(Code::R003, format!("there is no attribute `{attribute}`"));
+        return Err(match suggest(&attribute) {
+            Some(meant) => fault.help(format!("did you mean `{meant}`?")),
+            None => fault,
+        }
+        .into());
+    }
+    Ok(MatchKey { attribute: AttributeName::new(attribute), value: fields.required("value")? })
+}
+
+fn notice(fields: &Fields<'_>) -> Read<Notice> {
+    fields.only(&["to", "channel", "language", "subject", "body", "links", "attach", "when"])?;
+    let to: Vec<Recipient> = fields.texts("to")?.into_iter().map(Recipient::from).collect();
+    if to.is_empty() {
+        return Err(wrong(fields.entry, format!("entry {}: `to` is missing", fields.at)));
+    }
+    let channel = match fields.optional("channel")?.as_deref() {
+        None | Some("mail") => Channel::Mail,
+        Some("webhook") => Channel::Webhook,
+        Some(other) => {
+            let message =
+                format!("entry {}: `channel` is \"{other}\", not mail or webhook", fields.at);
+            return Err(wrong(fields.entry, message));
+        }
+    };
+    let subject = fields.required("subject")?;
+    if subject.chars().any(char::is_control) || subject.chars().count() > 255 {
+        let message = "has a line break or more than 255 characters";
+        return Err(wrong(fields.entry, format!("entry {}: `subject` {message}", fields.at)));
+    }
+    Ok(Notice {
+        to,
+        channel,
+        language: fields.optional("language")?.unwrap_or_else(|| "en".to_owned()),
+        subject,
+        body: fields.required("body")?,
+        links: fields.texts("links")?,
+        attach: fields.texts("attach")?,
+        when: fields.optional("when")?,
+    })
+}

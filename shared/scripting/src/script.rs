@@ -1,0 +1,201 @@
+//! A compiled script: checked, hashed, ready to be called.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rhai::{AST, Engine};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::attributes::schema_hash;
+use crate::check;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::entry::Entry;
+use crate::functions::{Table, TableLimits, Tables};
+use crate::sandbox::{self, Budget, Lost};
+
+/// The version of the contract between host and script, in the first line of every script.
+pub const API_VERSION: u32 = 1;
+/// The version of the script engine; it is part of what a script means.
+pub const RHAI_VERSION: &str = "1.27.0";
+
+/// A customer's data set that scripts look values up in: `ctx.table("costcentre")`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSet {
+    /// The name that scripts use.
+    pub name: String,
+    /// The CSV text; its first line names the columns, its first column is the key.
+    pub csv: String,
+}
+
+/// What a script is compiled with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptOptions {
+    /// What each call may use.
+    pub budget: Budget,
+    /// The data sets that the script can look into.
+    pub tables: Vec<DataSet>,
+}
+
+/// A script that passed the check. Cheap to clone; immutable.
+#[derive(Clone)]
+pub struct Script {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: String,
+    text: String,
+    hash: String,
+    engine: Engine,
+    ast: AST,
+    entries: BTreeSet<Entry>,
+    tables: Tables,
+    options: ScriptOptions,
+    warnings: Vec<Diagnostic>,
+    broken: AtomicBool,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Script")
+            .field("name", &self.inner.name)
+            .field("hash", &self.hash())
+            .finish()
+    }
+}
+
+impl Script {
+    /// Checks and compiles a script with the default budget and no tables. `name` stands in
+    /// messages: the file's name.
+    pub fn compile(name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        Self::compile_with(name, text, ScriptOptions::default())
+    }
+
+    /// Checks and compiles a script.
+    pub fn compile_with(
+        name: &str,
+        text: &str,
+        options: ScriptOptions,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let wall = options.budget.wall();
+        let (script, source) = (name.to_owned(), text.to_owned());
+        sandbox::run(wall, move || Self::compile_here(script, source, options)).unwrap_or_else(
+            |lost| {
+                let message = match lost {
+                    Lost::Panicked | Lost::Overran => "the script broke the compiler",
+                    Lost::NoThread => "the system gave no thread to compile the script on",
+                };
+                Err(vec![Diagnostic::new(Code::R020, name, message)])
+            },
+        )
+    }
+
+    fn compile_here(
+        name: String,
+        text: String,
+        options: ScriptOptions,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let tables = tables(&name, &options.tables)?;
+        let engine = sandbox::build();
+        let checked = check::script(&engine, &name, &text);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            checked.findings.into_iter().partition(|found| found.severity == Severity::Error);
+        let Some(ast) = checked.ast.filter(|_| errors.is_empty()) else { return Err(errors) };
+        let hash = version(&text, &options.tables);
+        let broken = AtomicBool::new(false);
+        let entries = checked.entries;
+        let inner =
+            Inner { name, text, hash, engine, ast, entries, tables, options, warnings, broken };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The name that messages use.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The text as it was given.
+    pub fn text(&self) -> &str {
+        &self.inner.text
+    }
+
+    /// The version: SHA-256 in hexadecimal over text, tables, schema, API version and the script
+    /// engine's version. The same hash means the same behaviour.
+    pub fn hash(&self) -> &str {
+        &self.inner.hash
+    }
+
+    /// The entry functions that the script has.
+    pub fn entries(&self) -> &BTreeSet<Entry> {
+        &self.inner.entries
+    }
+
+    /// Whether the script has this entry function.
+    pub fn has(&self, entry: Entry) -> bool {
+        self.inner.entries.contains(&entry)
+    }
+
+    /// What the check found that does not keep the script from running.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.inner.warnings
+    }
+
+    /// What it was compiled with.
+    pub fn options(&self) -> &ScriptOptions {
+        &self.inner.options
+    }
+
+    /// Whether it endangered the host; then every call is refused.
+    pub fn is_disabled(&self) -> bool {
+        self.inner.broken.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn disable(&self) {
+        self.inner.broken.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        self.inner.options.budget
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(crate) fn ast(&self) -> &AST {
+        &self.inner.ast
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.inner.tables
+    }
+}
+
+fn tables(script: &str, sets: &[DataSet]) -> Result<Tables, Vec<Diagnostic>> {
+    let read = |set: &DataSet| {
+        Table::parse(&set.name, &set.csv, TableLimits::default())
+            .map_err(|error| vec![Diagnostic::new(Code::E010, script, error.to_string())])
+    };
+    Ok(Tables::new(sets.iter().map(read).collect::<Result<Vec<_>, _>>()?))
+}
+
+/// The content hash that names a version.
+fn version(text: &str, tables: &[DataSet]) -> String {
+    let mut hasher = Sha256::new();
+    let mut part = |part: &str| {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    };
+    part(&API_VERSION.to_string());
+    part(RHAI_VERSION);
+    part(schema_hash());
+    part(text);
+    for table in tables {
+        part(&table.name);
+        part(&table.csv);
+    }
+    crate::hex(&hasher.finalize())
+}

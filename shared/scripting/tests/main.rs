@@ -1,0 +1,8 @@
+//! The script host through its public interface.
+
+mod mapping;
+mod support;
+
+/// As every program that runs scripts.
+#[global_allocator]
+static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
