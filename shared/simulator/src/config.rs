@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{faults::Faults, throttle::Throttling};
+use crate::{content::ContentRules, faults::Faults, throttle::Throttling};
 
 /// How the simulated tenants behave. Every part has a default; a file names only what differs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Config {
     pub faults: Faults,
     /// Request budgets.
     pub throttling: Throttling,
+    /// How mailboxes and drives behave.
+    pub content: ContentRules,
 }
 
 /// A delay drawn anew each time, between two bounds. Written as milliseconds.
@@ -144,6 +146,7 @@ impl Config {
             rules: Rules { anchor_hits: 0.95, empty_error_id: 0.1, ..Rules::default() },
             faults: Faults::few(),
             throttling: Throttling::as_published(),
+            content: ContentRules::default(),
         }
     }
 
@@ -166,6 +169,7 @@ impl Config {
             },
             faults: Faults::many(),
             throttling: Throttling::as_published(),
+            content: ContentRules::awkward(),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod assertion;
 mod call;
 mod config;
+mod content;
 mod directory;
 mod drive;
 mod exchange;
@@ -28,6 +29,7 @@ mod token;
 mod world;
 
 pub use config::{Config, Lag, Lags, Profile, Rules};
+pub use content::ContentRules;
 pub use faults::{FaultKind, FaultRule, Faults};
 pub use log::LoggedRequest;
 pub use mail::{Arrival, Message};

@@ -5,12 +5,15 @@
 //! compared one by one, and only the seed is kept.
 
 mod quickxor;
+mod rules;
+pub(crate) mod token;
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 
 pub(crate) use quickxor::QuickXor;
+pub use rules::ContentRules;
 
 /// A content that was made up starts with this, then its seed.
 const MAGIC: [u8; 8] = *b"SYNTHTC1";

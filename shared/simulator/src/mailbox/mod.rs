@@ -1,11 +1,34 @@
-//! What is in a mailbox: folders, items, delivery (A2 fills this).
+//! What is in a mailbox: folders, items, delivery, and Graph's import/export API over them.
 
+mod delta;
+mod error;
+mod export;
+mod folders;
+mod form;
+mod ids;
 pub(crate) mod import;
+mod item;
+mod items;
+mod query;
+mod side_data;
+mod store;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod well_known;
 
-use jiff::Timestamp;
+use http::Method;
 use uuid::Uuid;
 
-use crate::{call::Call, graph::GraphResult, mail::Message, random::Rng, world::World};
+pub(crate) use store::Mailbox;
+
+use crate::{
+    call::{Call, Version},
+    directory::Tenant,
+    graph::{Backend, GraphError, GraphResult, require},
+    reply::Reply,
+    world::World,
+};
 
 /// A folder as Exchange's `Get-MailboxFolderStatistics` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,35 +43,117 @@ pub(crate) struct FolderSummary {
     pub(crate) bytes: u64,
 }
 
-/// A mailbox or an archive.
-#[derive(Clone, Debug)]
-pub(crate) struct Mailbox {
-    inbox: Vec<(Message, Timestamp)>,
-}
-
-impl Mailbox {
-    /// An empty mailbox with its default folders.
-    pub(crate) fn new(_guid: Uuid, _random: &mut Rng, _now: Timestamp) -> Self {
-        Self { inbox: Vec::new() }
-    }
-
-    /// All folders, parents before children.
-    pub(crate) fn folders(&self) -> Vec<FolderSummary> {
-        Vec::new()
-    }
-
-    /// Puts a message into the inbox.
-    pub(crate) fn deliver(&mut self, message: &Message, now: Timestamp, _random: &mut Rng) {
-        self.inbox.push((message.clone(), now));
-    }
-
-    /// Whether a message with this id (the simulator's own, `Message::id`) lies in any folder.
-    pub(crate) fn holds_message(&self, id: &str) -> bool {
-        self.inbox.iter().any(|(message, _)| message.id == id)
-    }
-}
+const READ_FOLDERS: [&str; 2] = ["MailboxFolder.Read.All", "MailboxFolder.ReadWrite.All"];
+const WRITE_FOLDERS: [&str; 1] = ["MailboxFolder.ReadWrite.All"];
+const READ_ITEMS: [&str; 3] =
+    ["MailboxItem.Read.All", "MailboxItem.ReadWrite.All", "MailboxItem.ImportExport.All"];
+const DELETE_ITEMS: [&str; 1] = ["MailboxItem.ReadWrite.All"];
+const EXPORT: [&str; 2] = ["MailboxItem.Export.All", "MailboxItem.ImportExport.All"];
+const IMPORT: [&str; 1] = ["MailboxItem.ImportExport.All"];
 
 /// Graph requests about content of mailboxes; `None` for what is not.
-pub(crate) fn route(_world: &mut World, _call: &Call) -> Option<GraphResult> {
-    None
+pub(crate) fn route(world: &mut World, call: &Call) -> Option<GraphResult> {
+    let path = call.parts();
+    let (mailbox, rest) = match path.as_slice() {
+        ["users", user, "settings", "exchange"] => return Some(settings(world, call, user)),
+        ["admin", "exchange", "mailboxes", mailbox, rest @ ..] => (*mailbox, rest),
+        _ => return None,
+    };
+    Some(in_mailbox(world, call, mailbox, rest))
+}
+
+fn in_mailbox(world: &mut World, call: &Call, mailbox: &str, rest: &[&str]) -> GraphResult {
+    let get = call.method == Method::GET;
+    let allowed: &[&str] = match rest {
+        ["folders", _, "items", ..] if get => &READ_ITEMS,
+        ["folders", _, "items", ..] => &DELETE_ITEMS,
+        ["folders", ..] if get => &READ_FOLDERS,
+        ["folders", ..] => &WRITE_FOLDERS,
+        ["exportItems"] => &EXPORT,
+        ["createImportSession"] => &IMPORT,
+        _ => return Err(error::bad_request("Resource not found for the segment.")),
+    };
+    require(call, allowed, Backend::Outlook)?;
+    let mailbox = open(world, call, mailbox)?;
+    match rest {
+        ["folders"] | ["folders", _, "childFolders"] => folders::collection(world, call, mailbox, rest),
+        ["folders", "delta"] | ["folders", _, "childFolders", "delta"] => {
+            folders::delta(world, call, mailbox, rest)
+        }
+        ["folders", folder] => folders::one(world, call, mailbox, folder),
+        ["folders", folder, "items", rest @ ..] => items::answer(world, call, mailbox, folder, rest),
+        ["exportItems"] => export::answer(world, call, mailbox),
+        ["createImportSession"] => import::create_session(world, call, mailbox),
+        _ => Err(GraphError::method()),
+    }
+}
+
+/// `settings/exchange`: the ids under which a person's mailboxes are reached.
+fn settings(world: &World, call: &Call, user: &str) -> GraphResult {
+    require(call, &READ_FOLDERS, Backend::Outlook)?;
+    let tenant = tenant(world, call)?;
+    let account = tenant.user_by_name(user).ok_or_else(|| error::no_user(user))?;
+    let owner = tenant.recipient_of(account.id).filter(|owner| owner.kind.is_mailbox());
+    let owner = owner.filter(|owner| owner.open <= call.now).ok_or_else(error::no_mailbox)?;
+    let primary = owner.mailbox.filter(|guid| tenant.mailboxes.contains_key(guid));
+    let id = |guid: Uuid| format!("MBX:{guid}@{}", tenant.id);
+    let mut body = serde_json::json!({
+        "@odata.context": format!("{}/$metadata#exchangeSettings", call.base.graph(call.version())),
+        "primaryMailboxId": id(primary.ok_or_else(error::no_mailbox)?),
+    });
+    if call.version() == Version::Beta
+        && let Some(archive) = owner.archive.filter(|guid| tenant.mailboxes.contains_key(guid))
+    {
+        body["inPlaceArchiveMailboxId"] = id(archive).into();
+    }
+    Ok(Reply::ok(&body))
+}
+
+fn tenant<'a>(world: &'a World, call: &Call) -> Result<&'a Tenant, GraphError> {
+    world.tenants.get(&call.tenant()).ok_or_else(error::no_mailbox)
+}
+
+/// The guid of a mailbox by its id (`MBX:<guid>@<tenant>`), if its store answers and this version
+/// of Graph reaches it: archives are in beta only.
+fn open(world: &World, call: &Call, id: &str) -> Result<Uuid, GraphError> {
+    let tenant = tenant(world, call)?;
+    let guid = parse_id(id).filter(|(_, of)| *of == tenant.id).map(|(guid, _)| guid);
+    let guid = guid.filter(|guid| tenant.mailboxes.contains_key(guid)).ok_or_else(error::not_found)?;
+    let owner = tenant.owner_of(guid);
+    if owner.is_some_and(|owner| owner.open > call.now) {
+        return Err(error::no_mailbox());
+    }
+    let primary = owner.is_some_and(|owner| owner.mailbox == Some(guid));
+    if !primary && call.version() != Version::Beta {
+        return Err(error::not_found());
+    }
+    Ok(guid)
+}
+
+fn parse_id(id: &str) -> Option<(Uuid, Uuid)> {
+    let (guid, tenant) = id.get(4..)?.split_once('@')?;
+    let prefixed = id.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("MBX:"));
+    let both = Uuid::parse_str(guid).ok().zip(Uuid::parse_str(tenant).ok());
+    both.filter(|_| prefixed)
+}
+
+/// The mailbox of a guid that [`open`] gave.
+fn get<'a>(world: &'a World, call: &Call, guid: Uuid) -> Result<&'a Mailbox, GraphError> {
+    tenant(world, call)?.mailboxes.get(&guid).ok_or_else(error::not_found)
+}
+
+/// The same, to write.
+fn get_mut<'a>(
+    world: &'a mut World,
+    call: &Call,
+    guid: Uuid,
+) -> Result<&'a mut Mailbox, GraphError> {
+    let tenant = world.tenants.get_mut(&call.tenant()).ok_or_else(error::no_mailbox)?;
+    tenant.mailboxes.get_mut(&guid).ok_or_else(error::not_found)
+}
+
+/// A member of a JSON object, its name in any case: Graph takes action parameters so.
+fn member<'a>(object: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    let members = object.as_object()?;
+    members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
