@@ -22,7 +22,7 @@ pub struct Bench {
     pub queue: Arc<dyn Queue>,
     /// Lets so much time pass on the queue's clock.
     pub advance: Box<dyn Fn(Duration) + Send + Sync>,
-    /// How often this queue delivers a message before it becomes a dead letter.
+    /// How often this queue delivers a message before it becomes a dead letter; at least 3.
     pub max_receives: u32,
 }
 

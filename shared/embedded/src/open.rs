@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use redb::{Database, DatabaseError, ReadableDatabase, StorageError};
+use redb::{Database, DatabaseError, ReadableDatabase};
 use thiserror::Error;
 
 use crate::{
@@ -139,18 +139,17 @@ fn database_error(path: &Path, error: DatabaseError) -> OpenError {
             OpenError::InUse { path: path.to_owned() }
         }
         DatabaseError::UpgradeRequired(_) => OpenError::Foreign { path: path.to_owned() },
-        DatabaseError::Storage(StorageError::Io(error))
-            if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            system_error(path, &error)
-        }
         other => storage_error(path, other.into()),
     }
 }
 
 fn storage_error(path: &Path, error: redb::Error) -> OpenError {
     match error {
-        redb::Error::Io(error) => system_error(path, &error),
+        redb::Error::Io(error)
+            if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            system_error(path, &error)
+        }
         redb::Error::TableTypeMismatch { .. } => OpenError::Foreign { path: path.to_owned() },
         other => OpenError::Damaged { path: path.to_owned(), text: other.to_string() },
     }

@@ -1,0 +1,102 @@
+//! The embedded adapters keep the contracts of their ports, and answer as the models do.
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use conformance::{
+    clock, differential,
+    queue::{self, Bench},
+    random,
+    reference::{ModelQueue, ModelStore, VirtualClock},
+    store,
+};
+use embedded::{Embedded, OsRandom, SystemClock};
+use ports::{Clock, Store};
+
+use crate::{folder, options};
+
+/// Paths of files that are not there yet.
+struct Fresh<'a>(&'a Path, Cell<u32>);
+
+impl Fresh<'_> {
+    fn path(&self) -> PathBuf {
+        self.1.set(self.1.get() + 1);
+        self.0.join(self.1.get().to_string())
+    }
+}
+
+fn bench(path: PathBuf, clock: &VirtualClock) -> Bench {
+    let queue = Embedded::open_with(path, options(clock)).unwrap().queue();
+    let clock = clock.clone();
+    Bench { queue, advance: Box::new(move |duration| clock.advance(duration)), max_receives: 3 }
+}
+
+#[tokio::test]
+async fn the_store_keeps_the_contract() {
+    let folder = folder();
+    let fresh = Fresh(folder.path(), Cell::new(0));
+    let open = async || Embedded::open(fresh.path()).unwrap().store() as Arc<dyn Store>;
+    store::suite(open).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_store_outlives_its_process() {
+    let folder = folder();
+    let path = folder.path().join("state");
+    let open = async || Embedded::open(&path).unwrap().store() as Arc<dyn Store>;
+    store::durability(open).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_queue_keeps_the_contract() {
+    let folder = folder();
+    let fresh = Fresh(folder.path(), Cell::new(0));
+    queue::suite(async || bench(fresh.path(), &VirtualClock::new())).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_queue_outlives_its_process() {
+    let (folder, clock) = (folder(), VirtualClock::new());
+    let path = folder.path().join("state");
+    queue::durability(async || bench(path.clone(), &clock)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_system_clock_keeps_the_contract() {
+    // The one test that waits in earnest: some ten milliseconds.
+    let pass = async |duration: Duration| SystemClock.sleep(duration).await;
+    clock::suite(Arc::new(SystemClock), pass).await.unwrap();
+}
+
+#[test]
+fn the_systems_random_numbers_keep_the_contract() {
+    random::suite(&OsRandom).unwrap();
+}
+
+#[tokio::test]
+async fn random_histories_give_the_same_answers_as_the_model_store() {
+    let folder = folder();
+    for seed in 0..200 {
+        let file = Embedded::open(folder.path().join(seed.to_string())).unwrap();
+        differential::store(&ModelStore::new(), &*file.store(), seed, 40).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn random_histories_give_the_same_answers_as_the_model_queue() {
+    let folder = folder();
+    for seed in 0..200 {
+        let clock = VirtualClock::new();
+        let model = ModelQueue::new(Arc::new(clock.clone()), 3);
+        let file =
+            Embedded::open_with(folder.path().join(seed.to_string()), options(&clock)).unwrap();
+        let advance = |duration| clock.advance(duration);
+        let adapter = file.queue();
+        let sides = differential::Sides { model: &model, adapter: &*adapter, advance: &advance };
+        differential::queue(&sides, seed, 40).await.unwrap();
+    }
+}
