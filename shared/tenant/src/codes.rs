@@ -5,10 +5,13 @@ mod graph;
 mod login;
 
 pub(crate) use exchange::{exchange, exchange_disguised};
-pub(crate) use graph::{graph, graph_item};
+pub(crate) use graph::graph;
 pub(crate) use login::login;
 
 use crate::error::Class;
+
+/// One row of a table: what the vendor writes, and the class.
+type Row = (&'static str, fn() -> Class);
 
 /// What an error body says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -114,7 +114,10 @@ fn escape(text: &str, into: &mut String) {
         if byte.is_ascii_alphanumeric() || b"-._~$,:()@/*".contains(&byte) {
             into.push(char::from(byte));
         } else {
-            into.push_str(&format!("%{byte:02X}"));
+            into.push('%');
+            for digit in [byte >> 4, byte & 0xF] {
+                into.extend(char::from_digit(u32::from(digit), 16).map(|d| d.to_ascii_uppercase()));
+            }
         }
     }
 }

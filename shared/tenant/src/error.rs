@@ -147,8 +147,9 @@ impl TenantError {
         let soon = self.retry_after.unwrap_or(Duration::from_secs(5));
         match &self.class {
             Class::Throttled { retry_after } => Retry::Later(*retry_after),
-            Class::Transient | Class::Locked => Retry::Later(soon),
-            Class::Unexpected | Class::DependencyFailed => Retry::Later(soon),
+            Class::Transient | Class::Locked | Class::Unexpected | Class::DependencyFailed => {
+                Retry::Later(soon)
+            }
             Class::UnknownOutcome | Class::Changed | Class::Gone | Class::RangeNotSatisfiable => {
                 Retry::Now
             }

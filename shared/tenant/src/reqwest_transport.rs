@@ -24,7 +24,7 @@ impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(50),
             idle_connections: 32,
         }

@@ -63,6 +63,7 @@ pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, T
         // Asking for a token changes nothing: a lost reply is asked for again.
         effect: Effect::Read,
         lane: Lane::Login,
+        weight: 1,
         bearer: None,
         vendor: Vendor::Login,
         limit: RESPONSE_LIMIT,

@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::{Fault, by_status, throttled};
+use super::{Fault, Row, by_status, throttled};
 use crate::error::Class;
 
 /// The words of a tenant that has too many requests in flight; plain text, with any status.
@@ -12,7 +12,7 @@ const CONCURRENCY: &str = "maximum number of concurrent requests";
 const DEPTH_MAX: u32 = 3;
 
 /// The exception types (their last part), with when they occur.
-const TYPES: &[(&str, fn() -> Class)] = &[
+const TYPES: &[Row] = &[
     // Missing, or not replicated to the directory server that answered.
     ("ManagementObjectNotFoundException", || Class::NotFound),
     ("ManagementObjectAmbiguousException", || Class::Ambiguous),
@@ -38,7 +38,7 @@ const TYPES: &[(&str, fn() -> Class)] = &[
 ];
 
 /// What is told by words, whatever the exception type. Looked at first.
-const TEXTS: &[(&str, fn() -> Class)] = &[
+const TEXTS: &[Row] = &[
     ("is being synchronized from your on-premises", || Class::DirectorySynced),
     ("out of the current user's write scope", || Class::DirectorySynced),
     ("Reason: ObjectConflict", Class::conflict),

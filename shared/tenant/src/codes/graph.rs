@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::{Fault, by_status, throttled};
+use super::{Fault, Row, by_status, throttled};
 use crate::error::Class;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct Detail {
 }
 
 /// One row: the code, and its class. `None` leaves it to the status.
-const CODES: &[(&str, fn() -> Class)] = &[
+const CODES: &[Row] = &[
     // Sign-in: the token is expired, of another service, or revoked.
     ("InvalidAuthenticationToken", || Class::Unauthorized),
     // Directory. A 403 here means a missing permission or a directory role.
@@ -119,11 +119,6 @@ pub(crate) fn graph(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fau
         fault.class = Class::Unreadable;
     }
     fault
-}
-
-/// Reads the error of one item inside a successful reply (`exportItems`, `$batch`).
-pub(crate) fn graph_item(status: StatusCode, body: &[u8]) -> Fault {
-    graph(status, &HeaderMap::new(), body)
 }
 
 fn of_object(status: StatusCode, error: &ErrorObject) -> Fault {

@@ -16,8 +16,11 @@ struct Body {
     error_codes: Vec<u64>,
 }
 
+/// A number, its class, and words for a person.
+type Row = (u64, fn() -> Class, &'static str);
+
 /// What each number means and what to do about it. Decided by `error_codes`, never by text.
-const CODES: &[(u64, fn() -> Class, &str)] = &[
+const CODES: &[Row] = &[
     (7_000_215, unauthorized, "the client secret is wrong; use the secret's value, not its id"),
     (7_000_222, unauthorized, "the client secret has expired; create a new one and store it"),
     (7_000_218, unauthorized, "the credential is missing from the request"),

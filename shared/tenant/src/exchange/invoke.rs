@@ -133,6 +133,7 @@ impl Exchange {
             body: Bytes::new(),
             effect,
             lane: Lane::Exchange,
+            weight: 1,
             bearer: Some(Resource::Exchange),
             vendor: Vendor::Exchange,
             limit: REPLY_LIMIT,

@@ -18,7 +18,7 @@ pub(super) const V1: &str = "v1.0";
 const BETA: &str = "beta";
 /// Most bytes of a JSON reply. Twenty exported items are read with a higher limit of their own.
 const JSON_LIMIT: usize = 16 * 1024 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One page of a collection or of a delta.
 #[derive(Clone, Debug, Deserialize)]
@@ -61,6 +61,7 @@ impl GraphCall {
             body: Bytes::new(),
             effect,
             lane: Lane::Directory { units: 1 },
+            weight: 1,
             bearer: Some(Resource::Graph),
             vendor: Vendor::Graph,
             limit: JSON_LIMIT,
@@ -253,6 +254,18 @@ impl GraphCall {
         }
         let text = format!("the collection has more than {pages_max} pages");
         Err(unexpected(&first, 200, text))
+    }
+
+    pub(super) fn into_call(self) -> Result<Call, TenantError> {
+        self.call
+    }
+
+    pub(super) fn weight(mut self, requests: u32) -> Self {
+        self.try_change(|call| {
+            call.weight = requests;
+            Ok(())
+        });
+        self
     }
 
     fn try_change(&mut self, change: impl FnOnce(&mut Call) -> Result<(), TenantError>) {

@@ -3,16 +3,35 @@
 //! [`Graph::get`] and its siblings start a [`GraphCall`] on a path of segments; the typed
 //! operations of this module's files are made of them. Property names are Graph's own.
 
+mod batch;
 mod call;
+pub mod drive;
+mod group;
+mod licence;
+mod mail;
+pub mod mailbox_content;
+mod mailbox_settings;
+mod organization;
+mod user;
 
 use std::sync::Arc;
 
 use http::Method;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
-pub use self::call::{GraphCall, Page};
+pub use self::{
+    batch::{BATCH_MAX, BatchOrder, BatchOutcome},
+    call::{GraphCall, Page},
+    group::{DirectoryObject, GraphGroup, TeamMember},
+    licence::{LicenseDetails, PrepaidUnits, ServicePlan, SubscribedSku},
+    mail::{Invitation, InvitedUser, Mail, MailBody, NewInvitation},
+    mailbox_settings::{Locale, MailboxSettings},
+    organization::{Domain, Organization, VerifiedDomain},
+    user::{AssignedLicense, GraphUser, UserQuery, quoted},
+};
 use crate::{
-    Lane, Operation,
+    Lane, Operation, TenantError,
     wire::{Effect, Wire},
 };
 
@@ -71,6 +90,12 @@ impl Graph {
         call::address(&self.wire.config.endpoints.graph, call::V1, path)
     }
 
+    /// [`Graph::address`], or the refusal of an operation that needs it.
+    fn reference(&self, operation: Operation, path: &[&str]) -> Result<String, TenantError> {
+        let address = self.address(path).map(String::from);
+        address.ok_or_else(|| TenantError::refused(operation.name, "an object id is empty"))
+    }
+
     fn call(
         &self,
         operation: Operation,
@@ -88,4 +113,13 @@ impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Graph").field("tenant", &self.wire.config.tenant).finish_non_exhaustive()
     }
+}
+
+/// Reads a property that Graph may send as `null` although it has an empty value.
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }

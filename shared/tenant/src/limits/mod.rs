@@ -153,6 +153,8 @@ pub(crate) struct Ask<'a> {
     pub tenant: &'a TenantId,
     pub lane: &'a Lane,
     pub write: bool,
+    /// How many requests it stands for.
+    pub weight: u32,
     pub upload_bytes: usize,
 }
 
@@ -272,16 +274,16 @@ impl Limits {
             Lane::Directory { units } => {
                 let mut draws = vec![(Scope::Directory, settings.directory_units, (*units).max(1))];
                 if ask.write {
-                    draws.push((Scope::DirectoryWrites, settings.directory_writes, 1));
+                    draws.push((Scope::DirectoryWrites, settings.directory_writes, ask.weight));
                 }
                 draws
             }
-            Lane::Invitations => vec![(Scope::Invitations, settings.invitations, 1)],
-            Lane::Teams => vec![(Scope::Teams, settings.teams, 1)],
+            Lane::Invitations => vec![(Scope::Invitations, settings.invitations, ask.weight)],
+            Lane::Teams => vec![(Scope::Teams, settings.teams, ask.weight)],
             Lane::Drive { units } => vec![(Scope::Drive, settings.drive_units, (*units).max(1))],
             Lane::Mailbox { mailbox } => {
                 let mut draws =
-                    vec![(Scope::Mailbox(mailbox.clone()), settings.mailbox_requests, 1)];
+                    vec![(Scope::Mailbox(mailbox.clone()), settings.mailbox_requests, ask.weight)];
                 if ask.write {
                     let kilobytes = ask.upload_bytes.div_ceil(1_000);
                     let kilobytes = u32::try_from(kilobytes).unwrap_or(u32::MAX);

@@ -82,7 +82,7 @@ impl Wire {
     }
 
     /// The error for a reply that refuses.
-    fn refusal(
+    pub(super) fn refusal(
         &self,
         call: &Call,
         status: StatusCode,

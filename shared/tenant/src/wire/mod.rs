@@ -17,6 +17,7 @@ use self::attempt::Failure;
 use crate::{
     Lane, Limits, Resource, TenantConfig, TenantError,
     client::uuid_of,
+    codes::Fault,
     endpoints::target,
     error::Class,
     limits::{Ask, Permit, signed},
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Tries of one call, the first included.
-const TRIES_MAX: u32 = 3;
+pub(crate) const TRIES_MAX: u32 = 3;
 /// The pause before the second try; it doubles, and half of it is random.
 const BACK_OFF: Duration = Duration::from_millis(250);
 
@@ -75,6 +76,8 @@ pub(crate) struct Call {
     pub body: Bytes,
     pub effect: Effect,
     pub lane: Lane,
+    /// How many requests it stands for: more than 1 for a batch.
+    pub weight: u32,
     /// Whose token to send; `None` for pre-authenticated addresses, which refuse a token.
     pub bearer: Option<Resource>,
     pub vendor: Vendor,
@@ -187,11 +190,38 @@ impl Wire {
         })
     }
 
+    /// Builds the error for a refused item of a batch.
+    pub(crate) async fn refused_item(
+        &self,
+        call: &Call,
+        status: StatusCode,
+        headers: &HeaderMap,
+        fault: Fault,
+    ) -> TenantError {
+        let token = match &call.bearer {
+            Some(resource) => self.token(resource).await.ok(),
+            None => None,
+        };
+        self.refusal(call, status, headers, fault, token.as_deref())
+    }
+
+    /// How long a batch waits before it sends this refused item again; `None` for not at all.
+    pub(crate) fn item_again(&self, call: &Call, error: &TenantError) -> Option<Duration> {
+        match &error.class {
+            Class::Throttled { retry_after } => {
+                (*retry_after <= self.limits.settings().wait_max).then_some(*retry_after)
+            }
+            Class::Transient if call.effect == Effect::Read => Some(BACK_OFF * 2),
+            _ => None,
+        }
+    }
+
     async fn permit(&self, call: &Call) -> Result<Permit, TenantError> {
         let ask = Ask {
             tenant: &self.config.tenant,
             lane: &call.lane,
             write: call.effect == Effect::Write,
+            weight: call.weight,
             upload_bytes: call.body.len(),
         };
         self.limits.admit(&ask, &*self.clock, &*self.random).await.map_err(|retry_after| {
