@@ -93,13 +93,18 @@ impl Exchange {
         link: &str,
         seen: &mut BTreeSet<String>,
     ) -> Result<Url, TenantError> {
-        let base = &self.wire.config.endpoints.exchange;
-        let url = Url::parse(link).ok().filter(|url| same_service(base, url));
-        let url = url.ok_or_else(|| unexpected(call, "a next link leads away from Exchange"))?;
+        let url = self.next_page(call, link)?;
         if !seen.insert(url.to_string()) {
             return Err(unexpected(call, "the next link leads in a circle"));
         }
         Ok(url)
+    }
+
+    /// The address of a link, if it stays at Exchange: it will be sent the token.
+    pub(super) fn next_page(&self, call: &Call, link: &str) -> Result<Url, TenantError> {
+        let base = &self.wire.config.endpoints.exchange;
+        let url = Url::parse(link).ok().filter(|url| same_service(base, url));
+        url.ok_or_else(|| unexpected(call, "a next link leads away from Exchange"))
     }
 
     /// A POST to the admin endpoint, complete but for its body.
@@ -190,7 +195,7 @@ pub(super) struct CmdletPage {
     pub next: Option<String>,
 }
 
-fn parse(call: &Call, reply: &Reply) -> Result<CmdletPage, TenantError> {
+pub(super) fn parse(call: &Call, reply: &Reply) -> Result<CmdletPage, TenantError> {
     let mut page = if reply.body.iter().all(u8::is_ascii_whitespace) {
         // 204, or 200 with nothing: a write that succeeded.
         CmdletPage { values: vec![], warnings: vec![], next: None }
