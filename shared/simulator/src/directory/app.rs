@@ -113,6 +113,17 @@ pub(crate) struct Policies {
     pub(crate) address_spaces: Vec<AddressSpace>,
 }
 
+impl Policies {
+    /// What Microsoft sets up: forwarding outside is blocked.
+    pub(crate) fn of_a_new_tenant() -> Self {
+        let default = OutboundSpam {
+            name: "Default".to_owned(),
+            auto_forwarding_mode: "Automatic".to_owned(),
+        };
+        Self { outbound_spam: vec![default], ..Self::default() }
+    }
+}
+
 /// `HostedOutboundSpamFilterPolicy`.
 #[derive(Clone, Debug)]
 pub(crate) struct OutboundSpam {

@@ -29,6 +29,16 @@ impl Claims {
         format!("id:{id}")
     }
 
+    /// The key of a mailbox's or archive's GUID.
+    pub(crate) fn mailbox_key(id: Uuid) -> String {
+        format!("mbx:{id}")
+    }
+
+    /// The key of a sign-in name.
+    pub(crate) fn upn_key(upn: &str) -> String {
+        format!("upn:{}", upn.to_lowercase())
+    }
+
     /// The key of a LegacyExchangeDN.
     pub(crate) fn legacy_key(name: &str) -> String {
         format!("ledn:{}", name.to_lowercase())
@@ -42,6 +52,11 @@ impl Claims {
     /// Who holds a key now; keys that were given up have no holder.
     pub(crate) fn holder(&self, key: &str) -> Option<Uuid> {
         self.map.get(key).filter(|claim| claim.until.is_none()).map(|claim| claim.holder)
+    }
+
+    /// Who holds a key, or held it last.
+    pub(crate) fn last_holder(&self, key: &str) -> Option<Uuid> {
+        self.map.get(key).map(|claim| claim.holder)
     }
 
     /// Who stands in the way of `holder` taking the key: its holder, or the last one for a while.
@@ -93,5 +108,11 @@ fn keys(recipient: &Recipient) -> Vec<String> {
     keys.push(Claims::legacy_key(&recipient.legacy_dn));
     keys.push(Claims::name_key(&recipient.name));
     keys.push(Claims::directory_key(recipient.directory_id));
+    for mailbox in [recipient.mailbox, recipient.archive].into_iter().flatten() {
+        keys.push(Claims::mailbox_key(mailbox));
+    }
+    if !recipient.upn.is_empty() {
+        keys.push(Claims::upn_key(&recipient.upn));
+    }
     keys
 }

@@ -131,7 +131,7 @@ pub(crate) struct Forwarding {
 }
 
 /// A recipient.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recipient {
     /// Exchange's `Guid`.
     pub(crate) guid: Uuid,

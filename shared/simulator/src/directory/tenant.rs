@@ -70,7 +70,7 @@ impl Tenant {
             deleted: BTreeMap::new(),
             skus: Vec::new(),
             apps: BTreeMap::new(),
-            policies: Policies::default(),
+            policies: Policies::of_a_new_tenant(),
             mailboxes: BTreeMap::new(),
             drives: BTreeMap::new(),
             folder_rights: BTreeMap::new(),
@@ -114,9 +114,7 @@ impl Tenant {
 
     /// Whose mailbox (or archive) it is.
     pub(crate) fn owner_of(&self, mailbox: Uuid) -> Option<&Recipient> {
-        self.recipients.all().find(|recipient| {
-            recipient.kind.is_mailbox()
-                && (recipient.mailbox == Some(mailbox) || recipient.archive == Some(mailbox))
-        })
+        let guid = self.claims.holder(&Claims::mailbox_key(mailbox))?;
+        self.recipients.get(guid).filter(|recipient| recipient.kind.is_mailbox())
     }
 }
