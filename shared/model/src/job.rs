@@ -67,6 +67,11 @@ impl JobKind {
         }
     }
 
+    /// Whether such a job runs side branches.
+    pub fn has_branches(self) -> bool {
+        self == Self::Cutover
+    }
+
     /// The action that starts such a job.
     pub fn action(self) -> Action {
         match self {
@@ -166,6 +171,9 @@ pub enum JobStatus {
         until: Timestamp,
         /// What it waits for, in words.
         why: String,
+        /// Whether somebody sends the baton when it has come; then a baton is never too early.
+        #[serde(default)]
+        signal: bool,
     },
     /// All steps are done.
     Done,
@@ -245,6 +253,9 @@ pub struct Job {
     pub journal_next: u32,
     /// Whether an operator asked to stop (CUT-4).
     pub stop: bool,
+    /// How the job will end once its side branches have: a job never leaves one running behind.
+    #[serde(default)]
+    pub ending: Option<JobStatus>,
     /// Whether T10's gate has been opened.
     pub gate_open: bool,
     /// When the job started; also "now" for its scripts.

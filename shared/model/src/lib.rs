@@ -25,7 +25,7 @@ pub use keys::Keys;
 pub use matching::{Candidate, Decision, Doubt, MatchRule, pair};
 pub use notification::{DeliveryState, Event, EventKind, Notification};
 pub use profile::{CutoverOptions, OutlookGate, PrepareOptions, Profile, SyncOptions};
-pub use project::{Capabilities, Project, TenantFacts};
+pub use project::{Capabilities, Project, QuietHours, TenantFacts};
 pub use schedule::{Blackout, LocalTime, Repeat, Schedule, ScheduleError};
 pub use state::{
     Action, Admitted, Refusal, Request, ResetTo, STATE_TABLE, StateRule, UserState, admit,

@@ -1,11 +1,12 @@
 //! A project: one source tenant, one target tenant.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use catalogue::ProjectType;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{CustomerId, Profile, ProjectId, Stored};
+use crate::{Blackout, CustomerId, Profile, ProjectId, Stored};
 
 /// A project as the engine needs it. Credentials are not here: they are configuration of the host
 /// and never reach the store.
@@ -31,6 +32,30 @@ pub struct Project {
     pub profiles: BTreeMap<String, Profile>,
     /// The mailbox in the target tenant that notifications are sent from.
     pub notification_sender: Option<String>,
+    /// Hours in which no notification is sent, and their IANA zone (NOT-2).
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHours>,
+}
+
+/// Hours in which no notification is sent (NOT-2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuietHours {
+    /// The IANA zone of the wall clock.
+    pub zone: String,
+    /// The hours.
+    pub hours: Vec<Blackout>,
+}
+
+impl Project {
+    /// How long notifications are still held back; `None` when they may go.
+    pub fn quiet_for(&self, now: Timestamp) -> Option<Duration> {
+        let quiet = self.quiet_hours.as_ref()?;
+        let zone = TimeZone::get(&quiet.zone).ok()?;
+        let local = now.to_zoned(zone.clone());
+        let ends = quiet.hours.iter().filter_map(|hours| hours.end_if_inside(&local, &zone).ok()?);
+        let end = ends.max()?;
+        Duration::try_from(end.duration_since(now)).ok()
+    }
 }
 
 impl Stored for Project {

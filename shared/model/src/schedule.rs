@@ -137,7 +137,8 @@ impl Schedule {
 }
 
 impl Blackout {
-    fn end_if_inside(
+    /// The end of the hours, if the moment is inside them.
+    pub fn end_if_inside(
         &self,
         at: &Zoned,
         zone: &TimeZone,

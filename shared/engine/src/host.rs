@@ -1,0 +1,66 @@
+//! What the engine runs on: the ports, the tenants, the scripts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use catalogue::Step;
+use model::Project;
+use ports::{Clock, Queue, Random, Store};
+use tenant::TenantClient;
+
+use crate::{StepContext, StepError, StepResult, scripts::Scripts};
+
+/// Everything that a step may need, as one host gives it. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The tenants' clients.
+    pub tenants: Arc<dyn Tenants>,
+    /// The customers' scripts.
+    pub scripts: Arc<dyn Scripts>,
+    /// Who this host is.
+    pub identity: HostIdentity,
+}
+
+/// Who a host is, for its leases.
+#[derive(Clone, Debug)]
+pub struct HostIdentity {
+    /// The name of this run of the host; a restarted process has another.
+    pub incarnation: String,
+    /// Whether no other host can be at work on this store. A lease of another incarnation is then
+    /// a dead process's and void at once.
+    pub sole: bool,
+}
+
+/// Both tenants of a project.
+#[derive(Clone)]
+pub struct TenantPair {
+    /// The tenant that people leave.
+    pub source: TenantClient,
+    /// The tenant that people join.
+    pub target: TenantClient,
+}
+
+/// Where the clients of a project's tenants come from; credentials are the host's secret.
+#[async_trait]
+pub trait Tenants: Send + Sync {
+    /// The clients of a project's tenants. Called for each step: the host keeps them.
+    async fn of(&self, project: &Project) -> Result<TenantPair, StepError>;
+
+    /// How many requests have gone to the project's tenants so far, for the journal's cost.
+    fn requests(&self, project: &Project) -> u64;
+}
+
+/// The steps, by name: an exhaustive `match` in functions/dispatch.
+#[async_trait]
+pub trait Steps: Send + Sync {
+    /// Runs one step for one user.
+    async fn run(&self, step: Step, cx: &StepContext<'_>) -> StepResult;
+}

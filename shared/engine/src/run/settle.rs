@@ -1,0 +1,92 @@
+//! What is decided before a step runs, and how a job and its side branches find each other.
+
+use std::time::Duration;
+
+use model::{Baton, Branch, Job, JobStatus, UserKey};
+
+use crate::{
+    Host, StepContext,
+    records::{EngineError, load_job, send_baton},
+};
+
+/// Whether the job ends here instead of running its step: a stop that was asked for, or an end that
+/// waited for the side branches.
+pub(super) async fn before_step(
+    _host: &Host,
+    cx: &StepContext<'_>,
+) -> Result<Option<JobStatus>, EngineError> {
+    let job = cx.job();
+    if let Some(ending) = job.ending {
+        return Ok(Some(ending));
+    }
+    Ok(job.stop.then_some(JobStatus::Stopped))
+}
+
+/// The side branches of a job that are not over.
+pub(super) async fn active_branches(
+    host: &Host,
+    user: &UserKey,
+    job: &Job,
+) -> Result<Vec<(Branch, u64, Job)>, EngineError> {
+    let all = branches(host, user, job).await?;
+    Ok(all.into_iter().filter(|(_, _, side)| !side.status.is_over()).collect())
+}
+
+/// The side branches of a job that are over.
+pub(super) async fn over_branches(
+    host: &Host,
+    user: &UserKey,
+    job: &Job,
+) -> Result<Vec<(Branch, u64, Job)>, EngineError> {
+    let all = branches(host, user, job).await?;
+    Ok(all.into_iter().filter(|(_, _, side)| side.status.is_over()).collect())
+}
+
+async fn branches(
+    host: &Host,
+    user: &UserKey,
+    job: &Job,
+) -> Result<Vec<(Branch, u64, Job)>, EngineError> {
+    let mut found = Vec::new();
+    if !job.kind.has_branches() {
+        return Ok(found);
+    }
+    for branch in Branch::ALL {
+        if branch == Branch::Main {
+            continue;
+        }
+        if let Some(side) = load_job(&*host.store, user, branch).await? {
+            found.push((branch, side.version, side.value));
+        }
+    }
+    Ok(found)
+}
+
+/// The baton of a side branch's step in hand.
+pub(super) fn branch_baton(user: &UserKey, side: &Job) -> Option<(Baton, Duration)> {
+    let step = side.step()?;
+    Some((Baton::new(user.clone(), side.id.clone(), step), Duration::ZERO))
+}
+
+/// The baton that wakes the job of a side branch.
+pub(super) async fn main_baton(
+    host: &Host,
+    user: &UserKey,
+    side: &Job,
+) -> Result<Option<(Baton, Duration)>, EngineError> {
+    let Some(main) = load_job(&*host.store, user, Branch::Main).await? else { return Ok(None) };
+    let is_its_job = Branch::main_of(&side.id).is_ok_and(|id| id == main.value.id);
+    let Some(step) = main.value.step().filter(|_| is_its_job) else { return Ok(None) };
+    Ok(Some((Baton::new(user.clone(), main.value.id.clone(), step), Duration::ZERO)))
+}
+
+/// Wakes the job of a side branch that is over.
+pub(super) async fn wake_main(host: &Host, user: &UserKey, side: &Job) -> Result<(), EngineError> {
+    if side.branch == Branch::Main {
+        return Ok(());
+    }
+    if let Some((baton, delay)) = main_baton(host, user, side).await? {
+        send_baton(&*host.queue, &baton, delay).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! One tenant, as a step sees it: reads, and writes that are journaled before they happen.
+
+use catalogue::{Need, Side};
+use serde_json::Value;
+use tenant::{
+    TenantClient, TenantError,
+    exchange::{Anchor, Parameters, Recipient},
+    graph::GraphUser,
+};
+
+use crate::{Effect, StepContext, StepError, Write};
+
+/// One tenant of a step's project.
+#[derive(Clone, Copy)]
+pub struct TenantSide<'c> {
+    cx: &'c StepContext<'c>,
+    side: Side,
+}
+
+impl<'c> TenantSide<'c> {
+    pub(crate) fn new(cx: &'c StepContext<'c>, side: Side) -> Self {
+        Self { cx, side }
+    }
+
+    /// Which tenant.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The domains that the tenant has verified.
+    pub fn domains(&self) -> &'c [String] {
+        match self.side {
+            Side::Source => &self.cx.project().source.domains,
+            Side::Target | Side::Both => &self.cx.project().target.domains,
+        }
+    }
+
+    /// The client, for reads beyond those of this type. Writes go through [`Self::write`], else
+    /// they are in no journal and no plan.
+    pub async fn client(&self) -> Result<&'c TenantClient, StepError> {
+        let pair = self.cx.tenants().await?;
+        Ok(match self.side {
+            Side::Source => &pair.source,
+            Side::Target | Side::Both => &pair.target,
+        })
+    }
+
+    /// Any recipient, by GUID, address, alias or sign-in name; `None` when there is none (yet).
+    pub async fn recipient(&self, identity: &str) -> Result<Option<Recipient>, StepError> {
+        self.get("Get-Recipient", identity).await
+    }
+
+    /// A mailbox with its settings.
+    pub async fn mailbox(&self, identity: &str) -> Result<Option<Recipient>, StepError> {
+        self.get("Get-Mailbox", identity).await
+    }
+
+    /// A mail user with its settings.
+    pub async fn mail_user(&self, identity: &str) -> Result<Option<Recipient>, StepError> {
+        self.get("Get-MailUser", identity).await
+    }
+
+    /// A mail contact with its settings.
+    pub async fn mail_contact(&self, identity: &str) -> Result<Option<Recipient>, StepError> {
+        self.get("Get-MailContact", identity).await
+    }
+
+    /// Every recipient that holds an address (any prefix), soft-deleted ones among them.
+    pub async fn holders_of(&self, address: &str) -> Result<Vec<Recipient>, StepError> {
+        let filter = format!("EmailAddresses -eq '{}'", address.replace('\'', "''"));
+        let parameters =
+            Parameters::new().set("Filter", filter).switch("IncludeSoftDeletedRecipients");
+        let client = self.client().await?;
+        let reply = client.exchange().invoke("Get-Recipient", parameters, &Anchor::Tenant).await?;
+        let mut held: Vec<Value> = reply.values;
+        if let Some(overlay) = self.cx.overlay() {
+            held.retain(|value| !overlay.is_removed(self.side, value));
+            held.extend(overlay.made_with(self.side, address));
+        }
+        Ok(held.iter().map(Recipient::from_value).collect())
+    }
+
+    /// A directory user, by object id or sign-in name; `None` when there is none (yet).
+    pub async fn user(&self, id: &str) -> Result<Option<GraphUser>, StepError> {
+        if let Some(overlay) = self.cx.overlay() {
+            if let Some(made) = overlay.made_user(self.side, id) {
+                return Ok(Some(made));
+            }
+            let Some(user) = self.client().await?.graph().find_user(id).await? else {
+                return Ok(None);
+            };
+            return Ok(Some(overlay.patched_user(self.side, user)));
+        }
+        Ok(self.client().await?.graph().find_user(id).await?)
+    }
+
+    /// Makes one write: its before-images are journaled first; in a plan it is only recorded. The
+    /// answer is the object that was made, where one was.
+    pub async fn write(&self, write: Write) -> Result<Value, StepError> {
+        self.check_need(&write.effect)?;
+        let record = write.record(self.side);
+        if let Some(overlay) = self.cx.overlay() {
+            return Ok(overlay.perform(self.side, record, &write.effect));
+        }
+        let intent = format!("{:?} {} {}", self.side, record.operation, record.object);
+        self.cx.intend(&intent, vec![record]).await?;
+        Ok(write.effect.perform(self.client().await?).await?)
+    }
+
+    /// As [`Self::write`], and "it is so already" counts as done.
+    pub async fn write_tolerant(
+        &self,
+        write: Write,
+        done: impl Fn(&TenantError) -> bool,
+    ) -> Result<(), StepError> {
+        self.check_need(&write.effect)?;
+        let record = write.record(self.side);
+        if let Some(overlay) = self.cx.overlay() {
+            overlay.perform(self.side, record, &write.effect);
+            return Ok(());
+        }
+        let intent = format!("{:?} {} {}", self.side, record.operation, record.object);
+        self.cx.intend(&intent, vec![record]).await?;
+        match write.effect.perform(self.client().await?).await {
+            Ok(_) => Ok(()),
+            Err(error) if done(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn get(
+        &self,
+        cmdlet: &'static str,
+        identity: &str,
+    ) -> Result<Option<Recipient>, StepError> {
+        let found = match self.cx.overlay() {
+            None => self.get_live(cmdlet, identity).await?,
+            Some(overlay) => match overlay.made(self.side, identity) {
+                Some(made) => Some(made),
+                None => {
+                    // In a plan a mail user may have "become" a mailbox that is not there yet.
+                    let cmdlet = if overlay.is_empty() { cmdlet } else { "Get-Recipient" };
+                    let found = self.get_live(cmdlet, identity).await?;
+                    found.and_then(|value| overlay.seen(self.side, value))
+                }
+            },
+        };
+        Ok(found.map(|value| Recipient::from_value(&value)))
+    }
+
+    async fn get_live(
+        &self,
+        cmdlet: &'static str,
+        identity: &str,
+    ) -> Result<Option<Value>, StepError> {
+        let client = self.client().await?;
+        let parameters = Parameters::identity(identity);
+        match client.exchange().invoke(cmdlet, parameters, &Anchor::Tenant).await {
+            Ok(reply) => Ok(reply.values.into_iter().next()),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A step can use only what its catalogue row says: so its cloud role is known to be minimal.
+    fn check_need(&self, effect: &Effect) -> Result<(), StepError> {
+        let need = match effect {
+            Effect::Cmdlet { .. } => Need::ExchangeWrite,
+            Effect::UpdateUser { .. }
+            | Effect::SetManager { .. }
+            | Effect::AssignLicenses { .. }
+            | Effect::Invite(_)
+            | Effect::RemoveGroupMember { .. }
+            | Effect::RemoveGroupOwner { .. }
+            | Effect::RemoveTeamMember { .. } => Need::DirectoryWrite,
+        };
+        let spec = self.cx.step().spec();
+        if spec.needs.contains(&need) {
+            return Ok(());
+        }
+        Err(StepError::park(
+            "undeclared_need",
+            format!("{} does not declare {need:?} in the catalogue", spec.id),
+            "report it: this is a fault of Crosswave",
+        ))
+    }
+}
