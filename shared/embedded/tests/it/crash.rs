@@ -13,14 +13,20 @@ use std::{
 };
 
 use conformance::reference::SeededRandom;
-use embedded::{Embedded, OpenError};
+use embedded::{Embedded, OpenError, Options};
 use futures_util::future::join_all;
 use ports::{Change, Key, Queue, Random, Store};
 
 use crate::{MINUTE, folder, message, queue_name};
 
-const KILLS: u64 = 25;
+const KILLS: u64 = 60;
 const WRITERS: u64 = 4;
+
+/// Messages are received once a kill and never acknowledged by the parent; none is to die of that.
+fn open(path: &Path) -> Embedded {
+    let options = Options { max_receives: u32::MAX, ..Options::default() };
+    Embedded::open_with(path, options).unwrap()
+}
 
 fn pair(writer: u64) -> [Key; 2] {
     ["left", "right"].map(|side| Key::new("C#local", format!("{writer}#{side}")))
@@ -39,7 +45,7 @@ async fn child() {
     if path.trim().is_empty() {
         return;
     }
-    let file = Embedded::open(path.trim()).unwrap();
+    let file = open(path.trim().as_ref());
     let (store, queue) = (file.store(), file.queue());
     let writers = join_all((0..WRITERS).map(|writer| {
         let store = &store;
@@ -65,10 +71,15 @@ async fn child() {
             queue.send(&[message("a", &sent.to_string(), Duration::ZERO)]).await.unwrap();
             println!("@sent {sent}");
             if sent % 3 == 0 {
-                for delivery in queue.receive(&queue_name("a"), 2, MINUTE * 60).await.unwrap() {
+                let taken = queue.receive(&queue_name("a"), 2, MINUTE * 60).await.unwrap();
+                for delivery in &taken {
                     // Said before it is done: the parent must not miss what was removed.
                     println!("@took {}", delivery.body);
                     queue.acknowledge(&queue_name("a"), &delivery.receipt).await.unwrap();
+                }
+                file.flush().await.unwrap();
+                for delivery in &taken {
+                    println!("@flushed {}", delivery.body);
                 }
             }
         }
@@ -82,6 +93,7 @@ struct Said {
     committed: [u64; 4],
     sent: BTreeSet<u64>,
     took: BTreeSet<u64>,
+    flushed: BTreeSet<u64>,
 }
 
 impl Said {
@@ -98,6 +110,9 @@ impl Said {
             ("sent", [number]) => assert!(self.sent.insert(*number), "{number} was sent twice"),
             ("took", [number]) => {
                 self.took.insert(*number);
+            }
+            ("flushed", [number]) => {
+                self.flushed.insert(*number);
             }
             _ => panic!("the child said `{line}`"),
         }
@@ -140,7 +155,7 @@ async fn everything_acknowledged_is_there_after_a_kill_at_any_moment() {
     let mut said = Said::default();
     for kill in 0..KILLS {
         run_and_kill(&path, 1 + random.below(40), &mut said);
-        let file = Embedded::open(&path).unwrap();
+        let file = open(&path);
         let store = file.store();
         for (writer, committed) in (0..WRITERS).zip(said.committed) {
             let [left, right] = pair(writer);
@@ -168,6 +183,9 @@ async fn everything_acknowledged_is_there_after_a_kill_at_any_moment() {
             .filter(|one| !there.contains(one) && !said.took.contains(one))
             .collect();
         assert!(lost.is_empty(), "kill {kill}: messages {lost:?} are lost");
+        let back: Vec<_> = said.flushed.intersection(&there).collect();
+        assert!(back.is_empty(), "kill {kill}: messages {back:?} came back after a flush");
     }
     assert!(said.committed.iter().all(|round| *round > KILLS), "the children did work");
+    assert!(!said.flushed.is_empty(), "the children took messages");
 }
