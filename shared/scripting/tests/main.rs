@@ -1,6 +1,7 @@
 //! The script host through its public interface.
 
 mod mapping;
+mod shipped;
 mod support;
 
 /// As every program that runs scripts.

@@ -1,4 +1,12 @@
-//! What can be said of a script without running it.
+//! What can be said of a script without running it: the gate before upload.
+
+mod calls;
+mod closures;
+mod facts;
+mod names;
+mod syntax;
+mod text;
+mod walk;
 
 use std::collections::BTreeSet;
 
@@ -7,6 +15,10 @@ use rhai::{AST, Engine};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::entry::Entry;
+use crate::sandbox::MOST_PARAMETERS;
+
+use facts::Facts;
+pub(crate) use facts::known_functions;
 
 /// What the check found.
 pub(crate) struct Checked {
@@ -15,32 +27,80 @@ pub(crate) struct Checked {
     pub(crate) entries: BTreeSet<Entry>,
 }
 
+/// The most functions and closures of a script: the check looks at each.
+const MOST_FUNCTIONS: usize = 300;
+
 /// Checks a script's text with the engine that is to run it.
-pub(crate) fn script(engine: &Engine, name: &str, text: &str) -> Checked {
-    let mut findings = Vec::new();
-    let mut entries = BTreeSet::new();
-    let ast = match engine.compile(text) {
-        Ok(ast) => Some(ast),
+pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
+    let mut findings = text::check(name, source);
+    // Oversized text is not parsed at all.
+    if findings.iter().any(|found| found.code == Code::E010) {
+        return Checked { findings, ast: None, entries: BTreeSet::new() };
+    }
+    let ast = match engine.compile(source) {
+        Ok(ast) => ast,
         Err(error) => {
-            let at = error.position();
-            let finding = Diagnostic::new(Code::E000, name, error.err_type().to_string());
-            findings.push(match at.line() {
-                Some(line) => finding.at(text, line, at.position().unwrap_or(1), 1),
-                None => finding,
-            });
-            None
+            findings.push(syntax::finding(name, source, &error));
+            return Checked { findings, ast: None, entries: BTreeSet::new() };
         }
     };
-    if let Some(ast) = &ast {
-        entries.extend(ast.iter_functions().filter_map(|function| Entry::named(function.name)));
+    if ast.iter_functions().count() > MOST_FUNCTIONS {
+        let message = format!("more than {MOST_FUNCTIONS} functions and closures");
+        findings.push(Diagnostic::new(Code::E010, name, message));
+        return Checked { findings, ast: None, entries: BTreeSet::new() };
     }
-    Checked { findings, ast, entries }
+    let facts = Facts::of(engine, &ast, name, source);
+    let entries = facts.entries();
+    findings.extend(entry_findings(&facts, &ast));
+    findings.extend(walk::check(&facts, &ast));
+    findings.sort_by_key(|found| (found.line, found.column, found.code));
+    findings.dedup();
+    Checked { findings, ast: Some(ast), entries }
 }
 
-/// The names of every function that a script can call.
-pub(crate) fn known_functions(engine: &Engine) -> BTreeSet<String> {
-    engine
-        .collect_fn_metadata(None, |function| Some(function.metadata.name.to_string()), false)
-        .into_iter()
-        .collect()
+/// Functions as such: entries and their parameters, hidden built-ins, too many parameters.
+fn entry_findings(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for function in ast.iter_functions().filter(|function| !is_closure(function.name)) {
+        let (name, count) = (function.name, function.params.len());
+        if let Some(entry) = Entry::named(name) {
+            let wanted = entry.parameters().len();
+            if count != wanted {
+                let message = format!("`{name}` has {count} parameters, {wanted} are handed over");
+                let found = facts.at_function(Code::E002, name, message);
+                findings.push(found.help(format!("write `fn {}`", entry.signature())));
+            }
+        } else if facts.natives.contains_key(name) {
+            let message = format!("the function `{name}` hides the built-in one of that name");
+            let found = facts.at_function(Code::E004, name, message);
+            findings.push(found.help("give it another name"));
+        }
+        if count > MOST_PARAMETERS {
+            let message =
+                format!("`{name}` has {count} parameters, at most {MOST_PARAMETERS} are allowed");
+            findings.push(
+                facts.at_function(Code::E007, name, message).help("hand them over in one map"),
+            );
+        }
+    }
+    if facts.entries().is_empty() {
+        let near = ast.iter_functions().find_map(|function| {
+            let meant = crate::suggest::nearest(function.name, Entry::ALL.map(Entry::name))?;
+            Some((function.name.to_owned(), meant))
+        });
+        let message = "the script has no entry function";
+        let help = "a mapping has `fn map_user(source, target, ctx)`, notifications have `fn notify(event, user, ctx)`";
+        findings.push(match near {
+            Some((wrong, meant)) => facts
+                .at_function(Code::E001, &wrong, format!("{message}; `{wrong}` is not one"))
+                .help(format!("did you mean `{meant}`?")),
+            None => Diagnostic::new(Code::E001, facts.name, message).help(help),
+        });
+    }
+    findings
+}
+
+/// Whether the engine made up this function's name for a closure.
+fn is_closure(name: &str) -> bool {
+    name.starts_with("anon$")
 }

@@ -9,9 +9,9 @@ mod target;
 
 use rhai::Engine;
 
-pub(crate) use record::{Context, Record};
+pub(crate) use record::{CONTEXT_FIELDS, Context, EVENT_FIELDS, Record};
 pub(crate) use source::Source;
-pub(crate) use target::{Drafted, Target, Who, begin, finish};
+pub(crate) use target::{Target, Who, begin, finish};
 
 /// Registers the types and their indexers.
 pub(crate) fn register(engine: &mut Engine) {

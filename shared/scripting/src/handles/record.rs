@@ -13,6 +13,34 @@ use crate::fault::Fault;
 use crate::functions::{Moment, Table, Tables};
 use crate::suggest::nearest;
 
+/// The fields of `event`, and what each holds.
+pub(crate) const EVENT_FIELDS: &[(&str, &str)] = &[
+    ("kind", "what happened: `wave_scheduled`, `prepare_done`, `initial_sync_done`, `action_required`, `cutover_complete`, `error`, `wave_report`"),
+    ("wave", "the wave's name"),
+    ("at", "when it is planned or happened, as text"),
+    ("old_address", "the user's address before the move"),
+    ("new_address", "the user's address after the move"),
+    ("link", "the user's confirmation link (`action_required`)"),
+    ("step", "the step that failed (`error`)"),
+    ("message", "what failed, in words (`error`)"),
+    ("advice", "what to do (`error`)"),
+    ("users", "how many users the wave has"),
+    ("complete", "how many are complete (`wave_report`)"),
+    ("failed", "how many failed (`wave_report`)"),
+    ("failures", "one line for each failed user (`wave_report`)"),
+];
+
+/// The fields of `ctx`, and what each holds.
+pub(crate) const CONTEXT_FIELDS: &[(&str, &str)] = &[
+    ("project", "the project's name"),
+    ("wave", "the wave's name"),
+    ("step", "`match`, `prepare`, `sync`, `cutover_target`, `cutover_source` or `notify`"),
+    ("now", "the run's fixed date and time"),
+    ("source_domains", "the source tenant's domains"),
+    ("target_domains", "the target tenant's verified domains"),
+    ("default_domain", "the target domain for source domains that have no rule"),
+];
+
 /// Named values that a script can read.
 #[derive(Clone)]
 pub(crate) struct Record {

@@ -1,0 +1,88 @@
+//! Goes over every statement and expression once and hands each to the rules.
+
+use rhai::{AST, ASTFlags, ASTNode, Expr, Stmt};
+
+use super::facts::Facts;
+use super::names::{Names, Scope};
+use super::{calls, closures};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+
+pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
+    let mut findings = outside_functions(facts, ast);
+    let names = Names::of(ast);
+    let mut top = ast.clone();
+    top.clear_functions();
+    visit(&top, &mut |path| {
+        closures::check(facts, path, &mut findings);
+        calls::check(facts, path, &mut findings);
+    });
+    for function in ast.iter_functions() {
+        let (name, count) = (function.name, function.params.len());
+        let body = only(ast, name, count);
+        let scope: Scope = names.scope(name, count);
+        visit(&body, &mut |path| {
+            closures::check(facts, path, &mut findings);
+            calls::check(facts, path, &mut findings);
+            scope.check(facts, path, &mut findings);
+        });
+    }
+    findings
+}
+
+/// One function of a script, alone.
+pub(super) fn only(ast: &AST, name: &str, parameters: usize) -> AST {
+    let mut only = ast.clone();
+    only.clear_statements();
+    only.retain_functions(|_, _, other, count| other == name && count == parameters);
+    only
+}
+
+/// Visits every node of an AST, also what the engine's own walk leaves out.
+pub(super) fn visit(ast: &AST, on_node: &mut dyn FnMut(&[ASTNode<'_>])) {
+    let mut each = |path: &[ASTNode<'_>]| {
+        on_node(path);
+        // `break value` is not walked into by the engine.
+        if let Some(ASTNode::Stmt(Stmt::BreakLoop(Some(value), ..))) = path.last() {
+            value.walk(&mut Vec::new(), &mut |inner| {
+                on_node(inner);
+                true
+            });
+        }
+        true
+    };
+    ast.walk(&mut each);
+}
+
+/// Only constants may stand outside functions: anything else would run before each call.
+fn outside_functions(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
+    ast.statements()
+        .iter()
+        .filter(|statement| {
+            let constant = matches!(
+                statement,
+                Stmt::Var(_, options, _) if options.contains(ASTFlags::CONSTANT)
+            );
+            !constant && !statement.is_noop()
+        })
+        .map(|statement| {
+            let at = match statement {
+                Stmt::Expr(expression) => expression.start_position(),
+                Stmt::Assignment(assignment) => assignment.1.lhs.start_position(),
+                other => other.position(),
+            };
+            let message = "this code stands outside functions".to_owned();
+            facts
+                .at(Code::E003, at, message)
+                .help("put it into a function; only `const NAME = …;` may stand outside")
+        })
+        .collect()
+}
+
+/// The expression of a node.
+pub(super) const fn expression<'a>(node: &ASTNode<'a>) -> Option<&'a Expr> {
+    match node {
+        ASTNode::Expr(expression) => Some(expression),
+        _ => None,
+    }
+}
