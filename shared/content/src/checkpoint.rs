@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContentError, CopyMode, CopySummary, Counts, Note, Progress, Workload,
+    ContentError, CopyMode, CopySubject, CopySummary, Counts, Note, Progress, Workload,
     store::{damaged, decode},
 };
 
@@ -38,6 +38,9 @@ pub(crate) struct Checkpoint {
     pub(crate) bad: u32,
     /// Permissions that wait, over all rounds.
     pub(crate) pending: u32,
+    /// The number of the next record of deletions.
+    #[serde(default)]
+    pub(crate) removals: u32,
     /// The drive's own long-lived state.
     pub(crate) drive: DriveMemory,
     /// Set once the round is complete.
@@ -108,6 +111,8 @@ pub(crate) struct ItemsStep {
     pub(crate) seen_pages: u32,
     /// The page in hand.
     pub(crate) page: Option<PageStep>,
+    /// The folder has been read to its end; the next round starts from this link.
+    pub(crate) done: Option<String>,
 }
 
 /// Where the work on one page of changes stands.
@@ -164,12 +169,10 @@ pub(crate) struct Search {
 pub(crate) struct DriveMemory {
     /// Where the next delta starts.
     pub(crate) delta: Option<String>,
-    /// The number of the next record of deletions.
-    pub(crate) removals: u32,
 }
 
 /// Where the copy of the drive stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DriveStage {
     pub(crate) source: String,
     pub(crate) target: String,
@@ -178,10 +181,11 @@ pub(crate) struct DriveStage {
 }
 
 /// The steps of a drive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum DriveStep {
     /// Find both drives.
+    #[default]
     Locate,
     /// Read changes page by page and apply them.
     Changes {
@@ -229,6 +233,24 @@ pub(crate) struct PermissionStage {
     pub(crate) mailbox: bool,
     /// The next folder.
     pub(crate) folder: u32,
+}
+
+impl Stage {
+    /// The beginning of a mailbox.
+    pub(crate) fn mailbox(workload: Workload) -> Self {
+        let (source, target) = (String::new(), String::new());
+        Self::Mailbox(MailboxStage { workload, source, target, step: MailboxStep::Locate })
+    }
+
+    /// What comes after mailbox and archive.
+    pub(crate) fn after_mailboxes(subject: &CopySubject) -> Self {
+        if subject.drive { Self::Drive(DriveStage::default()) } else { Self::after_drive() }
+    }
+
+    /// What comes after the drive.
+    pub(crate) fn after_drive() -> Self {
+        Self::Permissions(PermissionStage::default())
+    }
 }
 
 impl Checkpoint {

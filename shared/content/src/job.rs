@@ -1,13 +1,13 @@
 //! The copy of one user's content: units, in order, each ended by its checkpoint.
 
-use std::time::Duration;
-
 use ports::{Clock, Store};
-use tenant::{Class, Retry, TenantClient, TenantError};
+use tenant::TenantClient;
 
 use crate::{
-    BadItem, ContentError, CopyMode, CopySettings, CopySummary, Principals, Progress, UnitOutcome,
-    VerifyReport,
+    BadItem, ContentError, CopyMode, CopySettings, Principals, Progress, UnitOutcome,
+    checkpoint::Stage,
+    store::{State, decode},
+    unit::{Step, Stop, Unit},
 };
 
 /// Whose content is copied, and which parts of it.
@@ -53,29 +53,72 @@ impl CopyJob<'_> {
     /// the last unit ended, another one begins a new round, a finished one answers
     /// [`UnitOutcome::Finished`] again without asking anybody.
     pub async fn run_unit(&self, mode: CopyMode, round: &str) -> Result<UnitOutcome, ContentError> {
-        let _ = (mode, round);
-        Ok(UnitOutcome::Finished(CopySummary::default()))
-    }
-
-    /// Compares source and target (SYN-4). Reads only.
-    pub async fn verify(&self) -> Result<VerifyReport, ContentError> {
-        Ok(VerifyReport::default())
+        let mut state = State::load(self.store, &self.partition).await?;
+        let checkpoint = &mut state.checkpoint;
+        if checkpoint.round != round {
+            checkpoint.begin(round, mode, self.clock.now());
+        } else if let Some(summary) = &checkpoint.summary {
+            return Ok(UnitOutcome::Finished(summary.clone()));
+        }
+        checkpoint.progress.units += 1;
+        // The mode that the round began with: a unit does not change it.
+        let mode = checkpoint.mode.unwrap_or(mode);
+        let mut unit = Unit::new(self, state, mode);
+        let ended = Box::pin(unit.advance()).await;
+        let stop = match ended {
+            Ok(()) => {
+                let summary = unit.state.checkpoint.finish();
+                unit.state.commit().await?;
+                return Ok(UnitOutcome::Finished(summary));
+            }
+            Err(stop) => stop,
+        };
+        // What is in memory is what was done: it is committed however the unit ended, unless another
+        // unit has got ahead.
+        let committed = match &stop {
+            Stop::Failed(ContentError::Superseded | ContentError::Damaged { .. }) => Ok(()),
+            _ => unit.state.commit().await,
+        };
+        match stop {
+            Stop::Failed(error) => Err(error),
+            Stop::Budget => {
+                committed?;
+                Ok(UnitOutcome::More(unit.state.checkpoint.progress))
+            }
+            Stop::Wait { after, why } => {
+                committed?;
+                Ok(UnitOutcome::Wait { after, why })
+            }
+        }
     }
 
     /// Where the last round stands; `None` before the first.
     pub async fn progress(&self) -> Result<Option<Progress>, ContentError> {
-        Ok(None)
+        let state = State::load(self.store, &self.partition).await?;
+        let begun = !state.checkpoint.round.is_empty();
+        Ok(begun.then_some(state.checkpoint.progress))
     }
 
     /// The bad items that are open (SYN-5).
     pub async fn bad_items(&self) -> Result<Vec<BadItem>, ContentError> {
-        Ok(Vec::new())
+        let records = self.store.query_all(&self.partition, "B/").await?;
+        records.iter().map(|record| decode(&record.key.sort, &record.value)).collect()
     }
+}
 
-    /// Grants the permissions that waited for their principal and can be granted now (SYN-2).
-    /// Says how many were granted and how many still wait.
-    pub async fn grant_pending_permissions(&self) -> Result<Granted, ContentError> {
-        Ok(Granted::default())
+impl Unit<'_> {
+    /// Goes through the stages until the round is complete.
+    async fn advance(&mut self) -> Step {
+        loop {
+            match &self.state.checkpoint.stage {
+                Stage::Regional => self.regional().await?,
+                Stage::Mailbox(_) => Box::pin(self.mailbox()).await?,
+                Stage::Drive(_) => Box::pin(self.drive()).await?,
+                Stage::Permissions(_) => Box::pin(self.permissions()).await?,
+                Stage::SideData => Box::pin(self.side_data()).await?,
+                Stage::Done => return Ok(()),
+            }
+        }
     }
 }
 

@@ -13,12 +13,16 @@ mod bad;
 mod checkpoint;
 mod error;
 mod job;
+mod mailbox;
 mod map;
+mod pages;
 mod principals;
 mod progress;
 mod quickxor;
 mod settings;
+mod side;
 mod store;
+mod unit;
 mod verify;
 
 pub use bad::BadItem;

@@ -138,10 +138,6 @@ pub(crate) mod keys {
         format!("R/{}/{number:08}", workload.tag())
     }
 
-    pub(crate) fn all_seen(workload: Workload) -> String {
-        format!("S/{}/", workload.tag())
-    }
-
     pub(crate) fn seen(workload: Workload, number: u32) -> String {
         format!("S/{}/{number:08}", workload.tag())
     }

@@ -60,7 +60,8 @@ pub(crate) struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     pub(crate) fn new(job: &'a CopyJob<'a>, state: State<'a>, mode: CopyMode) -> Self {
-        let time = SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
+        let time =
+            SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
         let deadline = job.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
         Self { job, state, mode, deadline, requests: 0 }
     }

@@ -21,6 +21,8 @@ const TAIL_BYTES: usize = 12 * 1024;
 const SEGMENT_BYTES: usize = 380_000;
 /// Segments merged in one commit.
 const MERGE_RECORDS: usize = 60;
+/// Fewer segments are not worth a merge.
+const MERGE_MIN: usize = 8;
 
 /// What the map holds of one source item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,6 +250,11 @@ impl<'a> ItemMap<'a> {
         self.tail_changed = false;
     }
 
+    /// Whether there are enough small segments for a merge.
+    pub(crate) fn worth_merging(&self) -> bool {
+        self.segments >= MERGE_MIN
+    }
+
     /// Changes that merge the first small segments into one, dropping replaced rows; empty when there
     /// is nothing to gain. To be committed with nothing else of the map open.
     pub(crate) async fn merge(&self) -> Result<Vec<Change>, ContentError> {
@@ -259,7 +266,7 @@ impl<'a> ItemMap<'a> {
             for record in page.records {
                 let size = record.value.len();
                 let fits = bytes + size <= SEGMENT_BYTES && run.len() < MERGE_RECORDS;
-                if !fits && run.len() >= 8 {
+                if !fits && run.len() >= MERGE_MIN {
                     return self.merged(&run);
                 }
                 if !fits {
@@ -274,7 +281,7 @@ impl<'a> ItemMap<'a> {
                 break;
             }
         }
-        if run.len() >= 8 { self.merged(&run) } else { Ok(Vec::new()) }
+        if run.len() >= MERGE_MIN { self.merged(&run) } else { Ok(Vec::new()) }
     }
 
     fn merged(&self, run: &[Record]) -> Result<Vec<Change>, ContentError> {

@@ -1,0 +1,258 @@
+//! The copy of a mailbox or an archive: folders, items, deletions, in this order.
+
+mod batch;
+mod import;
+mod items;
+mod pack;
+mod reconcile;
+mod removals;
+mod roles;
+mod tree;
+
+use std::collections::VecDeque;
+
+use ports::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ArchiveCapability, ContentError, Workload,
+    checkpoint::{ItemsStep, MailboxStage, MailboxStep, Stage},
+    store::{decode, keys},
+    unit::{Step, Stop, Unit, failure, judge},
+};
+
+/// A folder of the source and its counterpart, as stored. Ordinal 0 is the root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FolderRow {
+    /// Names the folder in our records; never reused.
+    pub(crate) ordinal: u32,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) name: String,
+    /// The ordinal of the folder above.
+    pub(crate) parent: u32,
+    pub(crate) well_known: Option<String>,
+    /// Items that the source counts in it.
+    pub(crate) items: u32,
+    /// Where the next delta of its items starts.
+    pub(crate) delta: Option<String>,
+    /// The last round that saw it in the source.
+    pub(crate) seen: String,
+    /// Why it is not copied, if so.
+    pub(crate) left_out: Option<String>,
+}
+
+/// All folders of a mailbox, by ordinal.
+pub(crate) struct Folders {
+    workload: Workload,
+    pub(crate) rows: std::collections::BTreeMap<u32, FolderRow>,
+}
+
+impl Folders {
+    /// Reads the rows.
+    pub(crate) async fn load(
+        store: &dyn ports::Store,
+        partition: &str,
+        workload: Workload,
+    ) -> Result<Self, ContentError> {
+        let records = store.query_all(partition, &keys::folders(workload)).await?;
+        let mut rows = std::collections::BTreeMap::new();
+        for record in records {
+            let row: FolderRow = decode(&record.key.sort, &record.value)?;
+            rows.insert(row.ordinal, row);
+        }
+        Ok(Self { workload, rows })
+    }
+
+    /// The folder's path, for people.
+    pub(crate) fn path(&self, ordinal: u32) -> String {
+        let mut names = Vec::new();
+        let mut at = ordinal;
+        while at != 0 && names.len() < 300 {
+            let Some(row) = self.rows.get(&at) else { break };
+            names.push(row.name.as_str());
+            at = row.parent;
+        }
+        names.reverse();
+        format!("/{}", names.join("/"))
+    }
+
+    fn next_ordinal(&self) -> u32 {
+        self.rows.keys().next_back().map_or(0, |last| last.saturating_add(1))
+    }
+}
+
+impl Unit<'_> {
+    /// Goes on with a mailbox until it is done or the unit ends.
+    pub(crate) async fn mailbox(&mut self) -> Step {
+        let Stage::Mailbox(stage) = self.state.checkpoint.stage.clone() else { return Ok(()) };
+        self.state.checkpoint.progress.doing = stage.workload.title().to_owned();
+        let stage = match stage.step {
+            MailboxStep::Locate => {
+                let Some(stage) = self.locate(stage.workload).await? else { return Ok(()) };
+                stage
+            }
+            _ => stage,
+        };
+        let workload = stage.workload;
+        let store = self.state.store;
+        let folders = Folders::load(store, &self.state.partition, workload).await?;
+        let mut copy =
+            MailboxCopy { workload, source: stage.source, target: stage.target, folders };
+        loop {
+            let Stage::Mailbox(stage) = &self.state.checkpoint.stage else { return Ok(()) };
+            match stage.step.clone() {
+                MailboxStep::Locate => return Ok(()),
+                MailboxStep::Tree { queue } => self.tree(&mut copy, queue).await?,
+                MailboxStep::Items(step) => self.items(&mut copy, step).await?,
+                MailboxStep::Removals => self.removals(&mut copy).await?,
+                MailboxStep::Gone => {
+                    self.gone_folders(&mut copy).await?;
+                    self.leave_mailbox(workload);
+                }
+            }
+        }
+    }
+
+    /// Finds both mailboxes. `None`: there is nothing to copy, the stage has moved on.
+    async fn locate(&mut self, workload: Workload) -> Step<Option<MailboxStage>> {
+        let source = self.mailbox_id(workload, Side::Source).await?;
+        let Some(source) = source else {
+            self.leave_mailbox(workload);
+            return Ok(None);
+        };
+        let target = self.mailbox_id(workload, Side::Target).await?;
+        let Some(target) = target else {
+            self.leave_mailbox(workload);
+            return Ok(None);
+        };
+        let step = MailboxStep::Tree { queue: VecDeque::from([0]) };
+        let stage = MailboxStage { workload, source, target, step };
+        self.state.checkpoint.stage = Stage::Mailbox(stage.clone());
+        Ok(Some(stage))
+    }
+
+    /// The id of one side's mailbox; `None` with a note when the copy goes on without it.
+    async fn mailbox_id(&mut self, workload: Workload, side: Side) -> Step<Option<String>> {
+        let job = self.job;
+        let (client, user, word) = match side {
+            Side::Source => (job.source, &job.subject.source_user, "source"),
+            Side::Target => (job.target, &job.subject.target_user, "target"),
+        };
+        let archive = workload == Workload::Archive;
+        if archive && job.settings.archive == ArchiveCapability::Off {
+            self.note(
+                workload,
+                "archives are switched off in the project; the archive is not copied",
+            );
+            return Ok(None);
+        }
+        let doing = format!("finding the {word} {}", workload.title());
+        self.spend(1);
+        let graph = client.graph();
+        let settings = if archive {
+            graph.exchange_settings_beta(user).await
+        } else {
+            graph.exchange_settings(user).await
+        };
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(error) if archive && is_absent(&error) => {
+                let text = format!(
+                    "the {word} has no archive endpoint ({}); the archive is not copied",
+                    error.code
+                );
+                self.note(workload, text);
+                return Ok(None);
+            }
+            Err(error) if is_absent(&error) => return Err(no_mailbox(word, &error.to_string())),
+            Err(error) => return Err(judge(&doing, error)),
+        };
+        let id = if archive {
+            settings.in_place_archive_mailbox_id
+        } else {
+            settings.primary_mailbox_id
+        };
+        match (id, archive, side) {
+            (Some(id), _, _) => Ok(Some(id)),
+            (None, true, Side::Source) => {
+                self.note(workload, "the source has no archive mailbox");
+                Ok(None)
+            }
+            (None, true, Side::Target) => {
+                self.note(workload, "the target has no archive mailbox; the archive is not copied: enable it, then sync again");
+                Ok(None)
+            }
+            (None, false, _) => Err(no_mailbox(word, "it has no primary mailbox")),
+        }
+    }
+
+    /// Moves on after a mailbox.
+    fn leave_mailbox(&mut self, workload: Workload) {
+        let subject = &self.job.subject;
+        self.state.checkpoint.stage = if workload == Workload::Mailbox && subject.archive {
+            Stage::mailbox(Workload::Archive)
+        } else {
+            Stage::after_mailboxes(subject)
+        };
+    }
+
+    /// Moves on to the items of the next folder, or to what comes after the last.
+    pub(crate) fn next_folder(&mut self, copy: &MailboxCopy, after: Option<u32>) {
+        let round = &self.state.checkpoint.round;
+        let first = after.map_or(0, |last| last.saturating_add(1));
+        let next = copy.folders.rows.range(first..).find(|(_, row)| {
+            row.seen == *round && row.left_out.is_none() && !row.target.is_empty()
+        });
+        let step = match next {
+            Some((ordinal, _)) => {
+                MailboxStep::Items(ItemsStep { folder: *ordinal, ..ItemsStep::default() })
+            }
+            None => MailboxStep::Removals,
+        };
+        self.set_mailbox_step(step);
+    }
+
+    /// Sets the step of the mailbox in hand.
+    pub(crate) fn set_mailbox_step(&mut self, step: MailboxStep) {
+        if let Stage::Mailbox(stage) = &mut self.state.checkpoint.stage {
+            stage.step = step;
+        }
+    }
+
+    /// Adds a folder's row to the next commit.
+    pub(crate) fn put_folder(&mut self, copy: &mut MailboxCopy, row: FolderRow) -> Step {
+        self.state.put(&keys::folder(copy.workload, row.ordinal), &row)?;
+        copy.folders.rows.insert(row.ordinal, row);
+        Ok(())
+    }
+}
+
+/// The mailbox in hand.
+pub(crate) struct MailboxCopy {
+    pub(crate) workload: Workload,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) folders: Folders,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Target,
+}
+
+fn is_absent(error: &tenant::TenantError) -> bool {
+    use tenant::Class;
+    matches!(error.class, Class::NotFound | Class::NoMailbox | Class::NotSupported)
+}
+
+/// A mailbox that is not there. The steps before the copy wait for it, so waiting here is over.
+fn no_mailbox(word: &str, reason: &str) -> Stop {
+    Stop::Failed(ContentError::Missing {
+        what: format!("the {word} mailbox"),
+        advice: format!(
+            "assign an Exchange Online licence and sync again once the mailbox exists ({reason})"
+        ),
+    })
+}

@@ -1,0 +1,182 @@
+//! Deletions: applied after everything else, so that an item that moved is at its new place before it
+//! leaves the old one. The API has no move between folders; a move is a copy and a deletion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenant::{Class, graph::mailbox_content::Disposal};
+
+use super::{FolderRow, MailboxCopy};
+use crate::{
+    checkpoint::MailboxStep,
+    map::ItemMap,
+    pages,
+    store::keys,
+    unit::{Step, Unit, judge},
+};
+
+impl Unit<'_> {
+    /// Applies the deletions that were found, record by record.
+    pub(super) async fn removals(&mut self, copy: &mut MailboxCopy) -> Step {
+        let prefix = keys::removals(copy.workload);
+        loop {
+            self.within_budget()?;
+            let query = ports::Query {
+                partition: self.state.partition.clone(),
+                prefix: prefix.clone(),
+                after: None,
+                limit: 1,
+            };
+            // What is not committed yet is not to be found.
+            if self.state.waiting() > 0 {
+                self.commit().await?;
+            }
+            let page = self.state.store.query(&query).await?;
+            let Some(record) = page.records.into_iter().next() else { break };
+            let rows = pages::unpack::<2>(&record.key.sort, &record.value)?;
+            let mut by_folder: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+            for [folder, id] in rows {
+                by_folder.entry(folder.parse().unwrap_or(0)).or_default().insert(id);
+            }
+            for (ordinal, ids) in by_folder {
+                if let Some(row) = copy.folders.rows.get(&ordinal).cloned() {
+                    self.remove_items(copy, &row, &ids).await?;
+                }
+            }
+            self.state.delete(record.key.sort);
+            self.commit().await?;
+        }
+        self.set_mailbox_step(MailboxStep::Gone);
+        Ok(())
+    }
+
+    /// Deletes copies from one target folder. Deleting is idempotent, so there is no intent.
+    async fn remove_items(
+        &mut self,
+        copy: &MailboxCopy,
+        row: &FolderRow,
+        ids: &BTreeSet<String>,
+    ) -> Step {
+        let store = self.state.store;
+        let partition = self.state.partition.clone();
+        let mut map =
+            ItemMap::open(store, &partition, keys::map(copy.workload, row.ordinal)).await?;
+        let known = map.find(ids).await?;
+        let result = self.remove_copies(copy, row, &mut map, ids, &known).await;
+        for change in map.changes() {
+            self.state.change(change);
+        }
+        result
+    }
+
+    async fn remove_copies(
+        &mut self,
+        copy: &MailboxCopy,
+        row: &FolderRow,
+        map: &mut ItemMap<'_>,
+        ids: &BTreeSet<String>,
+        known: &BTreeMap<String, crate::map::Entry>,
+    ) -> Step {
+        for id in ids {
+            let Some(entry) = known.get(id) else {
+                // A bad item that is gone from the source is no longer one.
+                let sort = keys::bad_item(copy.workload, row.ordinal, id);
+                let key = self.state.key(sort);
+                if self.state.store.get(&key).await?.is_some() {
+                    self.mended(copy.workload, row.ordinal, id);
+                    self.commit().await?;
+                }
+                continue;
+            };
+            self.within_budget()?;
+            let target = self.job.target.graph();
+            self.spend(1);
+            let deleted = target
+                .delete_mailbox_item(&copy.target, &row.target, &entry.target, Disposal::Soft)
+                .await;
+            match deleted {
+                Ok(()) => self.counts(copy.workload).deleted += 1,
+                Err(error) if error.is_not_found() => {}
+                Err(error) if matches!(error.class, Class::Forbidden) => {
+                    let text = format!("a deletion was refused in `{}`: {error}", row.name);
+                    self.note(copy.workload, text);
+                }
+                Err(error) => return Err(judge("deleting an item of the target", error)),
+            }
+            map.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Folders that are gone from the source: their copies are emptied, then deleted if nothing of the
+    /// target's own is in them.
+    pub(super) async fn gone_folders(&mut self, copy: &mut MailboxCopy) -> Step {
+        let round = self.state.checkpoint.round.clone();
+        let gone: Vec<FolderRow> = copy
+            .folders
+            .rows
+            .values()
+            .rev()
+            .filter(|row| row.ordinal != 0 && row.seen != round)
+            .cloned()
+            .collect();
+        for row in gone {
+            self.within_budget()?;
+            if row.left_out.is_none() && row.well_known.is_none() {
+                self.delete_folder(copy, &row).await?;
+            }
+            // The ordinal may be given out again, so nothing under it may stay.
+            self.forget(&keys::map(copy.workload, row.ordinal)).await?;
+            let forgotten = self.forget(&keys::bad_items(copy.workload, row.ordinal)).await?;
+            let bad = &mut self.state.checkpoint.bad;
+            *bad = bad.saturating_sub(forgotten);
+            self.state.delete(keys::folder(copy.workload, row.ordinal));
+            copy.folders.rows.remove(&row.ordinal);
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes all records under a prefix; says how many.
+    async fn forget(&mut self, prefix: &str) -> Step<u32> {
+        let records = self.state.store.query_all(&self.state.partition, prefix).await?;
+        let mut count = 0;
+        for part in records.chunks(60) {
+            for record in part {
+                self.state.delete(record.key.sort.clone());
+                count += 1;
+            }
+            self.commit().await?;
+        }
+        Ok(count)
+    }
+
+    async fn delete_folder(&mut self, copy: &MailboxCopy, row: &FolderRow) -> Step {
+        let store = self.state.store;
+        let partition = self.state.partition.clone();
+        let map = ItemMap::open(store, &partition, keys::map(copy.workload, row.ordinal)).await?;
+        let ids: BTreeSet<String> = map.all().await?.into_keys().collect();
+        for part in ids.iter().collect::<Vec<_>>().chunks(200) {
+            let part = part.iter().map(|id| (*id).clone()).collect();
+            self.remove_items(copy, row, &part).await?;
+            self.commit().await?;
+        }
+        let target = self.job.target.graph();
+        let doing = format!("looking into the target folder `{}`", row.name);
+        let call = target.mailbox_folder(&copy.target, &row.target);
+        let Some(there) = self.ask_optional(&doing, call).await? else { return Ok(()) };
+        if there.total_item_count.unwrap_or(0) > 0 || there.child_folder_count.unwrap_or(0) > 0 {
+            let text = format!(
+                "the folder `{}` is gone from the source; its copy stays, since the target holds more in it",
+                row.name
+            );
+            self.note(copy.workload, text);
+            return Ok(());
+        }
+        let doing = format!("deleting the target folder `{}`", row.name);
+        let call = target.delete_mailbox_folder(&copy.target, &row.target);
+        if self.ask_optional(&doing, call).await?.is_some() {
+            self.counts(copy.workload).folders += 1;
+        }
+        Ok(())
+    }
+}

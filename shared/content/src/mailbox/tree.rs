@@ -1,0 +1,242 @@
+//! The folder tree: parents first, folders paired by role, then by what was paired before, then by
+//! name. Creating a folder looks into the target first, so it can be repeated.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tenant::graph::mailbox_content::MailboxFolder;
+
+use super::{
+    FolderRow, MailboxCopy,
+    roles::{Role, name_key, role},
+};
+use crate::{
+    checkpoint::MailboxStep,
+    unit::{Step, Unit, judge},
+};
+
+/// The name under which a mailbox's visible root goes.
+const ROOT: &str = "msgfolderroot";
+/// Rows of folders in one commit.
+const ROWS: usize = 60;
+
+impl Unit<'_> {
+    /// Goes through the folders in `queue` and those found below them.
+    pub(super) async fn tree(&mut self, copy: &mut MailboxCopy, mut queue: VecDeque<u32>) -> Step {
+        if copy.folders.rows.is_empty() {
+            let root =
+                FolderRow { source: ROOT.into(), target: ROOT.into(), ..FolderRow::default() };
+            self.put_folder(copy, root)?;
+        }
+        while let Some(ordinal) = queue.front().copied() {
+            self.within_budget()?;
+            let below = self.children(copy, ordinal).await?;
+            queue.pop_front();
+            queue.extend(below);
+            self.set_mailbox_step(MailboxStep::Tree { queue: queue.clone() });
+        }
+        self.expect_items(copy);
+        self.next_folder(copy, None);
+        self.commit().await
+    }
+
+    /// What the round has to look at, as far as the folders' own counts say.
+    fn expect_items(&mut self, copy: &MailboxCopy) {
+        let round = self.state.checkpoint.round.clone();
+        let rows = copy.folders.rows.values();
+        let copied = rows.filter(|row| row.seen == round && row.left_out.is_none());
+        let items: u64 = copied.map(|row| u64::from(row.items)).sum();
+        self.state.checkpoint.progress.expected_items += items;
+    }
+
+    /// Pairs the folders directly below one. Returns those that have folders below them.
+    async fn children(&mut self, copy: &mut MailboxCopy, parent: u32) -> Step<Vec<u32>> {
+        let Some(above) = copy.folders.rows.get(&parent).cloned() else { return Ok(Vec::new()) };
+        let source = self.job.source.graph();
+        let below = (parent != 0).then_some(above.source.as_str());
+        let doing = format!("listing the source folders below `{}`", copy.folders.path(parent));
+        let listed = self.ask(&doing, source.mailbox_folders(&copy.source, below)).await?;
+        let known: BTreeMap<String, u32> =
+            copy.folders.rows.values().map(|row| (row.source.clone(), row.ordinal)).collect();
+        let mut target = None;
+        let mut deeper = Vec::new();
+        let mut seen = BTreeSet::new();
+        for folder in listed {
+            if folder.id.is_empty() || !seen.insert(folder.id.clone()) {
+                continue;
+            }
+            let row = match known.get(&folder.id).and_then(|known| copy.folders.rows.get(known)) {
+                Some(row) => self.known_folder(copy, row.clone(), &folder, parent).await?,
+                None => self.new_folder(copy, &folder, parent, &mut target).await?,
+            };
+            if row.left_out.is_none() && folder.child_folder_count.unwrap_or(0) > 0 {
+                deeper.push(row.ordinal);
+            }
+            self.put_folder(copy, row)?;
+            if self.state.waiting() >= ROWS {
+                // The folder above stays in the queue: after a crash its children are known.
+                self.commit().await?;
+                self.within_budget()?;
+            }
+        }
+        Ok(deeper)
+    }
+
+    /// A folder that was paired in an earlier round: follow its name and place.
+    async fn known_folder(
+        &mut self,
+        copy: &MailboxCopy,
+        mut row: FolderRow,
+        folder: &MailboxFolder,
+        parent: u32,
+    ) -> Step<FolderRow> {
+        let name = name_of(folder);
+        let user = row.well_known.is_none() && row.left_out.is_none();
+        let renamed = user && row.name != name;
+        let moved = user && row.parent != parent;
+        if renamed || moved {
+            let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
+            let new_parent = if moved { above } else { None };
+            let new_name = renamed.then_some(name.as_str());
+            let target = self.job.target.graph();
+            let doing = format!("renaming or moving the target folder `{}`", row.name);
+            let call = target.update_mailbox_folder(
+                &copy.target,
+                &row.target,
+                new_name,
+                new_parent.as_deref(),
+            );
+            self.spend(1);
+            match call.await {
+                Ok(()) => self.counts(copy.workload).folders += 1,
+                // Done by the unit before, or somebody made a folder of this name.
+                Err(error) if error.is_already_exists() || error.is_not_found() => {
+                    let text =
+                        format!("the target folder `{}` could not follow: {error}", row.name);
+                    self.note(copy.workload, text);
+                }
+                Err(error) => return Err(judge(&doing, error)),
+            }
+        }
+        row.name = name;
+        row.parent = parent;
+        row.items = folder.total_item_count.unwrap_or(0);
+        row.seen.clone_from(&self.state.checkpoint.round);
+        Ok(row)
+    }
+
+    /// A folder that was not paired yet.
+    async fn new_folder(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &MailboxFolder,
+        parent: u32,
+        listed: &mut Option<Vec<MailboxFolder>>,
+    ) -> Step<FolderRow> {
+        let mut row = FolderRow {
+            ordinal: copy.folders.next_ordinal(),
+            source: folder.id.clone(),
+            name: name_of(folder),
+            parent,
+            well_known: folder.well_known_name.clone(),
+            items: folder.total_item_count.unwrap_or(0),
+            seen: self.state.checkpoint.round.clone(),
+            ..FolderRow::default()
+        };
+        match role(folder.well_known_name.as_deref()) {
+            Role::LeftOut(reason) => {
+                if row.items > 0 {
+                    let text = format!("the folder `{}` is not copied: {reason}", row.name);
+                    self.note(copy.workload, text);
+                }
+                row.left_out = Some(reason.to_owned());
+            }
+            Role::WellKnown(name) => {
+                let below = self.target_folders(copy, parent, listed).await?;
+                let same = |candidate: &&MailboxFolder| {
+                    let name_there = candidate.well_known_name.as_deref().unwrap_or_default();
+                    name_there.eq_ignore_ascii_case(name)
+                };
+                row.target = match below.iter().find(same) {
+                    Some(found) => found.id.clone(),
+                    // Not below the root, or a target that does not tell: ask by the name itself.
+                    None => self.by_role(copy, folder, parent, name, listed).await?,
+                };
+            }
+            Role::User => row.target = self.by_name(copy, folder, parent, listed).await?,
+        }
+        Ok(row)
+    }
+
+    async fn by_role(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &MailboxFolder,
+        parent: u32,
+        name: &str,
+        listed: &mut Option<Vec<MailboxFolder>>,
+    ) -> Step<String> {
+        let target = self.job.target.graph();
+        let doing = format!("finding the target's folder `{name}`");
+        let found = self.ask_optional(&doing, target.mailbox_folder(&copy.target, name)).await?;
+        match found {
+            Some(found) => Ok(found.id),
+            None => self.by_name(copy, folder, parent, listed).await,
+        }
+    }
+
+    /// The target's folder of the same name that no other source folder is paired with, or a new one.
+    async fn by_name(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &MailboxFolder,
+        parent: u32,
+        listed: &mut Option<Vec<MailboxFolder>>,
+    ) -> Step<String> {
+        let name = name_of(folder);
+        let taken: BTreeSet<&str> =
+            copy.folders.rows.values().map(|row| row.target.as_str()).collect();
+        let below = self.target_folders(copy, parent, listed).await?;
+        let free = below.iter().find(|candidate| {
+            name_key(&name_of(candidate)) == name_key(&name)
+                && candidate.well_known_name.is_none()
+                && !taken.contains(candidate.id.as_str())
+        });
+        if let Some(found) = free {
+            return Ok(found.id.clone());
+        }
+        let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
+        let above = if parent == 0 { None } else { above };
+        let kind = folder.kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("IPF.Note");
+        let target = self.job.target.graph();
+        let doing = format!("creating the target folder `{name}`");
+        let call = target.create_mailbox_folder(&copy.target, above.as_deref(), &name, kind);
+        let created = self.ask(&doing, call).await?;
+        self.counts(copy.workload).folders += 1;
+        if let Some(listed) = listed {
+            listed.push(created.clone());
+        }
+        Ok(created.id)
+    }
+
+    /// The target's folders below the counterpart of `parent`, listed once.
+    async fn target_folders<'l>(
+        &mut self,
+        copy: &MailboxCopy,
+        parent: u32,
+        listed: &'l mut Option<Vec<MailboxFolder>>,
+    ) -> Step<&'l Vec<MailboxFolder>> {
+        if listed.is_none() {
+            let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
+            let above = if parent == 0 { None } else { above };
+            let target = self.job.target.graph();
+            let doing = "listing the target's folders";
+            let call = target.mailbox_folders(&copy.target, above.as_deref());
+            *listed = Some(self.ask(doing, call).await?);
+        }
+        Ok(listed.get_or_insert_default())
+    }
+}
+
+fn name_of(folder: &MailboxFolder) -> String {
+    folder.display_name.clone().unwrap_or_default()
+}
