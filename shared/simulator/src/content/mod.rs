@@ -6,6 +6,7 @@
 
 mod quickxor;
 mod rules;
+mod select;
 pub(crate) mod token;
 
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 
 pub(crate) use quickxor::QuickXor;
 pub use rules::ContentRules;
+pub(crate) use select::keep_selected;
 
 /// A content that was made up starts with this, then its seed.
 const MAGIC: [u8; 8] = *b"SYNTHTC1";

@@ -37,7 +37,11 @@ mod tests {
         assert_eq!(open::<(i32, String)>("key", &token), Some((1, "text".to_owned())));
         assert_eq!(open::<(i32, String)>("other", &token), None);
         let edited = seal("other", &(2, "text".to_owned()));
-        let forged = format!("{}.{}", edited.split('.').next().unwrap(), token.split('.').next_back().unwrap());
+        let forged = format!(
+            "{}.{}",
+            edited.split('.').next().unwrap(),
+            token.split('.').next_back().unwrap()
+        );
         assert_eq!(open::<(i32, String)>("key", &forged), None);
     }
 }

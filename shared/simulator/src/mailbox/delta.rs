@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::{ContentRules, token},
+    content::{ContentRules, keep_selected, token},
     graph::{GraphError, GraphResult, select},
     random::Rng,
     reply::Reply,
@@ -124,12 +124,14 @@ fn begin(round: &Round<'_>, call: &Call, scope: Scope) -> Result<Token, GraphErr
     let words: Vec<&str> = filter.split_whitespace().collect();
     let allowed = matches!(words.as_slice(), [] | ["receivedDateTime", "ge" | "gt", _]);
     if !allowed || call.query("$search").is_some() {
-        return Err(error::bad_request("The delta query supports a filter by receivedDateTime only."));
+        return Err(error::bad_request(
+            "The delta query supports a filter by receivedDateTime only.",
+        ));
     }
     let size = call.preference("odata.maxpagesize").or(call.query("$top").map(str::to_owned));
-    let size = size.map_or(Ok(10), |size| size.parse()).map_err(|fault| {
-        error::bad_request(&format!("The page size is no number: {fault}."))
-    })?;
+    let size = size
+        .map_or(Ok(10), |size| size.parse())
+        .map_err(|fault| error::bad_request(&format!("The page size is no number: {fault}.")))?;
     Ok(Token {
         mailbox: round.mailbox.guid,
         scope,
@@ -222,7 +224,7 @@ fn items(mailbox: &Mailbox, folder: u64, shape: &Shape<'_>) -> Vec<(u64, Value)>
                 form["singleValueExtendedProperties"] =
                     query::expansion(shape.expand, |id| item.property(id));
             }
-            query::keep_selected(&mut form, token.select.as_deref());
+            keep_selected(&mut form, token.select.as_deref());
             Some((revision, form))
         }
     };
@@ -242,7 +244,7 @@ fn folders(mailbox: &Mailbox, parent: Option<u64>, shape: &Shape<'_>) -> Vec<(u6
                 form["singleValueExtendedProperties"] =
                     query::expansion(shape.expand, |id| form::folder_property(folder, id));
             }
-            query::keep_selected(&mut form, token.select.as_deref());
+            keep_selected(&mut form, token.select.as_deref());
             (folder.revision, form)
         })
         .collect();

@@ -31,7 +31,8 @@ pub(super) fn answer(world: &World, call: &Call, guid: Uuid) -> GraphResult {
     }
     let mailbox = get(world, call, guid)?;
     // Written by hand: the data of a large item would be in memory three times otherwise.
-    let context = format!("{}/$metadata#Collection(exportItemResponse)", call.base.graph(call.version()));
+    let context =
+        format!("{}/$metadata#Collection(exportItemResponse)", call.base.graph(call.version()));
     let mut text = format!("{{\"@odata.context\":{},\"value\":[", json!(context));
     for (n, id) in wanted.iter().enumerate() {
         if n > 0 {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     call::Call,
+    content::keep_selected,
     graph::{GraphError, GraphResult, page, select},
     reply::Reply,
     world::World,
@@ -72,7 +73,7 @@ fn list(world: &World, call: &Call, guid: Uuid, rest: &[&str]) -> GraphResult {
     query::order(call, &mut found);
     let select = select(call);
     let page = page(call, found, 10, 1_000, |mut form| {
-        query::keep_selected(&mut form, select.as_deref());
+        keep_selected(&mut form, select.as_deref());
         form
     })?;
     Ok(Reply::ok(&page.body(call)))
@@ -106,7 +107,8 @@ fn create(world: &mut World, call: &Call, guid: Uuid, rest: &[&str]) -> GraphRes
     let body = call.json()?;
     let mailbox = get_mut(world, call, guid)?;
     let parent = parent(mailbox, rest)?;
-    let name = text(&body, "displayName").ok_or_else(|| error::bad_request("displayName is required."))?;
+    let name =
+        text(&body, "displayName").ok_or_else(|| error::bad_request("displayName is required."))?;
     let class = text(&body, "type").ok_or_else(|| error::bad_request("type is required."))?;
     free_name(mailbox, parent, &name, None)?;
     let number = mailbox.create_folder(&name, parent, &class);
@@ -138,7 +140,8 @@ fn free_name(
         return Err(error::bad_request("The folder name is empty or longer than 255 characters."));
     }
     let name = name.to_lowercase();
-    let taken = |folder: &Folder| Some(folder.number) != except && folder.name.to_lowercase() == name;
+    let taken =
+        |folder: &Folder| Some(folder.number) != except && folder.name.to_lowercase() == name;
     if mailbox.children(parent).any(taken) {
         return Err(error::folder_exists(&name));
     }
@@ -155,7 +158,7 @@ pub(super) fn one(world: &mut World, call: &Call, guid: Uuid, id: &str) -> Graph
         Method::GET => {
             let expand = query::expanded(call.query("$expand").unwrap_or_default())?;
             let mut form = entity(mailbox, folder, &expand);
-            query::keep_selected(&mut form, select(call).as_deref());
+            keep_selected(&mut form, select(call).as_deref());
             Ok(Reply::ok(&form))
         }
         Method::PATCH if !fixed => patch(mailbox, number, &call.json()?),
@@ -197,4 +200,3 @@ fn patch(mailbox: &mut Mailbox, number: u64, body: &Value) -> GraphResult {
 fn text(body: &Value, name: &str) -> Option<String> {
     member(body, name).and_then(Value::as_str).map(str::to_owned)
 }
-

@@ -43,9 +43,8 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
 }
 
 fn import(world: &mut World, call: &Call) -> GraphResult {
-    let unauthorised = |text: &str| {
-        GraphError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", text)
-    };
+    let unauthorised =
+        |text: &str| GraphError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", text);
     if call.headers.contains_key(AUTHORIZATION) {
         return Err(unauthorised("This address takes no Authorization header."));
     }
@@ -78,7 +77,8 @@ fn import(world: &mut World, call: &Call) -> GraphResult {
 
 fn take(mailbox: &mut Mailbox, body: &Value, rules: &ContentRules) -> Result<u64, GraphError> {
     let text = |name: &str| member(body, name).and_then(Value::as_str);
-    let need = |name: &str| text(name).ok_or_else(|| error::bad_request(&format!("{name} is required.")));
+    let need =
+        |name: &str| text(name).ok_or_else(|| error::bad_request(&format!("{name} is required.")));
     let folder = mailbox.folder_by_id(need("FolderId")?).ok_or_else(error::not_found)?;
     if folder.search {
         return Err(error::bad_request("A search folder takes no items."));
@@ -101,7 +101,11 @@ fn take(mailbox: &mut Mailbox, body: &Value, rules: &ContentRules) -> Result<u64
             let item = mailbox.item_by_id(id).ok_or_else(error::not_found)?;
             if ids::change_key(item.revision) != key {
                 let text = "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.";
-                return Err(GraphError::new(StatusCode::CONFLICT, "ErrorIrresolvableConflict", text));
+                return Err(GraphError::new(
+                    StatusCode::CONFLICT,
+                    "ErrorIrresolvableConflict",
+                    text,
+                ));
             }
             let number = item.number;
             room(mailbox, &data, rules)?;
@@ -113,15 +117,19 @@ fn take(mailbox: &mut Mailbox, body: &Value, rules: &ContentRules) -> Result<u64
 }
 
 fn decode(text: &str, rules: &ContentRules) -> Result<ItemData, GraphError> {
-    let bytes = STANDARD.decode(text).map_err(|fault| {
-        error::bad_request(&format!("Data is no base64: {fault}."))
-    })?;
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|fault| error::bad_request(&format!("Data is no base64: {fault}.")))?;
     let data = transfer::read(&bytes).ok_or_else(|| {
         GraphError::new(StatusCode::BAD_REQUEST, "ErrorCorruptData", "Data is corrupt.")
     })?;
     if data.content.length() > rules.largest_item_bytes {
         let text = "The message exceeds the maximum supported size.";
-        return Err(GraphError::new(StatusCode::PAYLOAD_TOO_LARGE, "ErrorMessageSizeExceeded", text));
+        return Err(GraphError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "ErrorMessageSizeExceeded",
+            text,
+        ));
     }
     Ok(data)
 }

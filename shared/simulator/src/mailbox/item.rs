@@ -104,7 +104,8 @@ pub(crate) fn normalise(id: &str) -> String {
     const TYPES: [&str; 8] =
         ["String", "Integer", "Boolean", "SystemTime", "Binary", "Long", "Double", "CLSID"];
     let Some((kind, rest)) = id.trim().split_once(' ') else { return id.to_owned() };
-    let kind = TYPES.iter().find(|known| known.eq_ignore_ascii_case(kind)).map_or(kind, |known| known);
+    let kind =
+        TYPES.iter().find(|known| known.eq_ignore_ascii_case(kind)).map_or(kind, |known| known);
     let rest = rest.trim();
     let tag = rest.get(..2).filter(|start| start.eq_ignore_ascii_case("0x"));
     let number = tag.and_then(|_| u32::from_str_radix(rest.get(2..)?, 16).ok());

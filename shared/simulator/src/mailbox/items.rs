@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     call::Call,
+    content::keep_selected,
     graph::{GraphError, GraphResult, page, select},
     reply::Reply,
     world::World,
@@ -61,7 +62,7 @@ fn list(mailbox: &Mailbox, call: &Call, folder: u64) -> GraphResult {
     query::order(call, &mut found);
     let select = select(call);
     let page = page(call, found, 10, 1_000, |mut form| {
-        query::keep_selected(&mut form, select.as_deref());
+        keep_selected(&mut form, select.as_deref());
         form
     })?;
     Ok(Reply::ok(&page.body(call)))
@@ -75,12 +76,13 @@ fn one(mailbox: &Mailbox, call: &Call, folder: u64, id: &str) -> GraphResult {
     if !expand.is_empty() {
         form["singleValueExtendedProperties"] = query::expansion(&expand, |id| item.property(id));
     }
-    query::keep_selected(&mut form, select(call).as_deref());
+    keep_selected(&mut form, select(call).as_deref());
     Ok(Reply::ok(&form))
 }
 
 fn delete(world: &mut World, call: &Call, guid: Uuid, folder: u64, id: &str) -> GraphResult {
-    let held = super::tenant(world, call)?.owner_of(guid).is_some_and(|owner| owner.litigation_hold);
+    let held =
+        super::tenant(world, call)?.owner_of(guid).is_some_and(|owner| owner.litigation_hold);
     let mailbox = get_mut(world, call, guid)?;
     let item = mailbox.item_by_id(id).filter(|item| item.folder == folder);
     let number = item.ok_or_else(error::not_found)?.number;

@@ -76,12 +76,16 @@ fn in_mailbox(world: &mut World, call: &Call, mailbox: &str, rest: &[&str]) -> G
     require(call, allowed, Backend::Outlook)?;
     let mailbox = open(world, call, mailbox)?;
     match rest {
-        ["folders"] | ["folders", _, "childFolders"] => folders::collection(world, call, mailbox, rest),
+        ["folders"] | ["folders", _, "childFolders"] => {
+            folders::collection(world, call, mailbox, rest)
+        }
         ["folders", "delta"] | ["folders", _, "childFolders", "delta"] => {
             folders::delta(world, call, mailbox, rest)
         }
         ["folders", folder] => folders::one(world, call, mailbox, folder),
-        ["folders", folder, "items", rest @ ..] => items::answer(world, call, mailbox, folder, rest),
+        ["folders", folder, "items", rest @ ..] => {
+            items::answer(world, call, mailbox, folder, rest)
+        }
         ["exportItems"] => export::answer(world, call, mailbox),
         ["createImportSession"] => import::create_session(world, call, mailbox),
         _ => Err(GraphError::method()),
@@ -118,7 +122,8 @@ fn tenant<'a>(world: &'a World, call: &Call) -> Result<&'a Tenant, GraphError> {
 fn open(world: &World, call: &Call, id: &str) -> Result<Uuid, GraphError> {
     let tenant = tenant(world, call)?;
     let guid = parse_id(id).filter(|(_, of)| *of == tenant.id).map(|(guid, _)| guid);
-    let guid = guid.filter(|guid| tenant.mailboxes.contains_key(guid)).ok_or_else(error::not_found)?;
+    let guid =
+        guid.filter(|guid| tenant.mailboxes.contains_key(guid)).ok_or_else(error::not_found)?;
     let owner = tenant.owner_of(guid);
     if owner.is_some_and(|owner| owner.open > call.now) {
         return Err(error::no_mailbox());

@@ -33,7 +33,8 @@ impl Filter {
             return Ok(Self::default());
         }
         let branches = split(text, " or ");
-        let branch = |branch: String| split(&branch, " and ").iter().map(|c| condition(c)).collect();
+        let branch =
+            |branch: String| split(&branch, " and ").iter().map(|c| condition(c)).collect();
         Ok(Self(branches.into_iter().map(branch).collect::<Result<_, GraphError>>()?))
     }
 
@@ -183,16 +184,6 @@ pub(super) fn expansion(ids: &[String], look: impl Fn(&str) -> Option<String>) -
     Value::Array(ids.iter().filter_map(one).collect())
 }
 
-/// Keeps the selected members; ids, links and expansions stay.
-pub(super) fn keep_selected(entity: &mut Value, select: Option<&[String]>) {
-    let (Some(select), Some(members)) = (select, entity.as_object_mut()) else { return };
-    members.retain(|name, _| {
-        ["id", "singleValueExtendedProperties"].contains(&name.as_str())
-            || name.starts_with('@')
-            || select.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +202,9 @@ mod tests {
     #[test]
     fn filters_compare_dates_numbers_and_text() {
         assert!(passes(""));
-        assert!(passes("createdDateTime ge 2026-03-01 and createdDateTime lt 2026-03-02T00:00:00Z"));
+        assert!(passes(
+            "createdDateTime ge 2026-03-01 and createdDateTime lt 2026-03-02T00:00:00Z"
+        ));
         assert!(!passes("createdDateTime gt 2026-03-02"));
         assert!(passes("size gt 999 and type eq 'IPM.Note'"));
         assert!(passes("size lt 9 or type eq 'IPM.Note'"));

@@ -45,28 +45,99 @@ pub(crate) const ROOT: &str = "msgfolderroot";
 
 /// Parents come before their children. The name `root` stands for the mailbox itself.
 pub(crate) const ALL: [WellKnown; 22] = [
-    WellKnown { parent: "root", ..folder(ROOT, "IPF.Note", "Root", ["Top of Information Store"; 4]) },
-    folder("inbox", "IPF.Note", "Inbox", ["Inbox", "Posteingang", "Boîte de réception", "Bandeja de entrada"]),
+    WellKnown {
+        parent: "root",
+        ..folder(ROOT, "IPF.Note", "Root", ["Top of Information Store"; 4])
+    },
+    folder(
+        "inbox",
+        "IPF.Note",
+        "Inbox",
+        ["Inbox", "Posteingang", "Boîte de réception", "Bandeja de entrada"],
+    ),
     folder("drafts", "IPF.Note", "Drafts", ["Drafts", "Entwürfe", "Brouillons", "Borradores"]),
-    folder("sentitems", "IPF.Note", "SentItems", ["Sent Items", "Gesendete Elemente", "Éléments envoyés", "Elementos enviados"]),
-    folder("deleteditems", "IPF.Note", "DeletedItems", ["Deleted Items", "Gelöschte Elemente", "Éléments supprimés", "Elementos eliminados"]),
-    folder("outbox", "IPF.Note", "Outbox", ["Outbox", "Postausgang", "Boîte d'envoi", "Bandeja de salida"]),
-    folder("junkemail", "IPF.Note", "JunkEmail", ["Junk Email", "Junk-E-Mail", "Courrier indésirable", "Correo no deseado"]),
+    folder(
+        "sentitems",
+        "IPF.Note",
+        "SentItems",
+        ["Sent Items", "Gesendete Elemente", "Éléments envoyés", "Elementos enviados"],
+    ),
+    folder(
+        "deleteditems",
+        "IPF.Note",
+        "DeletedItems",
+        ["Deleted Items", "Gelöschte Elemente", "Éléments supprimés", "Elementos eliminados"],
+    ),
+    folder(
+        "outbox",
+        "IPF.Note",
+        "Outbox",
+        ["Outbox", "Postausgang", "Boîte d'envoi", "Bandeja de salida"],
+    ),
+    folder(
+        "junkemail",
+        "IPF.Note",
+        "JunkEmail",
+        ["Junk Email", "Junk-E-Mail", "Courrier indésirable", "Correo no deseado"],
+    ),
     folder("archive", "IPF.Note", "Archive", ["Archive", "Archiv", "Archive", "Archivo"]),
-    folder("calendar", "IPF.Appointment", "Calendar", ["Calendar", "Kalender", "Calendrier", "Calendario"]),
-    folder("contacts", "IPF.Contact", "Contacts", ["Contacts", "Kontakte", "Contacts", "Contactos"]),
+    folder(
+        "calendar",
+        "IPF.Appointment",
+        "Calendar",
+        ["Calendar", "Kalender", "Calendrier", "Calendario"],
+    ),
+    folder(
+        "contacts",
+        "IPF.Contact",
+        "Contacts",
+        ["Contacts", "Kontakte", "Contacts", "Contactos"],
+    ),
     folder("tasks", "IPF.Task", "Tasks", ["Tasks", "Aufgaben", "Tâches", "Tareas"]),
     folder("notes", "IPF.StickyNote", "Notes", ["Notes", "Notizen", "Notes", "Notas"]),
     folder("journal", "IPF.Journal", "Journal", ["Journal", "Journal", "Journal", "Diario"]),
-    folder("conversationhistory", "IPF.Note", "ConversationHistory", ["Conversation History", "Aufgezeichnete Unterhaltungen", "Historique des conversations", "Historial de conversaciones"]),
-    folder("syncissues", "IPF.Note", "SyncIssues", ["Sync Issues", "Synchronisierungsprobleme", "Problèmes de synchronisation", "Problemas de sincronización"]),
-    WellKnown { parent: "syncissues", ..folder("conflicts", "IPF.Note", "Conflicts", ["Conflicts", "Konflikte", "Conflits", "Conflictos"]) },
+    folder(
+        "conversationhistory",
+        "IPF.Note",
+        "ConversationHistory",
+        [
+            "Conversation History",
+            "Aufgezeichnete Unterhaltungen",
+            "Historique des conversations",
+            "Historial de conversaciones",
+        ],
+    ),
+    folder(
+        "syncissues",
+        "IPF.Note",
+        "SyncIssues",
+        [
+            "Sync Issues",
+            "Synchronisierungsprobleme",
+            "Problèmes de synchronisation",
+            "Problemas de sincronización",
+        ],
+    ),
+    WellKnown {
+        parent: "syncissues",
+        ..folder(
+            "conflicts",
+            "IPF.Note",
+            "Conflicts",
+            ["Conflicts", "Konflikte", "Conflits", "Conflictos"],
+        )
+    },
     hidden("conversationactions", ROOT, "ConversationActions", "Conversation Action Settings"),
     hidden("quickcontacts", "contacts", "QuickContacts", "Quick Contacts"),
     WellKnown { search: true, ..hidden("searchfolders", "root", "SearchFolders", "Finder") },
     WellKnown { search: true, hidden: false, ..hidden("allitems", ROOT, "AllItems", "AllItems") },
     hidden("recoverableitemsroot", "root", "RecoverableItemsRoot", "Recoverable Items"),
-    hidden("recoverableitemsdeletions", "recoverableitemsroot", "RecoverableItemsDeletions", "Deletions"),
+    hidden(
+        "recoverableitemsdeletions",
+        "recoverableitemsroot",
+        "RecoverableItemsDeletions",
+        "Deletions",
+    ),
 ];
 
 impl WellKnown {
