@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tenant::graph::mailbox_content::MailboxAddress;
 
 use crate::{
     ContentError, CopyMode, CopySubject, CopySummary, Counts, Note, Progress, Workload,
@@ -70,10 +71,10 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MailboxStage {
     pub(crate) workload: Workload,
-    /// The source mailbox's id, once known.
-    pub(crate) source: String,
-    /// The target mailbox's id, once known.
-    pub(crate) target: String,
+    /// The source mailbox, once known.
+    pub(crate) source: MailboxAddress,
+    /// The target mailbox, once known.
+    pub(crate) target: MailboxAddress,
     pub(crate) step: MailboxStep,
 }
 
@@ -238,7 +239,7 @@ pub(crate) struct PermissionStage {
 impl Stage {
     /// The beginning of a mailbox.
     pub(crate) fn mailbox(workload: Workload) -> Self {
-        let (source, target) = (String::new(), String::new());
+        let (source, target) = (MailboxAddress::default(), MailboxAddress::default());
         Self::Mailbox(MailboxStage { workload, source, target, step: MailboxStep::Locate })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use tenant::{
     Class, TenantError,
-    graph::mailbox_content::{ImportMode, ImportSession, ImportedItem, ItemData},
+    graph::mailbox_content::{ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress},
 };
 
 use crate::{BadItem, CopyJob, map::Entry};
@@ -84,7 +84,7 @@ pub(super) type Exported = Vec<(Row, Result<ItemData, TenantError>)>;
 
 pub(super) async fn export_ahead(
     job: &CopyJob<'_>,
-    mailbox: &str,
+    mailbox: &MailboxAddress,
     batch: Option<Batch>,
 ) -> Option<(Batch, usize, Result<Exported, TenantError>)> {
     match batch {
@@ -96,7 +96,7 @@ pub(super) async fn export_ahead(
 /// Exports a batch: one request, or none when nothing is left of it.
 pub(super) async fn export(
     job: &CopyJob<'_>,
-    mailbox: &str,
+    mailbox: &MailboxAddress,
     batch: Batch,
 ) -> (Batch, usize, Result<Exported, TenantError>) {
     if batch.rows.is_empty() {
@@ -119,7 +119,7 @@ pub(super) async fn export(
 /// Imports all items of a batch, a few at a time. Results are in the items' order.
 pub(super) async fn import_all(
     job: &CopyJob<'_>,
-    mailbox: &str,
+    mailbox: &MailboxAddress,
     session: &ImportSession,
     folder: &str,
     loads: &[Load],
@@ -134,7 +134,7 @@ pub(super) async fn import_all(
 /// Imports one item: over its copy when there is one, else as new. Counts its requests.
 async fn import_one(
     job: &CopyJob<'_>,
-    mailbox: &str,
+    mailbox: &MailboxAddress,
     session: &ImportSession,
     folder: &str,
     load: &Load,

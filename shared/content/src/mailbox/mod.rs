@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 
 use ports::Key;
 use serde::{Deserialize, Serialize};
+use tenant::graph::mailbox_content::{MailboxAddress, Surface};
 
 use crate::{
     ArchiveCapability, ContentError, Workload,
@@ -133,7 +134,7 @@ impl Unit<'_> {
     }
 
     /// The id of one side's mailbox; `None` with a note when the copy goes on without it.
-    async fn mailbox_id(&mut self, workload: Workload, side: Side) -> Step<Option<String>> {
+    async fn mailbox_id(&mut self, workload: Workload, side: Side) -> Step<Option<MailboxAddress>> {
         let job = self.job;
         let (client, user, word) = match side {
             Side::Source => (job.source, &job.subject.source_user, "source"),
@@ -147,6 +148,7 @@ impl Unit<'_> {
             );
             return Ok(None);
         }
+        let surface = if archive { Surface::Beta } else { Surface::V1 };
         let doing = format!("finding the {word} {}", workload.title());
         self.spend(1);
         let graph = client.graph();
@@ -174,7 +176,7 @@ impl Unit<'_> {
             settings.primary_mailbox_id
         };
         match (id, archive, side) {
-            (Some(id), _, _) => Ok(Some(id)),
+            (Some(id), _, _) => Ok(Some(MailboxAddress { id, surface })),
             (None, true, Side::Source) => {
                 self.note(workload, "the source has no archive mailbox");
                 Ok(None)
@@ -231,8 +233,8 @@ impl Unit<'_> {
 /// The mailbox in hand.
 pub(crate) struct MailboxCopy {
     pub(crate) workload: Workload,
-    pub(crate) source: String,
-    pub(crate) target: String,
+    pub(crate) source: MailboxAddress,
+    pub(crate) target: MailboxAddress,
     pub(crate) folders: Folders,
 }
 

@@ -2,7 +2,7 @@
 //! in the target is found out there, before anything else is imported.
 //!
 //! A copy is recognised by what the stream carries over: the search key, else the internet message id,
-//! else kind and size. An item of the target that the map knows as another copy is no candidate.
+//! else kind, size, subject and date. An item of the target that the map knows as another copy is no candidate.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,7 +18,11 @@ use crate::{
 const SEARCH_KEY: (u32, &str) = (0x300B, "Binary 0x300B");
 /// PidTagInternetMessageId.
 const MESSAGE_ID: (u32, &str) = (0x1035, "String 0x1035");
-const PROPERTIES: [&str; 2] = [SEARCH_KEY.1, MESSAGE_ID.1];
+/// PidTagSubject.
+const SUBJECT: (u32, &str) = (0x37, "String 0x0037");
+/// PidTagMessageDeliveryTime.
+const DELIVERED: (u32, &str) = (0x0E06, "SystemTime 0x0E06");
+const PROPERTIES: [&str; 4] = [SEARCH_KEY.1, MESSAGE_ID.1, SUBJECT.1, DELIVERED.1];
 
 /// What a copy has in common with its original.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +31,8 @@ struct Likeness {
     message_id: Option<String>,
     kind: Option<String>,
     size: Option<u64>,
+    subject: Option<String>,
+    delivered: Option<String>,
 }
 
 impl Likeness {
@@ -37,6 +43,8 @@ impl Likeness {
             message_id: property(MESSAGE_ID.0),
             kind: item.kind.clone(),
             size: item.size,
+            subject: property(SUBJECT.0),
+            delivered: property(DELIVERED.0),
         }
     }
 
@@ -47,7 +55,9 @@ impl Likeness {
         if let (Some(here), Some(there)) = (&self.message_id, &original.message_id) {
             return here == there;
         }
-        self.kind == original.kind && self.size == original.size
+        // Without either: all the rest, compared as one.
+        let rest = |of: &Self| (of.kind.clone(), of.size, of.subject.clone(), of.delivered.clone());
+        rest(self) == rest(original)
     }
 }
 

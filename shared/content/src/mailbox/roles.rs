@@ -31,7 +31,8 @@ const COPIED: [&str; 14] = [
 ];
 
 /// Well-known folders that are left out, with the reason.
-const LEFT_OUT: [(&str, &str); 8] = [
+const LEFT_OUT: [(&str, &str); 9] = [
+    ("allitems", "it holds a search, not items"),
     ("conflicts", "it is a log of one Outlook"),
     ("localfailures", "it is a log of one Outlook"),
     ("outbox", "what lies there is not sent yet, and would be sent from the target"),

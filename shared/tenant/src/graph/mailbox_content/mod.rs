@@ -13,6 +13,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+mod types;
+
+pub use self::types::{
+    Disposal, ExchangeSettings, ExportedItem, ExtendedProperty, ImportMode, ImportSession,
+    ImportedItem, ItemData, MailboxAddress, MailboxFolder, MailboxItem, Removed, Surface,
+};
 use super::{Graph, GraphCall, Page};
 use crate::{
     Operation, SecretText, TenantError,
@@ -40,168 +46,6 @@ const LIST_TOP: &str = "100";
 /// Content moves slower than JSON.
 const CONTENT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Which mailboxes a user has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExchangeSettings {
-    /// The primary mailbox's id; absent without a mailbox.
-    #[serde(default)]
-    pub primary_mailbox_id: Option<String>,
-    /// The archive mailbox's id; only the beta version tells.
-    #[serde(default)]
-    pub in_place_archive_mailbox_id: Option<String>,
-}
-
-/// A folder of a mailbox (`mailboxFolder`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MailboxFolder {
-    /// The id.
-    pub id: String,
-    /// The name, in the mailbox's language.
-    #[serde(default)]
-    pub display_name: Option<String>,
-    /// The folder above.
-    #[serde(default)]
-    pub parent_folder_id: Option<String>,
-    /// How many folders are directly below.
-    #[serde(default)]
-    pub child_folder_count: Option<u32>,
-    /// How many items lie in it, not counting those of folders below.
-    #[serde(default)]
-    pub total_item_count: Option<u32>,
-    /// The container class: `IPF.Note`, `IPF.Appointment`.
-    #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-    /// `inbox` and the like; absent for folders that a person made.
-    #[serde(default)]
-    pub well_known_name: Option<String>,
-    /// In auto-expanding archives: where the mailbox that holds this folder is.
-    #[serde(default)]
-    pub parent_mailbox_url: Option<String>,
-}
-
-/// An item of a mailbox (`mailboxItem`), or the news that it is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MailboxItem {
-    /// The id.
-    pub id: String,
-    /// The version of its content.
-    #[serde(default)]
-    pub change_key: Option<String>,
-    /// Bytes.
-    #[serde(default)]
-    pub size: Option<u64>,
-    /// The message class: `IPM.Note`, `IPM.Appointment`.
-    #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-    /// Extended properties that were asked for.
-    #[serde(default)]
-    pub single_value_extended_properties: Vec<ExtendedProperty>,
-    /// In a delta: the item has left the folder.
-    #[serde(default, rename = "@removed")]
-    pub removed: Option<Removed>,
-}
-
-impl MailboxItem {
-    /// An extended property by its tag, for instance `0x300B`. The service writes ids back in its
-    /// own form (`Binary 0x300b`, without leading zeros), so only the number counts.
-    pub fn property(&self, tag: u32) -> Option<&str> {
-        let number = |id: &str| {
-            let hex = id.rsplit(' ').next()?;
-            u32::from_str_radix(hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X"))?, 16).ok()
-        };
-        let mut all = self.single_value_extended_properties.iter();
-        all.find(|property| number(&property.id) == Some(tag))?.value.as_deref()
-    }
-}
-
-/// An extended property of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ExtendedProperty {
-    /// `Type 0xTag`.
-    pub id: String,
-    /// The value; binary ones in Base64.
-    #[serde(default)]
-    pub value: Option<String>,
-}
-
-/// Why an object is no longer in a delta's set.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Removed {
-    /// `changed` (it can be restored) or `deleted`.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// One item of an export.
-#[derive(Clone, Debug)]
-pub struct ExportedItem {
-    /// The item.
-    pub id: String,
-    /// Its change key and data, or why it was not exported.
-    pub outcome: Result<ItemData, TenantError>,
-}
-
-/// The data of an exported item.
-#[derive(Clone)]
-pub struct ItemData {
-    /// The version that was exported.
-    pub change_key: String,
-    /// Base64, as it came.
-    pub data: Bytes,
-}
-
-impl std::fmt::Debug for ItemData {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ItemData").field("bytes", &self.data.len()).finish_non_exhaustive()
-    }
-}
-
-/// An import session: a pre-authenticated address for one mailbox, good for many items and folders
-/// until it expires.
-#[derive(Clone, Debug)]
-pub struct ImportSession {
-    mailbox: String,
-    url: SecretText,
-    /// Until when.
-    pub expires: Option<Timestamp>,
-}
-
-/// How an item is imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportMode<'a> {
-    /// As a new item, each time.
-    Create,
-    /// Over an existing one.
-    Update {
-        /// The item in the target.
-        item: &'a str,
-        /// Its version, or the service refuses with [`Class::Changed`].
-        change_key: &'a str,
-    },
-}
-
-/// What an import made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ImportedItem {
-    /// The item in the target.
-    pub item_id: String,
-    /// Its version.
-    pub change_key: String,
-}
-
-/// How an item is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposal {
-    /// Into the recoverable items.
-    Soft,
-    /// For good; refused for items on hold.
-    Hard,
-}
-
 impl Graph {
     /// Which mailboxes a user has. The version 1.0 tells the primary one only.
     pub async fn exchange_settings(&self, user: &str) -> Result<ExchangeSettings, TenantError> {
@@ -222,7 +66,7 @@ impl Graph {
     /// the latter.
     pub async fn mailbox_folders(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         parent: Option<&str>,
     ) -> Result<Vec<MailboxFolder>, TenantError> {
         let operation = Operation::new("list mailbox folders", FOLDER_READ);
@@ -230,23 +74,23 @@ impl Graph {
             Some(parent) => self.get(operation, &folder(mailbox, parent, "childFolders")),
             None => self.get(operation, &root(mailbox, "folders")),
         };
-        call.mailbox(mailbox).query("$top", LIST_TOP).pages(PAGES_MAX).await
+        call.at(mailbox).query("$top", LIST_TOP).pages(PAGES_MAX).await
     }
 
     /// One folder, by id or well-known name.
     pub async fn mailbox_folder(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         id: &str,
     ) -> Result<MailboxFolder, TenantError> {
         let operation = Operation::new("get mailbox folder", FOLDER_READ);
-        self.get(operation, &one_folder(mailbox, id)).mailbox(mailbox).read().await
+        self.get(operation, &one_folder(mailbox, id)).at(mailbox).read().await
     }
 
     /// Creates a folder below another one, or below the mailbox's root.
     pub async fn create_mailbox_folder(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         parent: Option<&str>,
         name: &str,
         kind: &str,
@@ -256,13 +100,13 @@ impl Graph {
             Some(parent) => self.post(operation, &folder(mailbox, parent, "childFolders")),
             None => self.post(operation, &root(mailbox, "folders")),
         };
-        call.mailbox(mailbox).json(&json!({ "displayName": name, "type": kind })).read().await
+        call.at(mailbox).json(&json!({ "displayName": name, "type": kind })).read().await
     }
 
     /// Renames a folder, or moves it below another one.
     pub async fn update_mailbox_folder(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         id: &str,
         name: Option<&str>,
         parent: Option<&str>,
@@ -277,20 +121,24 @@ impl Graph {
         }
         let operation = Operation::new("update mailbox folder", FOLDER_WRITE);
         let change = Change { display_name: name, parent_folder_id: parent };
-        self.patch(operation, &one_folder(mailbox, id)).mailbox(mailbox).json(&change).done().await
+        self.patch(operation, &one_folder(mailbox, id)).at(mailbox).json(&change).done().await
     }
 
     /// Deletes a folder with all that is in it.
-    pub async fn delete_mailbox_folder(&self, mailbox: &str, id: &str) -> Result<(), TenantError> {
+    pub async fn delete_mailbox_folder(
+        &self,
+        mailbox: &MailboxAddress,
+        id: &str,
+    ) -> Result<(), TenantError> {
         let operation = Operation::new("delete mailbox folder", FOLDER_WRITE);
-        self.delete(operation, &one_folder(mailbox, id)).mailbox(mailbox).done().await
+        self.delete(operation, &one_folder(mailbox, id)).at(mailbox).done().await
     }
 
     /// One page of the changes of a folder's items: from the beginning, or from a link of the page
     /// or round before. [`Class::Gone`] means that the link is no longer known.
     pub async fn mailbox_items_delta(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         folder_id: &str,
         link: Option<&str>,
         page_size: u32,
@@ -304,13 +152,13 @@ impl Graph {
             call.query("$select", "id,changeKey,size,type")
         };
         let size = format!("odata.maxpagesize={page_size}");
-        call.mailbox(mailbox).prefer(&size).read().await
+        call.at(mailbox).prefer(&size).read().await
     }
 
     /// One page of a folder's items, with the extended properties asked for (`Binary 0x300B`).
     pub async fn mailbox_items(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         folder_id: &str,
         link: Option<&str>,
         properties: &[&str],
@@ -322,13 +170,13 @@ impl Graph {
             let call = self.get(operation, &path_of_items(mailbox, folder_id));
             expanded(call.query("$top", LIST_TOP), properties)
         };
-        call.mailbox(mailbox).read().await
+        call.at(mailbox).read().await
     }
 
     /// One item, with the extended properties asked for.
     pub async fn mailbox_item(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         folder_id: &str,
         id: &str,
         properties: &[&str],
@@ -336,13 +184,13 @@ impl Graph {
         let operation = Operation::new("get mailbox item", ITEM_READ);
         let path = path_of_items(mailbox, folder_id);
         let call = self.get(operation, &[&path[..], &[id]].concat());
-        expanded(call, properties).mailbox(mailbox).read().await
+        expanded(call, properties).at(mailbox).read().await
     }
 
     /// Deletes an item.
     pub async fn delete_mailbox_item(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         folder_id: &str,
         id: &str,
         disposal: Disposal,
@@ -354,20 +202,20 @@ impl Graph {
             Disposal::Hard => "hardDelete",
         };
         let call = self.delete(operation, &[&path[..], &[id]].concat());
-        call.mailbox(mailbox).query("disposalType", kind).done().await
+        call.at(mailbox).query("disposalType", kind).done().await
     }
 
     /// Exports 1 to 20 items; a refused item does not refuse the others. `bytes_max` bounds the
     /// reply.
     pub async fn export_mailbox_items(
         &self,
-        mailbox: &str,
+        mailbox: &MailboxAddress,
         ids: &[&str],
         bytes_max: usize,
     ) -> Result<Vec<ExportedItem>, TenantError> {
         let operation = Operation::new("export mailbox items", ITEM_EXPORT);
         let path = root(mailbox, "exportItems");
-        let call = self.post(operation, &path).read_only().mailbox(mailbox);
+        let call = self.post(operation, &path).read_only().at(mailbox);
         let call = call.json(&json!({ "itemIds": ids })).limit(bytes_max).timeout(CONTENT_TIMEOUT);
         let reply = call.send().await?;
         exported(&reply.body).map_err(|error| TenantError {
@@ -379,7 +227,10 @@ impl Graph {
     }
 
     /// Opens an import session of a mailbox.
-    pub async fn create_import_session(&self, mailbox: &str) -> Result<ImportSession, TenantError> {
+    pub async fn create_import_session(
+        &self,
+        mailbox: &MailboxAddress,
+    ) -> Result<ImportSession, TenantError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Session {
@@ -390,10 +241,10 @@ impl Graph {
         let operation = Operation::new("create import session", ITEM_IMPORT);
         let path = root(mailbox, "createImportSession");
         // Opening one session more than needed changes nothing.
-        let call = self.post(operation, &path).read_only().mailbox(mailbox);
+        let call = self.post(operation, &path).read_only().at(mailbox);
         let session: Session = call.read().await?;
         Ok(ImportSession {
-            mailbox: mailbox.to_owned(),
+            mailbox: mailbox.id.clone(),
             url: SecretText::new(session.import_url),
             expires: session.expiration_date_time,
         })
@@ -416,19 +267,30 @@ impl Graph {
     }
 }
 
-fn root<'a>(mailbox: &'a str, last: &'a str) -> [&'a str; 5] {
-    ["admin", "exchange", "mailboxes", mailbox, last]
+impl GraphCall {
+    /// Draws on the mailbox's budget and goes where it answers.
+    fn at(self, mailbox: &MailboxAddress) -> Self {
+        let call = self.mailbox(&mailbox.id);
+        match mailbox.surface {
+            Surface::V1 => call,
+            Surface::Beta => call.beta(),
+        }
+    }
 }
 
-fn one_folder<'a>(mailbox: &'a str, id: &'a str) -> [&'a str; 6] {
-    ["admin", "exchange", "mailboxes", mailbox, "folders", id]
+fn root<'a>(mailbox: &'a MailboxAddress, last: &'a str) -> [&'a str; 5] {
+    ["admin", "exchange", "mailboxes", &mailbox.id, last]
 }
 
-fn folder<'a>(mailbox: &'a str, id: &'a str, last: &'a str) -> [&'a str; 7] {
-    ["admin", "exchange", "mailboxes", mailbox, "folders", id, last]
+fn one_folder<'a>(mailbox: &'a MailboxAddress, id: &'a str) -> [&'a str; 6] {
+    ["admin", "exchange", "mailboxes", &mailbox.id, "folders", id]
 }
 
-fn path_of_items<'a>(mailbox: &'a str, folder_id: &'a str) -> [&'a str; 7] {
+fn folder<'a>(mailbox: &'a MailboxAddress, id: &'a str, last: &'a str) -> [&'a str; 7] {
+    ["admin", "exchange", "mailboxes", &mailbox.id, "folders", id, last]
+}
+
+fn path_of_items<'a>(mailbox: &'a MailboxAddress, folder_id: &'a str) -> [&'a str; 7] {
     folder(mailbox, folder_id, "items")
 }
 
@@ -545,15 +407,5 @@ mod tests {
         assert_eq!(body, expected);
         let injected = Bytes::from_static(b"QUJD\",\"x\":\"");
         assert!(import_body(operation, "f", ImportMode::Create, &injected).is_err());
-    }
-
-    #[test]
-    fn extended_properties_are_found_by_number() {
-        let item: MailboxItem = serde_json::from_value(json!({
-            "id": "a", "singleValueExtendedProperties": [{ "id": "Binary 0x300b", "value": "x" }]
-        }))
-        .unwrap();
-        assert_eq!(item.property(0x300B), Some("x"));
-        assert_eq!(item.property(0x1035), None);
     }
 }
