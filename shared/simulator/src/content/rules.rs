@@ -28,6 +28,8 @@ pub struct ContentRules {
     pub drive_quota_bytes: u64,
     /// Whether SharePoint rewrites Office files on upload, which changes size and hash.
     pub rewrite_office_files: bool,
+    /// How often an item of a `$batch` is throttled on its own.
+    pub batch_items_throttled: f64,
     /// Whether sharing is switched off in the tenant.
     pub sharing_disabled: bool,
 }
@@ -46,6 +48,7 @@ impl Default for ContentRules {
             download_url_seconds: 3_600,
             drive_quota_bytes: 1 << 40,
             rewrite_office_files: false,
+            batch_items_throttled: 0.0,
             sharing_disabled: false,
         }
     }
@@ -61,6 +64,7 @@ impl ContentRules {
             import_session_seconds: 600,
             download_url_seconds: 300,
             rewrite_office_files: true,
+            batch_items_throttled: 0.05,
             ..Self::default()
         }
     }

@@ -9,7 +9,9 @@ mod ids;
 pub(crate) mod import;
 mod item;
 mod items;
+mod outlook;
 mod query;
+mod settings;
 mod side_data;
 mod store;
 #[cfg(test)]
@@ -55,7 +57,9 @@ const IMPORT: [&str; 1] = ["MailboxItem.ImportExport.All"];
 pub(crate) fn route(world: &mut World, call: &Call) -> Option<GraphResult> {
     let path = call.parts();
     let (mailbox, rest) = match path.as_slice() {
-        ["users", user, "settings", "exchange"] => return Some(settings(world, call, user)),
+        ["users", user, "settings", "exchange"] => return Some(exchange_settings(world, call, user)),
+        ["users", user, "mailboxSettings"] => return Some(settings::answer(world, call, user)),
+        ["users", user, rest @ ..] => return outlook::route(world, call, user, rest),
         ["admin", "exchange", "mailboxes", mailbox, rest @ ..] => (*mailbox, rest),
         _ => return None,
     };
@@ -93,24 +97,32 @@ fn in_mailbox(world: &mut World, call: &Call, mailbox: &str, rest: &[&str]) -> G
 }
 
 /// `settings/exchange`: the ids under which a person's mailboxes are reached.
-fn settings(world: &World, call: &Call, user: &str) -> GraphResult {
+fn exchange_settings(world: &World, call: &Call, user: &str) -> GraphResult {
     require(call, &READ_FOLDERS, Backend::Outlook)?;
+    let (primary, recipient) = mailbox_of(world, call, user)?;
+    let tenant = tenant(world, call)?;
+    let id = |guid: Uuid| format!("MBX:{guid}@{}", tenant.id);
+    let mut body = serde_json::json!({
+        "@odata.context": format!("{}/$metadata#exchangeSettings", call.base.graph(call.version())),
+        "primaryMailboxId": id(primary),
+    });
+    let archive = tenant.recipients.get(recipient).and_then(|owner| owner.archive);
+    if call.version() == Version::Beta
+        && let Some(archive) = archive.filter(|guid| tenant.mailboxes.contains_key(guid))
+    {
+        body["inPlaceArchiveMailboxId"] = id(archive).into();
+    }
+    Ok(Reply::ok(&body))
+}
+
+/// A person's mailbox, once its store answers, and the guid of the recipient.
+fn mailbox_of(world: &World, call: &Call, user: &str) -> Result<(Uuid, Uuid), GraphError> {
     let tenant = tenant(world, call)?;
     let account = tenant.user_by_name(user).ok_or_else(|| error::no_user(user))?;
     let owner = tenant.recipient_of(account.id).filter(|owner| owner.kind.is_mailbox());
     let owner = owner.filter(|owner| owner.open <= call.now).ok_or_else(error::no_mailbox)?;
     let primary = owner.mailbox.filter(|guid| tenant.mailboxes.contains_key(guid));
-    let id = |guid: Uuid| format!("MBX:{guid}@{}", tenant.id);
-    let mut body = serde_json::json!({
-        "@odata.context": format!("{}/$metadata#exchangeSettings", call.base.graph(call.version())),
-        "primaryMailboxId": id(primary.ok_or_else(error::no_mailbox)?),
-    });
-    if call.version() == Version::Beta
-        && let Some(archive) = owner.archive.filter(|guid| tenant.mailboxes.contains_key(guid))
-    {
-        body["inPlaceArchiveMailboxId"] = id(archive).into();
-    }
-    Ok(Reply::ok(&body))
+    Ok((primary.ok_or_else(error::no_mailbox)?, owner.guid))
 }
 
 fn tenant<'a>(world: &'a World, call: &Call) -> Result<&'a Tenant, GraphError> {
