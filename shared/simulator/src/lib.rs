@@ -32,7 +32,7 @@ pub use config::{Config, Lag, Lags, Profile, Rules};
 pub use content::ContentRules;
 pub use faults::{FaultKind, FaultRule, Faults};
 pub use log::LoggedRequest;
-pub use mail::{Arrival, Message};
+pub use mail::{Arrival, FreeBusy, Message};
 pub use rehearsal::{Credentials, Rehearsal};
 pub use serve::serve;
 pub use simulator::Simulator;

@@ -10,6 +10,7 @@ mod parameters;
 mod record;
 mod show;
 
+pub(crate) use cmdlets::new_recipient;
 pub(crate) use failure::Failure;
 pub(crate) use parameters::{Given, ListChange, Parameters};
 pub(crate) use record::Record;

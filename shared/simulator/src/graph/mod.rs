@@ -3,6 +3,7 @@
 mod batch;
 mod domains;
 mod error;
+mod filter;
 mod groups;
 mod invitations;
 mod licences;
@@ -10,11 +11,14 @@ mod paging;
 mod permissions;
 mod send_mail;
 mod teams;
-mod users;
+mod user_form;
+mod user_write;
+pub(crate) mod users;
 mod users_delta;
 
 pub(crate) use batch::answer as batch;
 pub(crate) use error::{Backend, GraphError};
+pub(crate) use filter::filter;
 pub(crate) use paging::{Page, Select, page, select};
 pub(crate) use permissions::require;
 
@@ -28,7 +32,7 @@ pub(crate) type GraphResult = Result<Reply, GraphError>;
 /// Answers a Graph request whose token is good: a batch, or one resource.
 pub(crate) fn answer(world: &mut World, call: &Call, ticket: &Ticket) -> Reply {
     if call.parts() == ["$batch"] {
-        return batch(world, call).unwrap_or_else(Reply::from);
+        return batch(world, call, ticket).unwrap_or_else(Reply::from);
     }
     if let Err(reply) = world.budgets.spend_graph(&world.config.throttling, call, ticket) {
         return reply;

@@ -13,6 +13,8 @@ mod rights;
 mod statistics;
 mod users;
 
+pub(crate) use recipients::new_recipient;
+
 use super::{Outcome, Parameters};
 use crate::{call::Call, world::World};
 
