@@ -4,12 +4,28 @@
 //! Everything here works on an [`engine::Host`] and holds nothing itself: the store is the truth,
 //! and each function can be called again after a crash.
 
+mod discover;
+mod error;
 mod fault;
+mod matching;
+mod patience;
 mod report;
+mod scope;
+mod select;
+mod status;
 pub mod users_file;
+pub mod waves;
 
 #[cfg(test)]
 mod tests;
 
+pub use discover::{Discovered, discover};
+pub use error::ControlError;
 pub use fault::{FileFault, FileFaults};
-pub use report::{NotApplicable, Parked, Report, Span, StepLine, Tally, UnclearMatch, Warning};
+pub use matching::{Matched, MatchedPair, Unclear, match_users};
+pub use report::{
+    NotApplicable, Parked, Report, Span, StepLine, Tally, UnclearMatch, Warning, report,
+};
+pub use scope::{Scope, store_project};
+pub use select::Selection;
+pub use status::{Status, UserLine, status, users};

@@ -1,6 +1,7 @@
 //! ERR-2: what became of a wave: per step counts and times, who is parked and how to go on, what did
 //! not apply and why, usage. Made from the users' records and journals alone.
 
+mod assemble;
 mod tally;
 mod text;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use model::UserState;
 use serde::Serialize;
 
-pub use self::tally::Tally;
+pub use self::{assemble::report, tally::Tally};
 
 /// A report over some users: a wave's, or those that were asked for.
 #[derive(Clone, Debug, PartialEq, Serialize)]

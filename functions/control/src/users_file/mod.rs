@@ -10,10 +10,12 @@
 //! An empty cell, and a column that is not there, change nothing; a hyphen takes away what is there.
 //! A file is read and checked whole before the first write: one fault, and nothing of it is applied.
 
+mod apply;
 mod options;
 mod read;
 mod write;
 
+pub use self::apply::{Imported, export, import};
 use self::options::OPTIONS;
 
 /// The columns of the file, in the order of the export.

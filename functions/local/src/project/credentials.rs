@@ -1,0 +1,123 @@
+//! From the project file to the two tenants' clients. The only place that reads secrets.
+
+use std::{fs, path::Path};
+
+use thiserror::Error;
+use tenant::{Certificate, Credential, Endpoints, SecretText, TenantConfig};
+
+use super::file::{ProjectFile, TenantSection};
+
+/// How both tenants are reached.
+pub(crate) struct Connections {
+    /// The tenant that people leave.
+    pub(crate) source: TenantConfig,
+    /// The tenant that people join.
+    pub(crate) target: TenantConfig,
+}
+
+/// A credential that is not there or cannot be used. Never quotes it.
+#[derive(Debug, Error)]
+pub(crate) enum CredentialError {
+    /// The variable is not set.
+    #[error("[{side}] client_secret_env: the environment variable {name} is not set; export it")]
+    NoVariable {
+        /// `source` or `target`.
+        side: &'static str,
+        /// The variable.
+        name: String,
+    },
+    /// A file cannot be read.
+    #[error("[{side}] {key}: {path} cannot be read: {text}")]
+    Unreadable {
+        /// `source` or `target`.
+        side: &'static str,
+        /// The key of the project file.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// The system's words.
+        text: String,
+    },
+    /// The secret is empty.
+    #[error("[{side}] the client secret is empty")]
+    Empty {
+        /// `source` or `target`.
+        side: &'static str,
+    },
+    /// The certificate cannot be used, or an id is none.
+    #[error("[{side}] {text}")]
+    Unusable {
+        /// `source` or `target`.
+        side: &'static str,
+        /// Why.
+        text: String,
+    },
+}
+
+/// Reads both credentials.
+pub(crate) fn connections(
+    file: &ProjectFile,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Connections, CredentialError> {
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let one = |side, section| connection(side, section, folder, &variable);
+    Ok(Connections { source: one("source", &file.source)?, target: one("target", &file.target)? })
+}
+
+fn connection(
+    side: &'static str,
+    section: &TenantSection,
+    folder: &Path,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<TenantConfig, CredentialError> {
+    let unusable = |text: String| CredentialError::Unusable { side, text };
+    let tenant = section.tenant().map_err(|error| unusable(error.to_string()))?;
+    let client = section.client().map_err(|error| unusable(error.to_string()))?;
+    let credential = credential(side, section, folder, variable)?;
+    let config = TenantConfig::new(tenant, client, credential);
+    let Some(endpoints) = &section.endpoints else { return Ok(config) };
+    let mut base = Endpoints::new(
+        endpoints.login.clone(),
+        endpoints.graph.clone(),
+        endpoints.exchange.clone(),
+    );
+    if let Some(admin) = &endpoints.sharepoint_admin {
+        base = base.with_sharepoint_admin(admin.clone());
+    }
+    Ok(config.with_endpoints(base))
+}
+
+fn credential(
+    side: &'static str,
+    section: &TenantSection,
+    folder: &Path,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Credential, CredentialError> {
+    let read = |key: &'static str, path: &Path| {
+        let path = folder.join(path);
+        fs::read(&path).map_err(|error| CredentialError::Unreadable {
+            side,
+            key,
+            path: path.display().to_string(),
+            text: error.to_string(),
+        })
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if let (Some(certificate), Some(key)) = (&section.certificate_file, &section.private_key_file) {
+        let key = SecretText::from(text(read("private_key_file", key)?));
+        let certificate = read("certificate_file", certificate)?;
+        let unusable =
+            |error: tenant::AssertionError| CredentialError::Unusable { side, text: error.to_string() };
+        return Certificate::parse(&key, &certificate).map(Credential::Certificate).map_err(unusable);
+    }
+    let secret = match (&section.client_secret_env, &section.client_secret_file) {
+        (Some(name), _) => variable(name)
+            .ok_or_else(|| CredentialError::NoVariable { side, name: name.clone() })?,
+        (None, Some(path)) => text(read("client_secret_file", path)?),
+        (None, None) => String::new(),
+    };
+    if secret.trim().is_empty() {
+        return Err(CredentialError::Empty { side });
+    }
+    Ok(Credential::Secret(SecretText::from(secret.trim().to_owned())))
+}

@@ -1,0 +1,380 @@
+//! Reading `crosswave.toml`.
+
+use std::{collections::BTreeMap, ops::Range, path::PathBuf};
+
+use catalogue::ProjectType;
+use control::{FileFault, FileFaults};
+use jiff::tz::TimeZone;
+use model::{Blackout, Capabilities, Profile, Project, ProjectId, QuietHours, TenantFacts};
+use serde::Deserialize;
+use tenant::{ClientId, TenantId};
+use toml::Spanned;
+use url::Url;
+
+/// Largest project file in bytes.
+const MOST_BYTES: usize = 1024 * 1024;
+/// The customer of a one-machine installation.
+pub(crate) const CUSTOMER: &str = "local";
+
+/// A project file that was checked.
+#[derive(Debug)]
+pub(crate) struct ProjectFile {
+    /// Where it is; other files are named relative to its folder.
+    pub(crate) path: PathBuf,
+    /// The project as the engine knows it.
+    pub(crate) project: Project,
+    /// How the source tenant is reached.
+    pub(crate) source: TenantSection,
+    /// How the target tenant is reached.
+    pub(crate) target: TenantSection,
+    /// The customer's scripts.
+    pub(crate) scripts: Scripts,
+    /// Bounds.
+    pub(crate) limits: Limits,
+    /// The database, beside the project file.
+    pub(crate) state: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    name: Spanned<String>,
+    #[serde(rename = "type")]
+    project_type: ProjectType,
+    #[serde(default)]
+    state: Option<PathBuf>,
+    source: TenantSection,
+    target: TenantSection,
+    /// The domain of new target addresses.
+    new_address_domain: Spanned<String>,
+    #[serde(default)]
+    matching: Vec<Spanned<Pair>>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+    #[serde(default)]
+    notifications: Notifications,
+    #[serde(default)]
+    scripts: Scripts,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// One tenant and the application that signs in there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantSection {
+    tenant_id: Spanned<String>,
+    client_id: Spanned<String>,
+    initial_domain: Spanned<String>,
+    #[serde(default)]
+    domains: Vec<Spanned<String>>,
+    /// The name of an environment variable that holds the client secret.
+    pub(crate) client_secret_env: Option<String>,
+    /// A file that holds the client secret and nothing else.
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// A certificate, PEM or DER.
+    pub(crate) certificate_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub(crate) private_key_file: Option<PathBuf>,
+    #[serde(default)]
+    capabilities: Capabilities,
+    /// Other addresses than the public cloud's: a national cloud, or the simulator.
+    pub(crate) endpoints: Option<EndpointsSection>,
+}
+
+/// Other addresses than the public cloud's.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointsSection {
+    /// The identity platform.
+    pub(crate) login: Url,
+    /// Microsoft Graph.
+    pub(crate) graph: Url,
+    /// Exchange Online.
+    pub(crate) exchange: Url,
+    /// SharePoint's administration host.
+    pub(crate) sharepoint_admin: Option<Url>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    source: String,
+    target: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Notifications {
+    sender: Option<String>,
+    quiet_zone: Option<Spanned<String>>,
+    #[serde(default)]
+    quiet_hours: Vec<Blackout>,
+}
+
+/// The customer's scripts; the shipped ones run where none is named.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scripts {
+    /// The mapping script.
+    pub(crate) mapping: Option<PathBuf>,
+    /// The notification script.
+    pub(crate) notifications: Option<PathBuf>,
+}
+
+/// Bounds of this installation.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Steps that run at the same time.
+    pub(crate) workers: Spanned<usize>,
+    /// Exchange cmdlets at the same time, per tenant.
+    pub(crate) exchange_concurrency: Spanned<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { workers: Spanned::new(0..0, 24), exchange_concurrency: Spanned::new(0..0, 8) }
+    }
+}
+
+impl TenantSection {
+    /// The tenant.
+    pub(crate) fn tenant(&self) -> Result<TenantId, tenant::IdentityError> {
+        TenantId::parse(self.tenant_id.get_ref())
+    }
+
+    /// The application.
+    pub(crate) fn client(&self) -> Result<ClientId, tenant::IdentityError> {
+        ClientId::parse(self.client_id.get_ref())
+    }
+
+    /// The initial domain.
+    pub(crate) fn initial_domain(&self) -> &str {
+        self.initial_domain.get_ref()
+    }
+
+    fn facts(&self) -> TenantFacts {
+        let initial = self.initial_domain.get_ref().to_lowercase();
+        let mut domains: Vec<String> =
+            self.domains.iter().map(|domain| domain.get_ref().to_lowercase()).collect();
+        if !domains.contains(&initial) {
+            domains.push(initial.clone());
+        }
+        TenantFacts {
+            tenant_id: self.tenant_id.get_ref().to_lowercase(),
+            initial_domain: initial,
+            domains,
+            capabilities: self.capabilities,
+        }
+    }
+}
+
+/// Reads and checks the text of a project file.
+pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, FileFaults> {
+    let checker = Checker { file: path.display().to_string(), text };
+    if text.len() > MOST_BYTES {
+        let text = format!("a project file has at most {MOST_BYTES} bytes");
+        return Err(checker.fault(0..0, text).into());
+    }
+    let document: Document = toml::from_str(text).map_err(|error| {
+        let message = error.message().replace('\n', "; ");
+        FileFaults::from(checker.fault(error.span().unwrap_or(0..0), message))
+    })?;
+    checker.check(&document)?;
+    let folder = path.parent().map(std::path::Path::to_owned).unwrap_or_default();
+    let name: ProjectId = document
+        .name
+        .get_ref()
+        .parse()
+        .map_err(|error: model::BadId| checker.at(&document.name, error.to_string()))?;
+    let customer = CUSTOMER
+        .parse()
+        .map_err(|error: model::BadId| checker.at(&document.name, error.to_string()))?;
+    let default_profile = document.profiles.get("default").cloned().unwrap_or_default();
+    let quiet_hours = document.notifications.quiet_zone.as_ref().map(|zone| QuietHours {
+        zone: zone.get_ref().clone(),
+        hours: document.notifications.quiet_hours.clone(),
+    });
+    let pairs = document.matching.iter().map(Spanned::get_ref);
+    let project = Project {
+        customer,
+        project_type: document.project_type,
+        source: document.source.facts(),
+        target: document.target.facts(),
+        match_by: pairs.map(|pair| (pair.source.clone(), pair.target.clone())).collect(),
+        target_domain: document.new_address_domain.get_ref().to_lowercase(),
+        default_profile,
+        profiles: document.profiles,
+        notification_sender: document.notifications.sender,
+        quiet_hours,
+        id: name.clone(),
+    };
+    let state = document.state.unwrap_or_else(|| PathBuf::from(format!("{name}.crosswave")));
+    Ok(ProjectFile {
+        path: path.to_owned(),
+        project,
+        source: document.source,
+        target: document.target,
+        scripts: document.scripts,
+        limits: document.limits,
+        state: folder.join(state),
+    })
+}
+
+/// Checks what the types cannot.
+struct Checker<'a> {
+    file: String,
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn check(&self, document: &Document) -> Result<(), FileFaults> {
+        let mut faults = Vec::new();
+        self.tenant(&document.source, "source", &mut faults);
+        self.tenant(&document.target, "target", &mut faults);
+        if let Err(error) = document.name.get_ref().parse::<ProjectId>() {
+            faults.push(self.at(&document.name, error.to_string()));
+        }
+        let domain = &document.new_address_domain;
+        let of_target = document.target.facts().domains;
+        if !of_target.contains(&domain.get_ref().to_lowercase()) {
+            let text = format!(
+                "new_address_domain must be one of the target's domains: {}",
+                of_target.join(", ")
+            );
+            faults.push(self.at(domain, text));
+        }
+        if let Some(zone) = &document.notifications.quiet_zone
+            && TimeZone::get(zone.get_ref()).is_err()
+        {
+            let text = "this is no IANA time zone, for instance Europe/Berlin";
+            faults.push(self.at(zone, text.to_owned()));
+        }
+        for (bound, most) in
+            [(&document.limits.workers, 500), (&document.limits.exchange_concurrency, 100)]
+        {
+            if !(1..=most).contains(bound.get_ref()) {
+                let text = format!("expected a number from 1 to {most}");
+                faults.push(self.fault(bound.span(), text));
+            }
+        }
+        match faults.split_first_mut() {
+            None => Ok(()),
+            Some(_) => {
+                faults.sort_by_key(|fault| fault.line);
+                Err(FileFaults { faults, more: 0 })
+            }
+        }
+    }
+
+    fn tenant(&self, section: &TenantSection, name: &str, faults: &mut Vec<FileFault>) {
+        if let Err(error) = section.tenant() {
+            faults.push(self.at(&section.tenant_id, error.to_string()));
+        }
+        if let Err(error) = section.client() {
+            faults.push(self.at(&section.client_id, error.to_string()));
+        }
+        for domain in section.domains.iter().chain([&section.initial_domain]) {
+            let text = domain.get_ref();
+            if !text.contains('.') || TenantId::parse(text).is_err() {
+                let text = "this is no domain, for instance contoso.onmicrosoft.com";
+                faults.push(self.at(domain, text.to_owned()));
+            }
+        }
+        let certificate =
+            section.certificate_file.is_some() || section.private_key_file.is_some();
+        let ways = [
+            section.client_secret_env.is_some(),
+            section.client_secret_file.is_some(),
+            certificate,
+        ];
+        let ways = ways.into_iter().filter(|way| *way).count();
+        let whole = section.certificate_file.is_some() == section.private_key_file.is_some();
+        if ways != 1 || !whole {
+            let text = format!(
+                "[{name}] needs exactly one credential: client_secret_env, client_secret_file, or \
+                 certificate_file with private_key_file"
+            );
+            faults.push(self.fault(section.client_id.span(), text));
+        }
+    }
+
+    fn at(&self, value: &Spanned<String>, expected: String) -> FileFault {
+        let mut fault = self.fault(value.span(), expected);
+        fault.found.clone_from(value.get_ref());
+        fault
+    }
+
+    /// A fault at a range of bytes of the text.
+    fn fault(&self, span: Range<usize>, expected: String) -> FileFault {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        FileFault {
+            file: self.file.clone(),
+            line: u64::try_from(line).unwrap_or(u64::MAX),
+            column: Some(column.to_string()),
+            found: String::new(),
+            expected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{Template, template};
+
+    fn faults(change: impl Fn(&str) -> String) -> String {
+        let text = change(&template(&Template::example()));
+        read(std::path::Path::new("p.toml"), &text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_template_of_init_is_a_good_project_file() {
+        let file = read(std::path::Path::new("x/p.toml"), &template(&Template::example())).unwrap();
+        assert_eq!(file.project.project_type, ProjectType::Premium);
+        assert_eq!(file.state, std::path::Path::new("x/merger.crosswave"));
+        assert_eq!(
+            file.project.target.domains,
+            ["fabrikam.example", "fabrikam.onmicrosoft.com"]
+        );
+    }
+
+    /// ERR-1: an unknown key, with file, line and column.
+    #[test]
+    fn an_unknown_key_is_named_with_its_place() {
+        let text = faults(|text| text.replacen("[source]", "[source]\ntennant = 1", 1));
+        assert!(text.starts_with("p.toml:"), "{text}");
+        assert!(text.contains("column 1: unknown field `tennant`, expected one of"), "{text}");
+    }
+
+    /// ERR-1: a wrong type.
+    #[test]
+    fn a_wrong_type_is_named_with_its_place() {
+        let text = faults(|text| format!("{text}\n[limits]\nworkers = \"many\"\n"));
+        assert!(text.contains("column 11: invalid type: string \"many\", expected usize"), "{text}");
+    }
+
+    /// ERR-1
+    #[test]
+    fn values_that_cannot_be_are_named_all_at_once() {
+        let text = faults(|text| {
+            text.replace("name = \"merger\"", "name = \"my merger\"")
+                .replace("new_address_domain = \"fabrikam.example\"", "new_address_domain = \"x.y\"")
+        });
+        assert!(text.contains("`my merger`: `my merger` cannot be a project id"), "{text}");
+        assert!(text.contains("`x.y`: new_address_domain must be one of the target's"), "{text}");
+    }
+
+    #[test]
+    fn two_credentials_and_none_are_refused() {
+        let two = faults(|text| {
+            text.replacen("client_secret_env", "client_secret_file = \"s\"\nclient_secret_env", 1)
+        });
+        assert!(two.contains("[source] needs exactly one credential"), "{two}");
+        let none = faults(|text| text.replace("client_secret_env", "# client_secret_env"));
+        assert!(none.contains("[target] needs exactly one credential"), "{none}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The project file: what a person writes, checked strictly, with every fault at its line and column.
+
+mod credentials;
+mod file;
+mod template;
+
+pub(crate) use credentials::{Connections, connections};
+pub(crate) use file::{ProjectFile, read};
+pub(crate) use template::{Template, template};

@@ -1,0 +1,170 @@
+//! The commented project file that `init` writes.
+
+/// What is filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    /// The project's name.
+    pub(crate) name: String,
+    /// The tenant that people leave.
+    pub(crate) source: TenantTemplate,
+    /// The tenant that people join.
+    pub(crate) target: TenantTemplate,
+    /// The mailbox that notifications are sent from.
+    pub(crate) sender: Option<String>,
+    /// The licences of a new user.
+    pub(crate) licenses: Vec<String>,
+}
+
+/// One tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantTemplate {
+    /// Its GUID.
+    pub(crate) tenant_id: String,
+    /// The application.
+    pub(crate) client_id: String,
+    /// The initial domain.
+    pub(crate) initial_domain: String,
+    /// The domain of its people.
+    pub(crate) domain: String,
+    /// The line that names the secret.
+    pub(crate) secret: String,
+    /// The base address of a simulator.
+    pub(crate) simulator: Option<String>,
+}
+
+impl Template {
+    /// Two tenants that nobody has.
+    pub(crate) fn example() -> Self {
+        let tenant = |digit: &str, name: &str, variable: &str| TenantTemplate {
+            tenant_id: format!("{digit}0000000-0000-0000-0000-000000000000"),
+            client_id: format!("{digit}0000000-0000-0000-0000-00000000000a"),
+            initial_domain: format!("{name}.onmicrosoft.com"),
+            domain: format!("{name}.example"),
+            secret: format!("client_secret_env = \"{variable}\""),
+            simulator: None,
+        };
+        Self {
+            name: "merger".to_owned(),
+            source: tenant("1", "contoso", "CROSSWAVE_SOURCE_SECRET"),
+            target: tenant("2", "fabrikam", "CROSSWAVE_TARGET_SECRET"),
+            sender: None,
+            licenses: vec!["SPE_E3".to_owned()],
+        }
+    }
+}
+
+/// The text of the file.
+pub(crate) fn template(values: &Template) -> String {
+    let Template { name, source, target, sender, licenses } = values;
+    let sender = match sender {
+        Some(sender) => format!("sender = \"{sender}\""),
+        None => format!("# sender = \"migration@{}\"", target.domain),
+    };
+    let licenses: Vec<String> = licenses.iter().map(|sku| format!("\"{sku}\"")).collect();
+    let licenses = licenses.join(", ");
+    let domain = &target.domain;
+    format!(
+        r#"# A Crosswave project: the people of one Microsoft 365 tenant move into another.
+# `crosswave check` reads this file strictly and looks at both tenants; it writes nothing.
+
+# Letters, digits, hyphens, dots, underscores.
+name = "{name}"
+
+# premium: Crosswave makes the users in the target and routes their mail.
+# basic, advanced: user, licence and mailbox exist in the target; content only.
+type = "premium"
+
+# The database of this project, beside this file. Default: the name with `.crosswave`.
+# state = "{name}.crosswave"
+
+# The domain of new addresses; one of the target's domains.
+new_address_domain = "{domain}"
+
+# The tenant that people leave.
+[source]
+{source}
+# The tenant that people join.
+[target]
+{target}
+# Who is who: pairs of attributes, in order; the first pair that hits decides.
+# A mapping script with `match_keys` can compute more.
+[[matching]]
+source = "employeeId"
+target = "employeeId"
+
+[[matching]]
+source = "mail"
+target = "proxyAddresses"
+
+# The options of waves that name no profile. Others: [profiles.vip.sync] and so on.
+[profiles.default.prepare]
+# Make users without a match as guests; send-guest-invite invites them later.
+as_guests = false
+
+[profiles.default.sync]
+mailbox = true
+# The archive goes through a preview endpoint: also turn on `archive` of both capabilities.
+archive = true
+onedrive = true
+permissions = true
+# Forward the target mailbox to the source mailbox until the cutover.
+forwarding = true
+# By SKU part number.
+licenses = [{licenses}]
+# Two letters, for users for whom the mapping gives none.
+usage_location = "DE"
+# A sync with more items that cannot be copied has failed.
+bad_item_limit = 50
+
+[profiles.default.cutover]
+# off, continue (tell the user and go on), wait (until the user confirms, or gate_hours are over).
+outlook_gate = "off"
+gate_hours = 72
+# Compare source and target before the final notification, and stop there if they differ.
+verify_first = false
+# Accounts that lose their rights on the mailbox at the end.
+app_accounts = []
+
+[notifications]
+# A mailbox in the target tenant. Without it nothing is sent.
+{sender}
+# quiet_zone = "Europe/Berlin"
+# quiet_hours = [{{ from = "20:00", to = "07:00" }}]
+
+[scripts]
+# The shipped mapping and notifications run where none is named.
+# mapping = "mapping.rhai"
+# notifications = "notifications.rhai"
+
+[limits]
+# Steps at the same time.
+workers = 24
+# Exchange cmdlets at the same time, per tenant.
+exchange_concurrency = 8
+"#,
+        source = tenant(source),
+        target = tenant(target),
+    )
+}
+
+fn tenant(values: &TenantTemplate) -> String {
+    let TenantTemplate { tenant_id, client_id, initial_domain, domain, secret, simulator } = values;
+    let endpoints = simulator.as_ref().map_or_else(String::new, |base| {
+        format!(
+            "endpoints = {{ login = \"{base}/login\", graph = \"{base}/graph\", \
+             exchange = \"{base}/exchange\" }}\n"
+        )
+    });
+    format!(
+        r#"tenant_id = "{tenant_id}"
+# The app registration that Crosswave signs in with.
+client_id = "{client_id}"
+# One of: client_secret_env (an environment variable), client_secret_file,
+# certificate_file with private_key_file. A secret never stands in this file.
+{secret}
+initial_domain = "{initial_domain}"
+domains = ["{domain}"]
+capabilities = {{ archive = false, hybrid = false }}
+{endpoints}"#
+    )
+}
