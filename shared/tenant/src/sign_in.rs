@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use crate::{
-    Credential, Lane, Resource, SecretText, TenantError,
+    AssertionError, Credential, Lane, Resource, SecretText, TenantError,
     client::uuid_of,
     endpoints::join,
     error::Class,
@@ -105,8 +105,11 @@ async fn proof(wire: &Wire, token_url: &str) -> Result<Proof, TenantError> {
         }
         Credential::Federated(source) => source.assertion().await,
     };
-    let refused = |error: crate::AssertionError| TenantError {
-        class: Class::Unauthorized,
+    let refused = |error: AssertionError| TenantError {
+        class: match error {
+            AssertionError::Source(_) => Class::Transient,
+            AssertionError::Key | AssertionError::Certificate => Class::Unauthorized,
+        },
         code: "credential".into(),
         ..TenantError::refused(SIGN_IN.name, error.to_string())
     };

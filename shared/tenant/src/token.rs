@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::{Resource, SecretText, TenantError, limits::signed, sign_in, wire::Wire};
+use crate::{Class, Resource, SecretText, TenantError, limits::signed, sign_in, wire::Wire};
 
 /// A token is renewed when it has this long to live, or a tenth of its life, whichever is less.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -67,7 +67,18 @@ impl Token {
     }
 }
 
-type Slot = Arc<Mutex<Option<Arc<Token>>>>;
+/// A refusal of who we are is believed for so long, so that a wave with a wrong secret does not
+/// sign in once per user.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(15);
+
+/// What is known about one service.
+#[derive(Debug, Default)]
+struct Held {
+    token: Option<Arc<Token>>,
+    refused: Option<(TenantError, Timestamp)>,
+}
+
+type Slot = Arc<Mutex<Held>>;
 
 /// The tokens of one client.
 #[derive(Debug, Default)]
@@ -90,8 +101,8 @@ impl Tokens {
     pub(crate) async fn forget(&self, resource: &Resource, refused: &Arc<Token>) {
         let slot = self.slot(resource).await;
         let mut held = slot.lock().await;
-        if held.as_ref().is_some_and(|token| Arc::ptr_eq(token, refused)) {
-            *held = None;
+        if held.token.as_ref().is_some_and(|token| Arc::ptr_eq(token, refused)) {
+            held.token = None;
         }
     }
 }
@@ -102,22 +113,33 @@ impl Wire {
         let slot = self.tokens.slot(resource).await;
         let mut held = slot.lock().await;
         let now = self.clock.now();
-        if let Some(token) = held.as_ref()
+        if let Some(token) = held.token.as_ref()
             && now < token.renew_at
         {
             return Ok(Arc::clone(token));
         }
+        if let Some((error, until)) = &held.refused
+            && now < *until
+        {
+            return Err(error.clone());
+        }
         match sign_in::sign_in(self, resource).await {
             Ok(token) => {
                 let token = Arc::new(token);
-                *held = Some(Arc::clone(&token));
+                *held = Held { token: Some(Arc::clone(&token)), refused: None };
                 Ok(token)
             }
             // The old token is still good: an identity platform that is down for a minute does
             // not stop the work.
-            Err(error) => match held.as_ref() {
+            Err(error) => match &held.token {
                 Some(token) if self.clock.now() < token.expires_at => Ok(Arc::clone(token)),
-                _ => Err(error),
+                _ => {
+                    if matches!(error.class, Class::Unauthorized | Class::MissingConsent { .. }) {
+                        let until = self.clock.now() + signed(REFUSAL_HOLDS);
+                        held.refused = Some((error.clone(), until));
+                    }
+                    Err(error)
+                }
             },
         }
     }

@@ -29,11 +29,18 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 pub(super) struct Failure {
     pub error: TenantError,
     pub token: Option<Arc<Token>>,
+    /// Whether the attempt got as far as the transport. What fails before (signing in, which has
+    /// its own tries; a budget) is not tried again here.
+    pub sent: bool,
 }
 
-impl From<TenantError> for Failure {
-    fn from(error: TenantError) -> Self {
-        Self { error, token: None }
+impl Failure {
+    fn before_sending(error: TenantError) -> Self {
+        Self { error, token: None, sent: false }
+    }
+
+    fn of_transport(call: &Call, error: &TransportError) -> Self {
+        Self { error: transport_error(call, error), token: None, sent: true }
     }
 }
 
@@ -41,14 +48,17 @@ impl Wire {
     /// Sends once. `Ok` means a 2xx or 3xx head.
     pub(super) async fn attempt(&self, call: &Call) -> Result<(HttpResponse, Permit), Failure> {
         let token = match &call.bearer {
-            Some(resource) => Some(Box::pin(self.token(resource)).await?),
+            Some(resource) => {
+                let token = Box::pin(self.token(resource)).await;
+                Some(token.map_err(Failure::before_sending)?)
+            }
             None => None,
         };
-        let permit = self.permit(call).await?;
-        let request = self.request(call, token.as_deref())?;
+        let permit = self.permit(call).await.map_err(Failure::before_sending)?;
+        let request = self.request(call, token.as_deref()).map_err(Failure::before_sending)?;
         let response = match self.transport.send(request).await {
             Ok(response) => response,
-            Err(error) => return Err(transport_error(call, &error).into()),
+            Err(error) => return Err(Failure::of_transport(call, &error)),
         };
         let status = response.status;
         if status.is_success() || status.is_redirection() {
@@ -62,21 +72,19 @@ impl Wire {
             Vendor::Exchange => codes::exchange(status, &headers, &body),
         };
         let error = self.refusal(call, status, &headers, fault, token.as_deref());
-        Err(Failure { error, token })
+        Err(Failure { error, token, sent: true })
     }
 
     /// Reads the body of a successful reply, which at Exchange may still turn out a refusal.
     pub(super) async fn read(&self, call: &Call, response: HttpResponse) -> Result<Reply, Failure> {
         let (status, headers) = (response.status, response.headers.clone());
-        let body = response
-            .read(call.limit)
-            .await
-            .map_err(|error| Failure::from(transport_error(call, &error)))?;
+        let body =
+            response.read(call.limit).await.map_err(|error| Failure::of_transport(call, &error))?;
         if call.vendor == Vendor::Exchange
             && let Some(fault) = codes::exchange_disguised(&body)
         {
             let error = self.refusal(call, status, &headers, fault, None);
-            return Err(error.into());
+            return Err(Failure { error, token: None, sent: true });
         }
         Ok(Reply { status, headers, body })
     }
@@ -134,6 +142,8 @@ fn settle(
         // Any other failure inside the service may have come after the write.
         Class::Transient if call.effect == Effect::Write => Class::UnknownOutcome,
         Class::Forbidden => missing_role(call, token).unwrap_or(Class::Forbidden),
+        // Exchange answers a token without any role with 401; a fresh one would not have it.
+        Class::Unauthorized => missing_role(call, token).unwrap_or(Class::Unauthorized),
         other => other,
     }
 }
@@ -151,13 +161,11 @@ fn missing_role(call: &Call, token: Option<&Token>) -> Option<Class> {
 fn transport_error(call: &Call, error: &TransportError) -> TenantError {
     let class = match (error.kind, call.effect) {
         (TransportErrorKind::Connect, _) => Class::Transient,
-        (TransportErrorKind::TooLarge, _) => Class::Unexpected,
+        (TransportErrorKind::TooLarge, Effect::Read) => Class::Unexpected,
         (TransportErrorKind::Timeout | TransportErrorKind::Broken, Effect::Read) => {
             Class::Transient
         }
-        (TransportErrorKind::Timeout | TransportErrorKind::Broken, Effect::Write) => {
-            Class::UnknownOutcome
-        }
+        (_, Effect::Write) => Class::UnknownOutcome,
     };
     TenantError {
         class,

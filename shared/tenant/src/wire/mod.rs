@@ -254,8 +254,11 @@ impl Tries {
         call: &Call,
         failure: Failure,
     ) -> Result<(), TenantError> {
-        let Failure { error, token } = failure;
+        let Failure { error, token, sent } = failure;
         self.made += 1;
+        if !sent {
+            return Err(error);
+        }
         if error.class == Class::Unauthorized {
             let (Some(resource), Some(token)) = (&call.bearer, token) else { return Err(error) };
             if self.refreshed {
