@@ -76,9 +76,17 @@ fn words(script: &Script, error: EvalAltResult) -> Diagnostic {
         EvalAltResult::ErrorIndexNotFound(key, _) => {
             new(Code::R001, format!("there is no entry `{}`", shorten(&key.to_string(), 60)))
         }
+        EvalAltResult::ErrorTooManyVariables(_) => {
+            new(Code::R013, "there are too many variables at once".to_owned())
+        }
+        EvalAltResult::ErrorDataRace(..) => {
+            new(Code::R001, "a closure uses the variable whose list is being gone over".to_owned())
+                .help("copy what the closure needs before: `let mail = source.mail;`")
+        }
+        EvalAltResult::ErrorDotExpr(text, _) => property(script, &text),
         EvalAltResult::ErrorTerminated(..) => new(Code::R012, "the script was ended".to_owned()),
         mut other => {
-            other.take_position();
+            other.set_position(Position::NONE);
             new(Code::R001, lower_first(&plain_types(&other.to_string())))
         }
     }
@@ -116,6 +124,11 @@ fn missing(script: &Script, signature: &str) -> Diagnostic {
             format!("this value cannot be indexed or assigned to like that ({arguments})"),
         );
     }
+    if !function.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        let message = format!("`{function}` cannot be used with these values: {arguments}");
+        return Diagnostic::new(Code::R007, script.name(), message)
+            .help("turn a number into text with `${number}`, an empty value with `value ?? \"\"`");
+    }
     let known = crate::check::known_functions(script.engine());
     if known.contains(function) {
         let message = format!("`{function}` does not take these values: ({arguments})");
@@ -131,6 +144,25 @@ fn missing(script: &Script, signature: &str) -> Diagnostic {
     match nearest(function, known.iter().map(String::as_str)) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic,
+    }
+}
+
+/// "unknown property 'x' - a getter is not registered for type 'int'", in our words.
+fn property(script: &Script, text: &str) -> Diagnostic {
+    let mut quoted = text.split('\'').skip(1).step_by(2);
+    let (Some(name), Some(kind)) = (quoted.next(), quoted.next()) else {
+        return Diagnostic::new(Code::R001, script.name(), lower_first(&plain_types(text)));
+    };
+    let diagnostic = |message: String| Diagnostic::new(Code::R001, script.name(), message);
+    if kind == "()" {
+        return diagnostic(format!("the value before `.{name}` is empty"))
+            .help("give a default first, as in `(value ?? \"\").len`");
+    }
+    let kind = plain_types(kind);
+    if text.contains("writable") {
+        diagnostic(format!("nothing can be assigned to `.{name}` of this value ({kind})"))
+    } else {
+        diagnostic(format!("the value before `.{name}` has no such property ({kind})"))
     }
 }
 

@@ -48,6 +48,7 @@ mod mapping;
 mod notice;
 mod notifications;
 mod patch;
+pub mod policy;
 mod results;
 mod sandbox;
 mod script;

@@ -1,6 +1,8 @@
 //! The script host through its public interface.
 
+mod attacks;
 mod mapping;
+mod policy;
 mod shipped;
 mod support;
 

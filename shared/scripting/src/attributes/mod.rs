@@ -14,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use schema::{AttributeSpec, Format, Kind, Writer, find, schema, schema_hash, suggest};
+pub(crate) use validate::holds_addresses;
 pub use validate::{Refusal, validate};
 
 /// The name of an attribute, as scripts write it: `displayName`, `extensionAttribute5`.

@@ -34,6 +34,44 @@ pub(super) fn check(facts: &Facts<'_>, path: &[ASTNode<'_>], findings: &mut Vec<
     }
 }
 
+/// A closure that uses the very variable whose list it goes over: the engine holds that variable
+/// while the closure runs, so the closure cannot have it.
+pub(super) fn check_receiver(
+    facts: &Facts<'_>,
+    path: &[ASTNode<'_>],
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = path.last().and_then(expression)
+    else {
+        return;
+    };
+    let Expr::Variable(receiver, ..) = &pair.lhs else { return };
+    let mut rest = Some(&pair.rhs);
+    while let Some(link) = rest {
+        let (link, next) = match link {
+            Expr::Dot(pair, ..) | Expr::Index(pair, ..) => (&pair.lhs, Some(&pair.rhs)),
+            last => (last, None),
+        };
+        if let Expr::MethodCall(call, _) = link {
+            let captured = call.args.iter().flat_map(captures);
+            for (name, at) in captured.filter(|(name, _)| *name == receiver.1.as_str()) {
+                let message = format!("the closure uses `{name}` while `{name}` is gone over");
+                findings.push(facts.at(Code::E008, at, message).help(format!(
+                    "copy what it needs before: `let value = {name}.…;`"
+                )));
+            }
+        }
+        rest = next;
+    }
+}
+
+/// The variables that a closure argument captures.
+fn captures(argument: &Expr) -> Vec<(&str, rhai::Position)> {
+    let Expr::Stmt(block) = argument else { return Vec::new() };
+    let Some(Stmt::Share(shared)) = block.statements().first() else { return Vec::new() };
+    shared.iter().map(|(variable, _)| (variable.name.as_str(), variable.pos)).collect()
+}
+
 /// Whether a variable's name is that of one of the script's functions and of no variable.
 fn is_function(facts: &Facts<'_>, name: &str, above: &[ASTNode<'_>]) -> bool {
     // The captured variables of a closure stand in the call that binds them.

@@ -33,8 +33,8 @@ const MOST_FUNCTIONS: usize = 300;
 /// Checks a script's text with the engine that is to run it.
 pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
     let mut findings = text::check(name, source);
-    // Oversized text is not parsed at all.
-    if findings.iter().any(|found| found.code == Code::E010) {
+    // What would cost the parser too much is not parsed at all.
+    if findings.iter().any(|found| matches!(found.code, Code::E007 | Code::E010)) {
         return Checked { findings, ast: None, entries: BTreeSet::new() };
     }
     let ast = match engine.compile(source) {

@@ -44,6 +44,10 @@ fn words(error: &ParseErrorType) -> (Code, String, Option<String>) {
                 None => plain(format!("`{word}` is a reserved word")),
             }
         }
+        ParseErrorType::BadInput(_) if removed_word(error).is_some() => {
+            let (word, instead) = removed_word(error).unwrap_or_default();
+            (Code::E014, format!("`{word}` is not available"), Some(instead.to_owned()))
+        }
         ParseErrorType::VariableUndefined(variable) => helped(
             format!("there is no variable `{variable}` here"),
             "declare it with `let`, or read a constant as `global::NAME`",
@@ -84,6 +88,13 @@ fn words(error: &ParseErrorType) -> (Code, String, Option<String>) {
             plain(format!("{first}{}", chars.as_str()))
         }
     }
+}
+
+/// The word of "reserved keyword 'eval' is disabled".
+fn removed_word(error: &ParseErrorType) -> Option<(&'static str, &'static str)> {
+    let text = error.to_string();
+    let word = text.strip_prefix("reserved keyword '")?.split('\'').next()?;
+    REMOVED.iter().copied().find(|(removed, _)| *removed == word)
 }
 
 /// How long the word at a place is.

@@ -23,6 +23,10 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         return findings;
     }
     findings.extend(first_line(name, text));
+    if let Some(found) = parameters(name, text) {
+        findings.push(found);
+        return findings;
+    }
     for (number, line) in text.lines().enumerate() {
         for (column, character) in line.chars().enumerate() {
             if DIRECTION.contains(&character) {
@@ -39,6 +43,36 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Names separated by commas, far more than a function may have parameters. The parser's work
+/// grows with the square of their number, so this is looked at before.
+fn parameters(name: &str, text: &str) -> Option<Diagnostic> {
+    const FAR_TOO_MANY: usize = 200;
+    let mut run = 0;
+    for (number, line) in text.lines().enumerate() {
+        for character in line.chars() {
+            match character {
+                ',' => run += 1,
+                '(' | ')' | '|' | '[' | ']' | '{' | '}' | ';' | '"' | '`' => run = 0,
+                _ => {}
+            }
+            if run > FAR_TOO_MANY && is_name_list(line) {
+                let message = format!("a list of more than {FAR_TOO_MANY} names");
+                return Some(
+                    Diagnostic::new(Code::E007, name, message)
+                        .at(text, number + 1, 1, 1)
+                        .help("hand values over in one list or map"),
+                );
+            }
+        }
+    }
+    None
+}
+
+/// Whether a line can be a list of parameters: it begins one and holds no literal numbers.
+fn is_name_list(line: &str) -> bool {
+    line.contains("fn ") || line.contains('|')
 }
 
 /// `// crosswave-api: 1`, so that a later host knows what the script expects.

@@ -15,6 +15,7 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
     top.clear_functions();
     visit(&top, &mut |path| {
         closures::check(facts, path, &mut findings);
+        closures::check_receiver(facts, path, &mut findings);
         calls::check(facts, path, &mut findings);
     });
     for function in ast.iter_functions() {
@@ -23,6 +24,7 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
         let scope: Scope = names.scope(name, count);
         visit(&body, &mut |path| {
             closures::check(facts, path, &mut findings);
+            closures::check_receiver(facts, path, &mut findings);
             calls::check(facts, path, &mut findings);
             scope.check(facts, path, &mut findings);
         });

@@ -38,7 +38,7 @@ impl Budget {
     }
 }
 
-const WALL_FACTOR: u32 = 4;
+const WALL_FACTOR: u32 = 2;
 /// How many operations pass between two looks at the clock.
 const CLOCK_EVERY: u64 = 16;
 

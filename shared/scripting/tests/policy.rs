@@ -1,0 +1,91 @@
+//! The gate after a script.
+
+use scripting::policy::{PolicyContext, check, check_notices};
+use scripting::{Channel, Notice, Recipient};
+
+use crate::support::map;
+
+fn policy() -> PolicyContext {
+    PolicyContext {
+        verified_domains: vec!["fabrikam.com".into()],
+        protected: vec!["employeeId".into()],
+        recipient_domains: vec!["fabrikam.com".into()],
+        lists: vec!["helpdesk".into()],
+        links: vec!["https://fabrikam.com/move".into()],
+    }
+}
+
+fn codes(body: &str) -> Vec<String> {
+    let text = format!("fn map_user(source, target, ctx) {{ {body} }}");
+    check(&map(&text).unwrap(), &policy()).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_address_outside_the_verified_domains_is_a_violation_at_its_line() {
+    assert_eq!(
+        codes(r#"target.userPrincipalName = ["a@fabrikam.com", "a@evil.example"];"#),
+        ["P001: a@evil.example is in the domain evil.example, which is not verified (test.rhai:3)"]
+    );
+    assert_eq!(codes(r#"target.userPrincipalName = "a@FABRIKAM.com";"#), [""; 0]);
+    assert_eq!(codes(r#"target.mail = "a@contoso.com";"#).len(), 1);
+}
+
+#[test]
+fn exactly_one_address_is_the_primary_one() {
+    let two = codes(r#"target.proxyAddresses = ["SMTP:a@fabrikam.com", "SMTP:b@fabrikam.com"];"#);
+    assert_eq!(
+        two,
+        ["P002: `proxyAddresses` has 2 primary addresses, not exactly one (test.rhai:3)"]
+    );
+    assert_eq!(codes(r#"target.proxyAddresses = ["smtp:a@fabrikam.com"];"#).len(), 1);
+    assert_eq!(
+        codes(r#"target.proxyAddresses = ["SMTP:a@fabrikam.com", "X500:/o=a"];"#).len(),
+        0
+    );
+}
+
+#[test]
+fn what_the_project_protects_stays() {
+    assert_eq!(
+        codes(r#"target.employeeId = "7";"#),
+        ["P003: `employeeId` is protected in this project (test.rhai:3)"]
+    );
+}
+
+fn notice(to: &str, body: &str) -> Vec<String> {
+    let notice = Notice {
+        to: vec![Recipient::from(to.to_owned())],
+        channel: Channel::Mail,
+        language: "en".into(),
+        subject: "Hello".into(),
+        body: body.into(),
+        links: Vec::new(),
+        attach: Vec::new(),
+        when: None,
+    };
+    check_notices("n.rhai", &[notice], &policy()).iter().map(|found| found.message.clone()).collect()
+}
+
+/// NOT-1: the script decides recipients, inside what the project approved.
+#[test]
+fn a_message_goes_to_approved_recipients_only() {
+    for approved in ["user", "manager", "owner", "list:helpdesk", "x@fabrikam.com"] {
+        assert_eq!(notice(approved, "text"), [""; 0], "{approved}");
+    }
+    assert_eq!(notice("list:everyone", ""), ["the list `everyone` is not approved"]);
+    assert_eq!(notice("a@evil.example", ""), ["the recipient a@evil.example is not approved"]);
+}
+
+#[test]
+fn a_message_holds_approved_links_only() {
+    assert_eq!(notice("user", "see https://fabrikam.com/move/1?x=2."), [""; 0]);
+    for bad in [
+        "https://fabrikam.com.evil.example/move",
+        "http://fabrikam.com/move",
+        "https://fabrikam.com/moved",
+        "WWW.evil.example",
+        "(HTTPS://evil.example)",
+    ] {
+        assert_eq!(notice("user", &format!("see {bad} now")).len(), 1, "{bad}");
+    }
+}
