@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rhai::Engine;
+use rhai::{Array, Dynamic, Engine, Map};
+
+use super::call::{Answer, Text, argument};
+use super::fault::Fault;
+use super::limits;
 
 /// Rules in the order of the script's preference. Assign it to an attribute that must be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +19,14 @@ pub struct Candidates {
 pub enum Rule {
     /// This value.
     One(Candidate),
-    /// This value with each number from `from` to `to`, put where `{n}` stands, else before the `@`, else at the end.
+    /// This value with each number from `from` to `to`. The number stands where `{n}` is, else before the `@`, else at
+    /// the end.
     Numbered {
         /// The value without a number.
         base: Candidate,
         /// The first number.
         from: u32,
-        /// The last number.
+        /// The last number, not before the first.
         to: u32,
     },
 }
@@ -36,6 +41,52 @@ pub enum Candidate {
 }
 
 impl Candidates {
+    /// The most values that one `Candidates` stands for.
+    pub const MAX: usize = 1_000;
+
+    /// From what a script wrote: texts, records, and candidates inside, in order. Empty texts are left out, so that
+    /// a rule over an empty attribute is no rule.
+    pub(super) fn read(list: Array) -> Answer<Self> {
+        limits::list(list.len())?;
+        let mut rules = Vec::new();
+        for value in list {
+            match value.flatten().try_cast_result::<Self>() {
+                Ok(inner) => rules.extend(inner.rules),
+                Err(value) => rules.extend(Candidate::read(value)?.map(Rule::One)),
+            }
+            if rules.len() > Self::MAX {
+                break;
+            }
+        }
+        Self { rules }.checked()
+    }
+
+    /// One numbered rule.
+    pub(super) fn numbered(base: Dynamic, from: i64, to: i64) -> Answer<Self> {
+        let wrong = || {
+            Fault::Value(format!(
+                "the numbers must be from 0 up and in order, but are {from} to {to}"
+            ))
+        };
+        let (Ok(from), Ok(to)) = (u32::try_from(from), u32::try_from(to)) else {
+            return Err(wrong());
+        };
+        if to < from {
+            return Err(wrong());
+        }
+        let base = Candidate::read(base)?;
+        let rule = base.map(|base| Rule::Numbered { base, from, to });
+        Self { rules: rule.into_iter().collect() }.checked()
+    }
+
+    fn checked(self) -> Answer<Self> {
+        let found = self.count();
+        if found > Self::MAX {
+            return Err(Fault::TooLarge { what: "candidates", found, limit: Self::MAX });
+        }
+        Ok(self)
+    }
+
     /// The rules in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -43,15 +94,21 @@ impl Candidates {
 
     /// How many values the rules stand for. At most [`Candidates::MAX`].
     pub fn count(&self) -> usize {
-        self.rules.iter().map(Rule::count).sum()
+        self.rules.iter().map(Rule::count).fold(0, usize::saturating_add)
     }
 
-    /// The most values that one `Candidates` stands for.
-    pub const MAX: usize = 1_000;
-
     /// Every value in order, built one at a time.
-    pub fn iter(&self) -> impl Iterator<Item = Candidate> + '_ {
-        self.rules.iter().flat_map(Rule::iter)
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Candidate> + '_> {
+        Box::new(self.rules.iter().flat_map(Rule::values))
+    }
+}
+
+impl<'a> IntoIterator for &'a Candidates {
+    type Item = Candidate;
+    type IntoIter = Box<dyn Iterator<Item = Candidate> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -59,40 +116,87 @@ impl Rule {
     fn count(&self) -> usize {
         match self {
             Self::One(_) => 1,
-            Self::Numbered { from, to, .. } => to.checked_sub(*from).map_or(0, |n| n as usize + 1),
+            Self::Numbered { from, to, .. } => {
+                let numbers = u64::from(to.saturating_sub(*from)) + 1;
+                usize::try_from(numbers).unwrap_or(usize::MAX)
+            }
         }
     }
 
-    fn iter(&self) -> Box<dyn Iterator<Item = Candidate> + '_> {
-        match self {
-            Self::One(value) => Box::new(std::iter::once(value.clone())),
-            Self::Numbered { base, from, to } => Box::new((*from..=*to).map(|n| base.with_number(n))),
-        }
+    fn values(&self) -> impl Iterator<Item = Candidate> + '_ {
+        let (base, numbers) = match self {
+            Self::One(value) => (value, None),
+            Self::Numbered { base, from, to } => (base, Some(*from..=*to)),
+        };
+        let plain = numbers.is_none().then(|| base.clone());
+        let numbered = numbers.into_iter().flatten().map(|number| base.with_number(number));
+        plain.into_iter().chain(numbered)
     }
 }
 
 impl Candidate {
-    fn with_number(&self, n: u32) -> Self {
+    fn read(value: Dynamic) -> Answer<Option<Self>> {
+        match value.try_cast_result::<Map>() {
+            Ok(map) => {
+                let text = |value| argument::<Text>(1, value).map(|text| text.to_string());
+                let record: BTreeMap<_, _> = map
+                    .into_iter()
+                    .map(|(name, value)| Ok((name.to_string(), text(value)?)))
+                    .collect::<Answer<_>>()?;
+                Ok(record.values().any(|value| !value.is_empty()).then_some(Self::Record(record)))
+            }
+            Err(value) => {
+                let text = argument::<Text>(1, value)?;
+                Ok((!text.is_empty()).then(|| Self::Text(text.to_string())))
+            }
+        }
+    }
+
+    fn with_number(&self, number: u32) -> Self {
         match self {
-            Self::Text(text) => Self::Text(numbered(text, n)),
+            Self::Text(text) => Self::Text(with_number(text, number)),
             Self::Record(record) => {
-                Self::Record(record.iter().map(|(name, value)| (name.clone(), numbered(value, n))).collect())
+                let numbered =
+                    |(name, value): (&String, &String)| (name.clone(), with_number(value, number));
+                Self::Record(record.iter().map(numbered).collect())
             }
         }
     }
 }
 
-fn numbered(base: &str, n: u32) -> String {
-    if base.contains("{n}") {
-        return base.replace("{n}", &n.to_string());
+fn with_number(base: &str, number: u32) -> String {
+    if let Some((before, after)) = base.split_once("{n}") {
+        return format!("{before}{number}{after}");
     }
     match base.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}{n}@{domain}"),
-        None => format!("{base}{n}"),
+        Some((local, domain)) => format!("{local}{number}@{domain}"),
+        None => format!("{base}{number}"),
     }
 }
 
-/// Names the type for messages.
+/// Names the type for messages and gives it a text form.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Candidates>("candidates");
+    let show = |candidates: &mut Candidates| {
+        const SHOWN: usize = 5;
+        let mut shown: Vec<String> = candidates
+            .iter()
+            .take(SHOWN)
+            .map(|value| match value {
+                Candidate::Text(text) => text,
+                Candidate::Record(record) => record.into_values().collect::<Vec<_>>().join(" + "),
+            })
+            .collect();
+        let more = candidates.count().saturating_sub(SHOWN);
+        if more > 0 {
+            shown.push(format!("and {more} more"));
+        }
+        shown.join(", ")
+    };
+    engine
+        .register_type_with_name::<Candidates>("candidates")
+        .register_fn("to_string", show)
+        .register_fn("to_debug", show)
+        .register_get("count", |candidates: &mut Candidates| {
+            i64::try_from(candidates.count()).unwrap_or(i64::MAX)
+        });
 }

@@ -18,8 +18,8 @@ pub struct FunctionRow {
     pub entra: Option<&'static str>,
     /// Scripts with their results. A test runs each of them.
     pub examples: &'static [Example],
-    /// Adds the function, in all its numbers of arguments, to an engine.
-    pub register: fn(&mut rhai::Engine),
+    /// Adds the function under its name, in all its numbers of arguments, to an engine.
+    pub register: fn(&mut rhai::Engine, &'static str),
 }
 
 /// A script and what it evaluates to.

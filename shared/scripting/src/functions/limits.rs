@@ -1,0 +1,23 @@
+//! How large results may be. Each function computes the size of its result before it builds it.
+
+use super::call::Answer;
+use super::fault::Fault;
+
+/// The most bytes of a text that a function gives back.
+pub const TEXT_BYTES: usize = 64 * 1024;
+/// The most elements of a list that a function gives back.
+pub const LIST_ITEMS: usize = 2_000;
+
+/// Lets a text of this size through.
+pub(super) fn text(bytes: usize) -> Answer<()> {
+    check("bytes", bytes, TEXT_BYTES)
+}
+
+/// Lets a list of this size through.
+pub(super) fn list(items: usize) -> Answer<()> {
+    check("elements", items, LIST_ITEMS)
+}
+
+fn check(what: &'static str, found: usize, limit: usize) -> Answer<()> {
+    if found > limit { Err(Fault::TooLarge { what, found, limit }) } else { Ok(()) }
+}

@@ -1,0 +1,155 @@
+//! Texts of messages: placeholders, and values that cannot break out of HTML.
+
+use std::borrow::Cow;
+
+use rhai::{Dynamic, Map};
+
+use super::call::{Answer, Text, one, two};
+use super::fault::Fault;
+use super::limits;
+use super::row::{Category, Example, FunctionRow};
+
+/// The functions of this file.
+pub(super) static ROWS: &[FunctionRow] = &[
+    FunctionRow {
+        name: "render",
+        signature: "render(template: text, vars: map) -> text",
+        sentence: "The template with each `{name}` replaced by the value of that name. `{{` and `}}` are single braces. A name without a value is an error; `()` is the empty text.",
+        category: Category::Templates,
+        entra: None,
+        examples: &[Example {
+            script: r#"render("Hello {name}, {days} days left. {{}}", #{ name: "Anna", days: 3 })"#,
+            result: r#""Hello Anna, 3 days left. {}""#,
+        }],
+        register: |engine, name| {
+            two(engine, name, |template, vars| render(template, vars, |value| value.into()))
+        },
+    },
+    FunctionRow {
+        name: "render_html",
+        signature: "render_html(template: text, vars: map) -> text",
+        sentence: "The same for a body in HTML: values are escaped, the template is not.",
+        category: Category::Templates,
+        entra: None,
+        examples: &[Example {
+            script: r#"render_html("<p>{name}</p>", #{ name: "<b>O'Neil</b>" })"#,
+            result: r#""<p>&lt;b&gt;O&#39;Neil&lt;/b&gt;</p>""#,
+        }],
+        register: |engine, name| {
+            two(engine, name, |template, vars| render(template, vars, escaped))
+        },
+    },
+    FunctionRow {
+        name: "escape_html",
+        signature: "escape_html(text: text) -> text",
+        sentence: "The text with `& < > \" '` as HTML writes them.",
+        category: Category::Templates,
+        entra: None,
+        examples: &[Example {
+            script: r#"escape_html("R&D <1>")"#,
+            result: r#""R&amp;D &lt;1&gt;""#,
+        }],
+        register: |engine, name| {
+            one(engine, name, |text: Text| {
+                limits::text(text.chars().map(escaped_size).fold(0, usize::saturating_add))?;
+                Answer::Ok(escaped(&text).into_owned())
+            });
+        },
+    },
+];
+
+fn escape(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        _ => return None,
+    })
+}
+
+fn escaped_size(letter: char) -> usize {
+    escape(letter).map_or(letter.len_utf8(), str::len)
+}
+
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(|letter| escape(letter).is_some()) {
+        return text.into();
+    }
+    let mut result = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match escape(letter) {
+            Some(instead) => result.push_str(instead),
+            None => result.push(letter),
+        }
+    }
+    result.into()
+}
+
+/// A piece of a template.
+enum Piece<'a> {
+    Literal(&'a str),
+    Name(&'a str),
+}
+
+fn render(template: Text, vars: Map, escape: fn(&str) -> Cow<'_, str>) -> Answer<String> {
+    let values = vars
+        .into_iter()
+        .map(|(name, value)| Ok((name, shown(value)?)))
+        .collect::<Answer<std::collections::BTreeMap<_, _>>>()?;
+    let mut result = String::new();
+    for piece in pieces(&template)? {
+        let piece = match piece {
+            Piece::Literal(text) => Cow::from(text),
+            Piece::Name(name) => match values.get(name) {
+                // Escaping makes a value at most six times as long: it is checked before and after.
+                Some(value) => {
+                    limits::text(result.len().saturating_add(value.len()))?;
+                    escape(value)
+                }
+                None => return Err(missing(name, values.keys().map(|name| name.as_str()))),
+            },
+        };
+        limits::text(result.len().saturating_add(piece.len()))?;
+        result.push_str(&piece);
+    }
+    Ok(result)
+}
+
+fn shown(value: Dynamic) -> Answer<String> {
+    super::encoding::c_str(value.flatten())
+}
+
+fn missing<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let known: Vec<&str> = known.take(20).collect();
+    Fault::Value(format!("the template names {{{name}}}, but the values are: {}", known.join(", ")))
+}
+
+fn pieces(template: &str) -> Answer<Vec<Piece<'_>>> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some(place) = rest.find(['{', '}']) {
+        let (before, brace) = rest.split_at_checked(place).unwrap_or((rest, ""));
+        pieces.push(Piece::Literal(before));
+        if let Some(after) = brace.strip_prefix("{{") {
+            pieces.push(Piece::Literal("{"));
+            rest = after;
+        } else if let Some(after) = brace.strip_prefix("}}") {
+            pieces.push(Piece::Literal("}"));
+            rest = after;
+        } else if let Some((name, after)) =
+            brace.strip_prefix('{').and_then(|inner| inner.split_once('}'))
+        {
+            pieces.push(Piece::Name(name.trim()));
+            rest = after;
+        } else {
+            let shown: String = brace.chars().take(20).collect();
+            return Err(Fault::Value(format!(
+                "the template has a single brace at {shown:?}: write {{{{ or }}}} for a brace itself"
+            )));
+        }
+    }
+    pieces.push(Piece::Literal(rest));
+    Ok(pieces)
+}
