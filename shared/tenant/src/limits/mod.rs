@@ -331,6 +331,3 @@ pub(crate) fn signed(duration: Duration) -> SignedDuration {
     let bounded = duration.min(Duration::from_hours(24 * 365));
     SignedDuration::try_from(bounded).unwrap_or(SignedDuration::ZERO)
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,6 +19,7 @@ use tenant::{
     ClientId, Credential, Endpoints, LimitSettings, Limits, SecretText, TenantClient, TenantConfig,
     TenantId,
 };
+use tokio::sync::Semaphore;
 use url::Url;
 
 pub(crate) const TENANT: &str = "11111111-2222-4333-8444-555555555555";
@@ -32,6 +33,8 @@ pub(crate) enum Answer {
     Fail(TransportErrorKind),
     /// The head arrives, the body breaks off.
     Breaks(StatusCode),
+    /// An empty collection, once the gate is opened.
+    Held(Arc<Semaphore>),
 }
 
 impl Answer {
@@ -72,11 +75,13 @@ pub(crate) struct Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        // A real transport never answers at once; what runs beside gets its turn.
+        tokio::task::yield_now().await;
         let answer = if request.url.path().ends_with("/oauth2/v2.0/token") {
             let mut sign_ins = self.sign_ins.lock().unwrap();
             sign_ins.push(request);
             let answers = self.sign_in.lock().unwrap();
-            answers.get(sign_ins.len() - 1).or(answers.last()).cloned().unwrap()
+            answers.get(sign_ins.len() - 1).or_else(|| answers.last()).cloned().unwrap()
         } else {
             let place = format!("{} {}", request.method, request.url);
             self.requests.lock().unwrap().push(request);
@@ -87,6 +92,11 @@ impl Transport for Script {
         match answer {
             Answer::Reply(status, headers, body) => Ok(HttpResponse::of(status, headers, body)),
             Answer::Fail(kind) => Err(broken(kind)),
+            Answer::Held(gate) => {
+                let _opened = gate.acquire().await.unwrap();
+                let body = json!({ "value": [] }).to_string();
+                Ok(HttpResponse::of(StatusCode::OK, HeaderMap::new(), body))
+            }
             Answer::Breaks(status) => {
                 let mut response = HttpResponse::of(status, HeaderMap::new(), "");
                 let chunk = Err(broken(TransportErrorKind::Broken));
