@@ -22,6 +22,7 @@ mod random;
 mod rehearsal;
 mod reply;
 mod route;
+mod scene;
 mod serve;
 mod simulator;
 mod throttle;
@@ -34,6 +35,9 @@ pub use faults::{FaultKind, FaultRule, Faults};
 pub use log::LoggedRequest;
 pub use mail::{Arrival, FreeBusy, Message};
 pub use rehearsal::{Credentials, Rehearsal};
+pub use scene::{
+    DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView, NoContent, Part,
+};
 pub use serve::serve;
 pub use simulator::Simulator;
 pub use throttle::Throttling;

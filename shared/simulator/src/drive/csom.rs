@@ -33,7 +33,9 @@ pub(super) fn answer(world: &mut World, call: &Call) -> GraphResult {
         return Err(error::unauthorised("The token is for another tenant."));
     }
     if !caller.directory_roles.iter().any(|role| role == "SharePoint Administrator") {
-        return Err(error::denied("Access denied. You do not have permission to perform this action."));
+        return Err(error::denied(
+            "Access denied. You do not have permission to perform this action.",
+        ));
     }
     let body = String::from_utf8_lossy(&call.body).into_owned();
     if !body.contains(LOADER) || !body.contains("RequestPersonalSites") {

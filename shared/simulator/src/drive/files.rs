@@ -46,9 +46,9 @@ impl Dates {
     pub(super) fn read(value: Option<&Value>) -> Result<Self, GraphError> {
         let moment = |name: &str| {
             let text = value.and_then(|value| value.get(name)).and_then(Value::as_str);
-            text.map(str::parse::<Timestamp>).transpose().map_err(|fault| {
-                error::invalid(&format!("{name} is no date: {fault}"))
-            })
+            text.map(str::parse::<Timestamp>)
+                .transpose()
+                .map_err(|fault| error::invalid(&format!("{name} is no date: {fault}")))
         };
         Ok(Self { created: moment("createdDateTime")?, modified: moment("lastModifiedDateTime")? })
     }
@@ -164,7 +164,8 @@ pub(super) fn check_match(
 ) -> Result<(), GraphError> {
     let Some(wanted) = if_match else { return Ok(()) };
     let id = drive.item_id(entry.number);
-    let tags = [format!("\"{{{id}}},{}\"", entry.revision), format!("\"c:{{{id}}},{}\"", entry.revision)];
+    let tags =
+        [format!("\"{{{id}}},{}\"", entry.revision), format!("\"c:{{{id}}},{}\"", entry.revision)];
     if wanted == "*" || tags.iter().any(|tag| tag == wanted) {
         Ok(())
     } else {

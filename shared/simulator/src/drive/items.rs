@@ -143,7 +143,9 @@ fn create_folder(drive: &mut Drive, call: &Call, parent: u64) -> GraphResult {
         match behaviour {
             Behaviour::Fail => return Err(error::exists()),
             // A folder that is there is the folder that was asked for.
-            Behaviour::Replace if taken.is_folder() => return reply(drive, call, taken.number, true),
+            Behaviour::Replace if taken.is_folder() => {
+                return reply(drive, call, taken.number, true);
+            }
             Behaviour::Replace => return Err(error::exists()),
             Behaviour::Rename => name = files::free_name(drive, parent, &name),
         }
@@ -170,7 +172,8 @@ fn patch(drive: &mut Drive, call: &Call, number: u64) -> GraphResult {
     if name != entry.name || to != entry.parent {
         let parent = to.filter(|_| number != ROOT);
         let parent = parent.ok_or_else(|| error::denied("The root stays where it is."))?;
-        if !drive.entries.get(&parent).is_some_and(Entry::is_folder) || drive.is_under(parent, number)
+        if !drive.entries.get(&parent).is_some_and(Entry::is_folder)
+            || drive.is_under(parent, number)
         {
             return Err(error::invalid("The new parent is no folder or lies under the item."));
         }

@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-pub(crate) use store::Drive;
+pub(crate) use permissions::{Grant, Grantee};
+pub(crate) use store::{Drive, Entry, File, Kind, ROOT};
 
 use crate::{
     call::Call,
@@ -45,9 +46,9 @@ const UPLOAD: [&str; 2] = ["Sites.ReadWrite.All", "Sites.FullControl.All"];
 pub(crate) fn route(world: &mut World, call: &Call) -> Option<GraphResult> {
     let path = call.parts();
     let answer = match path.as_slice() {
-        ["users", user, "drive", rest @ ..] => of_user(world, call, user).and_then(|owner| {
-            in_drive(world, call, owner, rest)
-        }),
+        ["users", user, "drive", rest @ ..] => {
+            of_user(world, call, user).and_then(|owner| in_drive(world, call, owner, rest))
+        }
         ["users", user, "drives"] => of_user(world, call, user).and_then(|owner| {
             let drive = in_drive(world, call, owner, &[])?;
             let drive: serde_json::Value = serde_json::from_slice(&drive.body).unwrap_or_default();

@@ -24,7 +24,9 @@ pub(super) fn check(name: &str, at_root: bool) -> Result<(), GraphError> {
         || lower.contains("_vti_")
         || (at_root && lower == "forms");
     if bad {
-        let text = format!("The provided name cannot contain restricted characters or be reserved: {name}");
+        let text = format!(
+            "The provided name cannot contain restricted characters or be reserved: {name}"
+        );
         return Err(error::invalid(&text).with_inner("invalidName"));
     }
     Ok(())
@@ -84,8 +86,21 @@ mod tests {
     #[test]
     fn names_that_sharepoint_refuses_do_not() {
         let bad = [
-            "", "a:b", "a?b", " a", "a ", "a.", "~$a.docx", "CON", "com7", "LPT1", "desktop.ini",
-            ".lock", "my_vti_x", "forms", "tab\there",
+            "",
+            "a:b",
+            "a?b",
+            " a",
+            "a ",
+            "a.",
+            "~$a.docx",
+            "CON",
+            "com7",
+            "LPT1",
+            "desktop.ini",
+            ".lock",
+            "my_vti_x",
+            "forms",
+            "tab\there",
         ];
         for name in bad {
             assert!(check(name, true).is_err(), "{name}");

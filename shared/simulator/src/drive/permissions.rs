@@ -18,23 +18,26 @@ use crate::{
 
 /// To whom a grant is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Grantee {
+pub(crate) enum Grantee {
     User(Uuid),
     Group(Uuid),
     /// Whoever has the link: type (`view`, `edit`) and scope (`organization`, `anonymous`).
-    Link { kind: String, scope: String },
+    Link {
+        kind: String,
+        scope: String,
+    },
 }
 
 /// A grant on one entry; everything under it inherits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Grant {
-    pub(super) id: String,
-    pub(super) roles: Vec<String>,
-    pub(super) grantee: Grantee,
+pub(crate) struct Grant {
+    pub(crate) id: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) grantee: Grantee,
 }
 
 /// GET of all permissions or of one.
-pub(super) fn read(
+pub(crate) fn read(
     world: &World,
     call: &Call,
     drive: &Drive,
@@ -116,7 +119,7 @@ fn form(tenant: &Tenant, drive: &Drive, grant: &Grant, call: &Call) -> Value {
 }
 
 /// `invite`, `createLink`, PATCH and DELETE of a permission.
-pub(super) fn write(
+pub(crate) fn write(
     world: &mut World,
     call: &Call,
     owner: Uuid,
@@ -184,13 +187,7 @@ fn roles(body: &Value) -> Result<Vec<String>, GraphError> {
     roles.iter().map(role).collect()
 }
 
-fn invite(
-    tenant: &mut Tenant,
-    call: &Call,
-    owner: Uuid,
-    number: u64,
-    id: &str,
-) -> GraphResult {
+fn invite(tenant: &mut Tenant, call: &Call, owner: Uuid, number: u64, id: &str) -> GraphResult {
     let body = call.json()?;
     let roles = roles(&body)?;
     let recipients = body.get("recipients").and_then(Value::as_array);
@@ -253,7 +250,11 @@ fn create_link(
     let word = |name: &str, known: &[&str]| {
         let text = body.get(name).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         let fits = known.contains(&text.as_str());
-        if fits { Ok(text) } else { Err(error::invalid(&format!("The {name} is one of {known:?}."))) }
+        if fits {
+            Ok(text)
+        } else {
+            Err(error::invalid(&format!("The {name} is one of {known:?}.")))
+        }
     };
     let kind = word("type", &["view", "edit"])?;
     let scope = match body.get("scope") {

@@ -10,32 +10,35 @@ use super::{error, names, permissions::Grant, upload::Session};
 use crate::{content::Content, graph::GraphError};
 
 /// The number of the root.
-pub(super) const ROOT: u64 = 1;
+pub(crate) const ROOT: u64 = 1;
 
 /// What an entry is.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Folder,
     File(File),
     /// A OneNote notebook: neither file nor folder.
     Notebook,
     /// A shortcut into another drive.
-    Shortcut { drive: String, item: String },
+    Shortcut {
+        drive: String,
+        item: String,
+    },
 }
 
 /// A file's content.
 #[derive(Clone, Debug)]
-pub(super) struct File {
-    pub(super) content: Content,
+pub(crate) struct File {
+    pub(crate) content: Content,
     /// quickXorHash of the content.
-    pub(super) hash: String,
+    pub(crate) hash: String,
     /// quickXorHash of what was uploaded, where SharePoint rewrote it.
-    pub(super) uploaded: Option<String>,
-    pub(super) malware: bool,
+    pub(crate) uploaded: Option<String>,
+    pub(crate) malware: bool,
 }
 
 impl File {
-    pub(super) fn new(content: Content) -> Self {
+    pub(crate) fn new(content: Content) -> Self {
         let hash = content.hash().text();
         Self { content, hash, uploaded: None, malware: false }
     }
@@ -43,69 +46,69 @@ impl File {
 
 /// A file, folder, notebook or shortcut.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) number: u64,
-    pub(super) parent: Option<u64>,
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    pub(crate) parent: Option<u64>,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// When the server made and changed it.
-    pub(super) created: Timestamp,
-    pub(super) modified: Timestamp,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
     /// `fileSystemInfo`: what the client says.
-    pub(super) fs_created: Timestamp,
-    pub(super) fs_modified: Timestamp,
+    pub(crate) fs_created: Timestamp,
+    pub(crate) fs_modified: Timestamp,
     /// The write that changed it last.
-    pub(super) revision: u64,
+    pub(crate) revision: u64,
     /// Grants made on this entry itself.
-    pub(super) grants: Vec<Grant>,
+    pub(crate) grants: Vec<Grant>,
 }
 
 impl Entry {
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         match &self.kind {
             Kind::File(file) => file.content.length(),
             _ => 0,
         }
     }
 
-    pub(super) fn is_folder(&self) -> bool {
+    pub(crate) fn is_folder(&self) -> bool {
         matches!(self.kind, Kind::Folder)
     }
 }
 
 /// What happened last to an entry.
 #[derive(Clone, Debug)]
-pub(super) struct Change {
-    pub(super) at: Timestamp,
-    pub(super) number: u64,
+pub(crate) struct Change {
+    pub(crate) at: Timestamp,
+    pub(crate) number: u64,
     /// The folder above, for what is gone.
-    pub(super) gone_from: Option<u64>,
+    pub(crate) gone_from: Option<u64>,
 }
 
 /// A user's drive.
 #[derive(Clone, Debug)]
 pub(crate) struct Drive {
-    pub(super) id: String,
-    pub(super) tenant: Uuid,
-    pub(super) owner: Uuid,
+    pub(crate) id: String,
+    pub(crate) tenant: Uuid,
+    pub(crate) owner: Uuid,
     /// First label of the site's host, for instance `contoso-my`.
-    pub(super) host: String,
-    pub(super) created: Timestamp,
-    pub(super) revision: u64,
+    pub(crate) host: String,
+    pub(crate) created: Timestamp,
+    pub(crate) revision: u64,
     numbers: u64,
-    pub(super) entries: BTreeMap<u64, Entry>,
-    pub(super) changes: BTreeMap<u64, Change>,
-    pub(super) used: u64,
+    pub(crate) entries: BTreeMap<u64, Entry>,
+    pub(crate) changes: BTreeMap<u64, Change>,
+    pub(crate) used: u64,
     /// Bytes in the recycle bin.
-    pub(super) binned: u64,
+    pub(crate) binned: u64,
     /// Delta tokens of an older generation are void.
-    pub(super) generation: u64,
-    pub(super) sessions: BTreeMap<String, Session>,
+    pub(crate) generation: u64,
+    pub(crate) sessions: BTreeMap<String, Session>,
 }
 
 impl Drive {
     /// An empty drive.
-    pub(super) fn new(tenant: Uuid, owner: Uuid, host: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(tenant: Uuid, owner: Uuid, host: &str, now: Timestamp) -> Self {
         let mut drive = Self {
             id: drive_id(tenant, owner),
             tenant,
@@ -126,13 +129,13 @@ impl Drive {
     }
 
     /// The id of an entry.
-    pub(super) fn item_id(&self, number: u64) -> String {
+    pub(crate) fn item_id(&self, number: u64) -> String {
         let (high, _) = self.owner.as_u64_pair();
         format!("01{high:016X}{number:016X}")
     }
 
     /// The entry of an id.
-    pub(super) fn by_id(&self, id: &str) -> Option<&Entry> {
+    pub(crate) fn by_id(&self, id: &str) -> Option<&Entry> {
         if id == "root" {
             return self.entries.get(&ROOT);
         }
@@ -140,18 +143,18 @@ impl Drive {
         (self.item_id(number) == id).then(|| self.entries.get(&number)).flatten()
     }
 
-    pub(super) fn children(&self, parent: u64) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn children(&self, parent: u64) -> impl Iterator<Item = &Entry> {
         self.entries.values().filter(move |entry| entry.parent == Some(parent))
     }
 
     /// A child by name, whatever its case.
-    pub(super) fn child(&self, parent: u64, name: &str) -> Option<&Entry> {
+    pub(crate) fn child(&self, parent: u64, name: &str) -> Option<&Entry> {
         let name = name.to_lowercase();
         self.children(parent).find(|entry| entry.name.to_lowercase() == name)
     }
 
     /// Names from the root down to an entry.
-    pub(super) fn path(&self, number: u64) -> String {
+    pub(crate) fn path(&self, number: u64) -> String {
         let mut names = Vec::new();
         let mut at = self.entries.get(&number);
         while let Some(entry) = at.filter(|entry| entry.number != ROOT) {
@@ -163,7 +166,7 @@ impl Drive {
     }
 
     /// Whether `number` is `above` or lies under it.
-    pub(super) fn is_under(&self, number: u64, above: u64) -> bool {
+    pub(crate) fn is_under(&self, number: u64, above: u64) -> bool {
         let mut at = Some(number);
         while let Some(here) = at {
             if here == above {
@@ -175,18 +178,18 @@ impl Drive {
     }
 
     /// The part of every path that the site takes.
-    pub(super) fn site(&self) -> String {
+    pub(crate) fn site(&self) -> String {
         format!("personal/{}/Documents", self.owner.simple())
     }
 
     /// Refuses a name that cannot be used in a folder.
-    pub(super) fn check_name(&self, parent: u64, name: &str) -> Result<(), GraphError> {
+    pub(crate) fn check_name(&self, parent: u64, name: &str) -> Result<(), GraphError> {
         names::check(name, parent == ROOT)?;
         names::check_path(&format!("{}/{}/{name}", self.site(), self.path(parent)))
     }
 
     /// Adds an entry, whatever its name.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &mut self,
         parent: Option<u64>,
         name: &str,
@@ -214,7 +217,7 @@ impl Drive {
     }
 
     /// Changes an entry in place.
-    pub(super) fn amend(&mut self, number: u64, now: Timestamp, change: impl FnOnce(&mut Entry)) {
+    pub(crate) fn amend(&mut self, number: u64, now: Timestamp, change: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
         let before = entry.size();
         change(entry);
@@ -235,7 +238,7 @@ impl Drive {
     }
 
     /// Puts an entry with everything under it into the recycle bin, or removes it for good.
-    pub(super) fn delete(&mut self, number: u64, now: Timestamp, for_good: bool) {
+    pub(crate) fn delete(&mut self, number: u64, now: Timestamp, for_good: bool) {
         let Some(entry) = self.entries.remove(&number) else { return };
         self.changes.remove(&entry.revision);
         self.used = self.used.saturating_sub(entry.size());
@@ -252,20 +255,20 @@ impl Drive {
     }
 
     /// Refuses bytes for which there is no room.
-    pub(super) fn check_room(&self, more: u64, instead: u64, quota: u64) -> Result<(), GraphError> {
+    pub(crate) fn check_room(&self, more: u64, instead: u64, quota: u64) -> Result<(), GraphError> {
         let used = self.used.saturating_sub(instead).saturating_add(more);
         if quota > 0 && used > quota { Err(error::full()) } else { Ok(()) }
     }
 }
 
 /// The id of a person's drive.
-pub(super) fn drive_id(tenant: Uuid, owner: Uuid) -> String {
+pub(crate) fn drive_id(tenant: Uuid, owner: Uuid) -> String {
     let bytes = [*owner.as_bytes(), *tenant.as_bytes()].concat();
     format!("b!{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Whose drive an id names.
-pub(super) fn owner_of(tenant: Uuid, id: &str) -> Option<Uuid> {
+pub(crate) fn owner_of(tenant: Uuid, id: &str) -> Option<Uuid> {
     let bytes = URL_SAFE_NO_PAD.decode(id.strip_prefix("b!")?).ok()?;
     let (owner, of) = bytes.split_first_chunk::<16>()?;
     (of == tenant.as_bytes()).then(|| Uuid::from_bytes(*owner))

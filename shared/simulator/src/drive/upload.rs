@@ -95,7 +95,8 @@ pub(super) fn create(
     let mut reply = status(&session);
     reply["uploadUrl"] = url.into();
     reply["@odata.context"] =
-        format!("{}/$metadata#microsoft.graph.uploadSession", call.base.graph(call.version())).into();
+        format!("{}/$metadata#microsoft.graph.uploadSession", call.base.graph(call.version()))
+            .into();
     drive.sessions.insert(token, session);
     Ok(Reply::ok(&reply))
 }

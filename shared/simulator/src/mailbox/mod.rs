@@ -22,7 +22,8 @@ mod well_known;
 use http::Method;
 use uuid::Uuid;
 
-pub(crate) use store::Mailbox;
+pub(crate) use item::{Item, ItemData};
+pub(crate) use store::{Branch, Mailbox, Reason};
 
 use crate::{
     call::{Call, Version},
@@ -57,7 +58,9 @@ const IMPORT: [&str; 1] = ["MailboxItem.ImportExport.All"];
 pub(crate) fn route(world: &mut World, call: &Call) -> Option<GraphResult> {
     let path = call.parts();
     let (mailbox, rest) = match path.as_slice() {
-        ["users", user, "settings", "exchange"] => return Some(exchange_settings(world, call, user)),
+        ["users", user, "settings", "exchange"] => {
+            return Some(exchange_settings(world, call, user));
+        }
         ["users", user, "mailboxSettings"] => return Some(settings::answer(world, call, user)),
         ["users", user, rest @ ..] => return outlook::route(world, call, user, rest),
         ["admin", "exchange", "mailboxes", mailbox, rest @ ..] => (*mailbox, rest),

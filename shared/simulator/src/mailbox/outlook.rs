@@ -18,7 +18,12 @@ use crate::{
 };
 
 /// Answers; `rest` is what follows the user. `None` for what is not served.
-pub(super) fn route(world: &mut World, call: &Call, user: &str, rest: &[&str]) -> Option<GraphResult> {
+pub(super) fn route(
+    world: &mut World,
+    call: &Call,
+    user: &str,
+    rest: &[&str],
+) -> Option<GraphResult> {
     match rest {
         ["mailFolders", folder, "messageRules", rest @ ..] if rest.len() < 2 => {
             Some(with_mailbox(world, call, user, &SETTINGS, |mailbox| {
@@ -30,7 +35,9 @@ pub(super) fn route(world: &mut World, call: &Call, user: &str, rest: &[&str]) -
         }
         ["messages", item, "move"] => {
             let allowed: [&str; 2] = ["Mail.ReadWrite", "Mail.ReadWrite"];
-            Some(with_mailbox(world, call, user, &allowed, |mailbox| move_item(mailbox, call, item)))
+            Some(with_mailbox(world, call, user, &allowed, |mailbox| {
+                move_item(mailbox, call, item)
+            }))
         }
         _ => None,
     }
@@ -139,7 +146,8 @@ fn move_item(mailbox: &mut Mailbox, call: &Call, id: &str) -> GraphResult {
     let to = member(&body, "destinationId").and_then(Value::as_str);
     let to = to.ok_or_else(|| error::bad_request("destinationId is required."))?;
     let number = mailbox.item_by_id(id).ok_or_else(error::not_found)?.number;
-    let to = mailbox.folder_by_id(to).filter(|folder| !folder.search).ok_or_else(error::not_found)?;
+    let to =
+        mailbox.folder_by_id(to).filter(|folder| !folder.search).ok_or_else(error::not_found)?;
     let to = to.number;
     mailbox.move_item(number, to, Reason::Deleted);
     let item = mailbox.items.get(&number).ok_or_else(error::not_found)?;

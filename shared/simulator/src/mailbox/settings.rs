@@ -15,8 +15,7 @@ use crate::{
 /// Graph's names of auto-reply states and audiences, and Exchange's.
 const STATES: [(&str, &str); 3] =
     [("disabled", "Disabled"), ("alwaysEnabled", "Enabled"), ("scheduled", "Scheduled")];
-const AUDIENCES: [(&str, &str); 3] =
-    [("none", "None"), ("contactsOnly", "Known"), ("all", "All")];
+const AUDIENCES: [(&str, &str); 3] = [("none", "None"), ("contactsOnly", "Known"), ("all", "All")];
 
 /// Answers GET and PATCH.
 pub(super) fn answer(world: &mut World, call: &Call, user: &str) -> GraphResult {
