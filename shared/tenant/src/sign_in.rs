@@ -28,6 +28,25 @@ struct TokenResponse {
     expires_in: Option<u64>,
 }
 
+/// The form of the request. A function of its own, since the serializer must not live across an
+/// await.
+fn form_of(client: &str, scope: &str, proof: &Proof) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("client_id", client);
+    form.append_pair("scope", scope);
+    form.append_pair("grant_type", "client_credentials");
+    match proof {
+        Proof::Secret(secret) => {
+            form.append_pair("client_secret", secret.expose());
+        }
+        Proof::Assertion(assertion) => {
+            form.append_pair("client_assertion_type", ASSERTION_TYPE);
+            form.append_pair("client_assertion", assertion.expose());
+        }
+    }
+    form.finish()
+}
+
 /// Asks for a new token.
 pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, TenantError> {
     let config = &wire.config;
@@ -38,19 +57,7 @@ pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, T
         TenantError::refused(SIGN_IN.name, "no SharePoint administration host is configured")
     })?;
     let proof = proof(wire, url.as_str()).await?;
-    let mut form = Serializer::new(String::new());
-    form.append_pair("client_id", &config.client.to_string());
-    form.append_pair("scope", &scope);
-    form.append_pair("grant_type", "client_credentials");
-    match &proof {
-        Proof::Secret(secret) => {
-            form.append_pair("client_secret", secret.expose());
-        }
-        Proof::Assertion(assertion) => {
-            form.append_pair("client_assertion_type", ASSERTION_TYPE);
-            form.append_pair("client_assertion", assertion.expose());
-        }
-    }
+    let form = form_of(&config.client.to_string(), &scope, &proof);
     let mut headers = HeaderMap::new();
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(header::CONTENT_TYPE, form_type);
@@ -59,7 +66,7 @@ pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, T
         method: Method::POST,
         url,
         headers,
-        body: Bytes::from(form.finish()),
+        body: Bytes::from(form),
         // Asking for a token changes nothing: a lost reply is asked for again.
         effect: Effect::Read,
         lane: Lane::Login,
