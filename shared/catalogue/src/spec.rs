@@ -221,7 +221,7 @@ pub const CATALOGUE: [StepSpec; 31] = [
         phase: Phase::InitialSync,
         side: Side::Target,
         premium_only: true,
-        needs: &[Need::DirectoryWrite, Need::ExchangeRead],
+        needs: &[Need::DirectoryWrite, Need::ExchangeWrite],
         wait_limit: Duration::from_hours(24),
         timeout: Duration::from_mins(2),
         meter: None,

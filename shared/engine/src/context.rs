@@ -235,6 +235,11 @@ impl<'a> StepContext<'a> {
         crate::unique::reserve(self, attribute, value).await
     }
 
+    /// Whether this user holds a reservation from an earlier run.
+    pub async fn holds_reservation(&self, attribute: &str, value: &str) -> Result<bool, StepError> {
+        crate::unique::is_mine(self, attribute, value).await
+    }
+
     /// The user's target account is known from now on.
     pub fn set_target(&self, target: TargetIdentity) {
         self.locked().target = Some(target);
@@ -303,6 +308,7 @@ fn read<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, StepError> {
 }
 
 /// A failure of the store inside a step: the step is tried again.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn internal(error: EngineError) -> StepError {
     StepError::retry("store", error.to_string())
 }

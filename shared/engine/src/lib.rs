@@ -16,6 +16,7 @@ mod effect;
 mod host;
 pub mod notify;
 mod outcome;
+mod person;
 mod plan;
 pub mod records;
 mod run;
@@ -29,6 +30,10 @@ pub use context::StepContext;
 pub use effect::{Effect, Write, change};
 pub use host::{Host, HostIdentity, Steps, TenantPair, Tenants};
 pub use outcome::{Failure, Outcome, Receipt, StepError, StepResult, Wake};
+pub use person::{
+    ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, UpdateOutcome, attributes_of,
+    ensure_contact, find_contact, find_match, map_contact, map_user, update_user,
+};
 pub use plan::{Planned, StepPlan, UserPlan, plan_action};
 pub use records::EngineError;
 pub use run::{Verdict, handle};

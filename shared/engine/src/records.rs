@@ -98,7 +98,7 @@ pub async fn load_job(
 /// Loads what is remembered about a user; an empty memory of version 0 when there is none.
 pub async fn load_memory(store: &dyn Store, user: &UserKey) -> Result<Loaded<Memory>, EngineError> {
     let memory = load(store, Keys::memory(user)).await?;
-    Ok(memory.unwrap_or(Loaded { value: Memory::default(), version: 0 }))
+    Ok(memory.unwrap_or_else(|| Loaded { value: Memory::default(), version: 0 }))
 }
 
 /// Several changes that happen together or not at all.

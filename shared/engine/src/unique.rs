@@ -50,3 +50,15 @@ pub(crate) async fn reserve(
         }
     }
 }
+
+/// Whether this user holds the reservation of a value already.
+pub(crate) async fn is_mine(
+    cx: &StepContext<'_>,
+    attribute: &str,
+    value: &str,
+) -> Result<bool, StepError> {
+    let place = Keys::reservation(&cx.key().customer, &cx.key().project, attribute, value);
+    let held: Option<Loaded<Reservation>> =
+        load(&*cx.host().store, place).await.map_err(internal)?;
+    Ok(held.is_some_and(|held| held.value.user == cx.key().user))
+}

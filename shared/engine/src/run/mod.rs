@@ -124,7 +124,7 @@ async fn run_step(
     let memory = load_memory(&*host.store, key).await?;
     let requests = host.tenants.requests(&project);
     let cx = StepContext::live(host, key.clone(), step, user, project, memory, job);
-    let result = match settle::before_step(host, &cx).await? {
+    let result = match settle::before_step(&cx) {
         Some(end) => End::Job(end),
         None => End::Step(perform(steps, &cx).await),
     };

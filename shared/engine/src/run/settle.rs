@@ -11,15 +11,9 @@ use crate::{
 
 /// Whether the job ends here instead of running its step: a stop that was asked for, or an end that
 /// waited for the side branches.
-pub(super) async fn before_step(
-    _host: &Host,
-    cx: &StepContext<'_>,
-) -> Result<Option<JobStatus>, EngineError> {
+pub(super) fn before_step(cx: &StepContext<'_>) -> Option<JobStatus> {
     let job = cx.job();
-    if let Some(ending) = job.ending {
-        return Ok(Some(ending));
-    }
-    Ok(job.stop.then_some(JobStatus::Stopped))
+    job.ending.or_else(|| job.stop.then_some(JobStatus::Stopped))
 }
 
 /// The side branches of a job that are not over.
@@ -77,7 +71,7 @@ pub(super) async fn main_baton(
     let Some(main) = load_job(&*host.store, user, Branch::Main).await? else { return Ok(None) };
     let is_its_job = Branch::main_of(&side.id).is_ok_and(|id| id == main.value.id);
     let Some(step) = main.value.step().filter(|_| is_its_job) else { return Ok(None) };
-    Ok(Some((Baton::new(user.clone(), main.value.id.clone(), step), Duration::ZERO)))
+    Ok(Some((Baton::new(user.clone(), main.value.id, step), Duration::ZERO)))
 }
 
 /// Wakes the job of a side branch that is over.

@@ -1,0 +1,38 @@
+//! CUT-S4: the source keeps a copy and forwards to the target.
+//!
+//! Refused while the target still forwards to the source: the two together are a mail loop (CUT-6).
+
+use engine::{Outcome, RecipientEdit, StepContext, StepError, StepResult};
+use tenant::exchange::ProxyAddress;
+
+use crate::mailbox::{changed_receipt, source_mailbox, target_mailbox};
+
+changed_receipt!(StoreAndForward, SetStoreAndForward);
+
+pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
+    let target = target_mailbox(cx).await?;
+    if target.is_forwarding() && !cx.is_plan() {
+        return Err(StepError::park(
+            "mail_loop",
+            format!("{} still forwards, so the source must not forward to it", target.display_name),
+            "remove the target mailbox's forwarding, then apply cutover again",
+        ));
+    }
+    let mailbox = source_mailbox(cx).await?;
+    let to = target
+        .primary_smtp_address
+        .clone()
+        .or_else(|| cx.target_identity().map(|target| target.user_principal_name))
+        .unwrap_or_default();
+    let to = ProxyAddress::secondary(&to).map_err(|error| {
+        StepError::park("bad_address", error.to_string(), "give the target mailbox an address")
+    })?;
+    if !cx.is_plan() {
+        // Mail that comes in from now on is forwarded as well as kept: the copier must not bring
+        // the kept copy a second time.
+        cx.remember("source_forwards_since", &cx.now()).await?;
+    }
+    let changed =
+        RecipientEdit::of(&mailbox).forwarding(Some(&to), true).apply(cx.source()).await?;
+    Outcome::done(&StoreAndForward { identity: mailbox.identity(), changed })
+}

@@ -1,0 +1,123 @@
+//! The copier, as steps use it: one unit a run, and what its answers mean for the step.
+
+use content::{
+    ArchiveCapability, ContentError, CopyJob, CopyMode, CopySettings, CopySubject, CopySummary,
+    UnitOutcome, VerifyReport,
+};
+use engine::{Failure, StepContext, StepError, TenantSide, Wake};
+use model::Keys;
+use serde::{Deserialize, Serialize};
+
+use crate::{principals::MatchTable, update_user::no_target};
+
+/// What a round has copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyReceipt {
+    /// The copier's own summary.
+    pub summary: CopySummary,
+}
+
+/// How a unit ended, for the step.
+pub(crate) enum Unit {
+    /// The round is complete.
+    Finished(CopySummary),
+    /// Call again.
+    Again(Wake),
+}
+
+/// The copier of a step's user.
+pub async fn copy_job<'c>(
+    cx: &'c StepContext<'c>,
+    principals: &'c dyn content::Principals,
+) -> Result<CopyJob<'c>, StepError> {
+    let (source, target): (TenantSide<'c>, TenantSide<'c>) = (cx.source(), cx.target());
+    let identity = cx.target_identity().ok_or_else(no_target)?;
+    let profile = cx.profile();
+    let facts = &cx.user().source.mailbox;
+    let archive = profile.sync.archive && facts.archive;
+    let capable =
+        cx.project().source.capabilities.archive && cx.project().target.capabilities.archive;
+    Ok(CopyJob {
+        source: source.client().await?,
+        target: target.client().await?,
+        store: &*cx.host().store,
+        clock: &*cx.host().clock,
+        partition: Keys::copy_partition(cx.key()),
+        subject: CopySubject {
+            source_user: cx.user().source.object_id.clone(),
+            target_user: identity.object_id,
+            mailbox: profile.sync.mailbox && facts.mailbox,
+            archive,
+            drive: profile.sync.onedrive && facts.drive,
+        },
+        principals,
+        settings: CopySettings {
+            bad_item_limit: u32::try_from(profile.sync.bad_item_limit).unwrap_or(u32::MAX),
+            archive: if capable { ArchiveCapability::Beta } else { ArchiveCapability::Off },
+            ..CopySettings::default()
+        },
+    })
+}
+
+/// Runs one unit of a round.
+pub(crate) async fn unit(
+    cx: &StepContext<'_>,
+    mode: CopyMode,
+    round: &str,
+) -> Result<Unit, StepError> {
+    let principals = MatchTable { cx };
+    let job = copy_job(cx, &principals).await?;
+    // From here on no other copy of this step may touch the target.
+    cx.hold().await?;
+    match job.run_unit(mode, round).await {
+        Ok(UnitOutcome::Finished(summary)) => Ok(Unit::Finished(summary)),
+        Ok(UnitOutcome::More(_)) => Ok(Unit::Again(Wake::More)),
+        Ok(UnitOutcome::Wait { after, why }) => Ok(Unit::Again(Wake::After { delay: after, why })),
+        Err(error) => Err(step_error(error)),
+    }
+}
+
+/// Compares source and target (SYN-4).
+pub async fn verify(cx: &StepContext<'_>) -> Result<VerifyReport, StepError> {
+    let principals = MatchTable { cx };
+    let job = copy_job(cx, &principals).await?;
+    job.verify().await.map_err(step_error)
+}
+
+/// What a failure of the copier means for its step.
+pub(crate) fn step_error(error: ContentError) -> StepError {
+    let message = error.to_string();
+    match error {
+        ContentError::Tenant { source, .. } => {
+            let mut inner = StepError::from(*source);
+            inner.message = message;
+            inner
+        }
+        ContentError::Store(_) | ContentError::Commit(_) | ContentError::Principals(_) => {
+            StepError::retry("copy_store", message)
+        }
+        ContentError::Superseded => {
+            StepError { failure: Failure::Superseded, ..StepError::retry("superseded", message) }
+        }
+        ContentError::Protocol { .. } => StepError::retry("copy_protocol", message),
+        ContentError::TooManyBadItems { .. } => StepError::park(
+            "too_many_bad_items",
+            message,
+            "look at the bad items in the report, repair or accept them (raise bad_item_limit), \
+             then sync again",
+        ),
+        ContentError::TargetFull { .. } => StepError::park(
+            "target_full",
+            message,
+            "free room in the target or assign a larger licence, then sync again",
+        ),
+        ContentError::Missing { .. } => {
+            StepError::park("content_missing", message, "see the message, then sync again")
+        }
+        ContentError::Damaged { .. } => StepError::park(
+            "copy_state",
+            message,
+            "use the version of Crosswave that wrote this state, or the newest one",
+        ),
+    }
+}

@@ -1,0 +1,70 @@
+//! Who in the target is meant by a principal of the source (SYN-2): the match table, asked by the
+//! copier.
+
+use async_trait::async_trait;
+use content::{ContentError, Principals, SourcePrincipal, TargetPrincipal, Translation};
+use engine::{
+    StepContext,
+    records::{Loaded, load},
+};
+use model::{Keys, User, UserKey};
+
+/// The match table of a step's project.
+pub(crate) struct MatchTable<'c> {
+    pub(crate) cx: &'c StepContext<'c>,
+}
+
+#[async_trait]
+impl Principals for MatchTable<'_> {
+    async fn translate(&self, principal: &SourcePrincipal) -> Result<Translation, ContentError> {
+        let Some(object_id) = self.source_object(principal).await? else {
+            return Ok(Translation::Unmatched);
+        };
+        let Ok(user) = object_id.parse() else { return Ok(Translation::Unmatched) };
+        let key = UserKey { user, ..self.cx.key().clone() };
+        let known: Option<Loaded<User>> =
+            load(&*self.cx.host().store, Keys::user(&key)).await.map_err(asked)?;
+        let Some(target) = known.and_then(|user| user.value.target) else {
+            return Ok(Translation::Unmatched);
+        };
+        // A contact or plain account cannot hold rights yet: the grant waits for the mailbox.
+        let recipient = self.cx.target().recipient(&target.object_id).await.map_err(refused)?;
+        let able = recipient.filter(|found| found.recipient_type_details.is_security_principal());
+        Ok(match able {
+            Some(found) => Translation::Mapped(TargetPrincipal {
+                object_id: target.object_id,
+                address: found.primary_smtp_address.unwrap_or(target.user_principal_name),
+            }),
+            None => Translation::Unmatched,
+        })
+    }
+}
+
+impl MatchTable<'_> {
+    /// The source object that is meant. Exchange often gives only a display name; one that several
+    /// people share is nobody's.
+    async fn source_object(
+        &self,
+        principal: &SourcePrincipal,
+    ) -> Result<Option<String>, ContentError> {
+        if let Some(id) = &principal.object_id {
+            return Ok(Some(id.clone()));
+        }
+        let name = principal.address.as_deref().unwrap_or(&principal.text);
+        match self.cx.source().recipient(name).await {
+            Ok(found) => Ok(found
+                .and_then(|recipient| recipient.external_directory_object_id)
+                .map(|id| id.hyphenated().to_string())),
+            Err(error) if error.failure == engine::Failure::Park => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+}
+
+fn asked(error: engine::EngineError) -> ContentError {
+    ContentError::Principals(error.to_string())
+}
+
+fn refused(error: engine::StepError) -> ContentError {
+    ContentError::Principals(error.message)
+}
