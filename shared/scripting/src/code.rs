@@ -69,6 +69,7 @@ codes! {
     R013 = "a value grew too large",
     R014 = "functions call each other too deeply",
     R020 = "the script broke its worker",
+    R021 = "no worker could be started",
     P001 = "an address is in a domain that is not verified",
     P002 = "not exactly one primary address",
     P003 = "a protected attribute is set",

@@ -53,7 +53,7 @@ mod results;
 mod sandbox;
 mod script;
 mod suggest;
-mod worker;
+pub mod worker;
 
 pub use attributes::{
     AttributeName, AttributeSpec, AttributeValue, Attributes, Format, Kind, Refusal, Writer, find,

@@ -5,6 +5,7 @@ mod mapping;
 mod policy;
 mod shipped;
 mod support;
+mod worker;
 
 /// As every program that runs scripts.
 #[global_allocator]

@@ -1,0 +1,114 @@
+//! Messages between host and worker: a length of four bytes, then JSON.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::{AttributeName, Attributes};
+use crate::call::{Call, Outcome};
+use crate::context::{Event, RunContext, UserInput};
+use crate::diagnostic::ScriptError;
+use crate::entry::Entry;
+use crate::patch::{Assigned, LinkedCandidates};
+use crate::script::ScriptOptions;
+
+/// The most bytes of a message: a script with its largest tables.
+const MOST_BYTES: usize = 32 << 20;
+
+/// What the host asks of a worker.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request<'a> {
+    /// Compile this script; it is the only one of this worker.
+    Load { name: Cow<'a, str>, text: Cow<'a, str>, options: Cow<'a, ScriptOptions> },
+    /// Call it.
+    Call(Box<CallForm<'a>>),
+}
+
+/// What a worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply {
+    /// The script is compiled; its version.
+    Loaded(String),
+    /// The script does not compile here, although it did at the host.
+    NotLoaded,
+    /// The call's end.
+    Called(Box<Result<Outcome, ScriptError>>),
+}
+
+/// A call as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CallForm<'a> {
+    entry: Entry,
+    user: Cow<'a, UserInput>,
+    chosen: Cow<'a, Attributes>,
+    event: Cow<'a, Option<Event>>,
+    drafted: Cow<'a, BTreeMap<AttributeName, Assigned>>,
+    linked: Cow<'a, Option<LinkedCandidates>>,
+    run: Cow<'a, RunContext>,
+}
+
+impl<'a> From<&'a Call> for CallForm<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self {
+            entry: call.entry,
+            user: Cow::Borrowed(&call.user),
+            chosen: Cow::Borrowed(&call.chosen),
+            event: Cow::Borrowed(&call.event),
+            drafted: Cow::Borrowed(&call.drafted),
+            linked: Cow::Borrowed(&call.linked),
+            run: Cow::Borrowed(&*call.run),
+        }
+    }
+}
+
+impl From<CallForm<'_>> for Call {
+    fn from(form: CallForm<'_>) -> Self {
+        Self {
+            entry: form.entry,
+            user: form.user.into_owned(),
+            chosen: form.chosen.into_owned(),
+            event: form.event.into_owned(),
+            drafted: form.drafted.into_owned(),
+            linked: form.linked.into_owned(),
+            run: form.run.into_owned().into(),
+        }
+    }
+}
+
+/// Writes one message.
+pub(super) fn write(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    if bytes.len() > MOST_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too long"));
+    }
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    to.write_all(&length.to_be_bytes())?;
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// Reads one message; `None` when the other side has closed.
+pub(super) fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = usize::try_from(u32::from_be_bytes(length)).map_err(io::Error::other)?;
+    if length > MOST_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the message is too long"));
+    }
+    // Grown as the bytes arrive: a length alone takes no memory.
+    let mut bytes = Vec::new();
+    from.take(length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < length {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_slice(&bytes)?))
+}

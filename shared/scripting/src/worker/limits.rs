@@ -1,0 +1,39 @@
+//! What the system itself holds a worker to.
+
+#[cfg(unix)]
+mod system {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// Address space: the large stack of the script thread, the program, and a script's memory.
+    const ADDRESS_SPACE: u64 = 1 << 30;
+    /// Seconds of processor time for one call: far above any budget.
+    const SECONDS: u64 = 10;
+
+    fn limit(resource: Resource, most: u64, hard: Option<u64>) {
+        // A system that refuses leaves the budgets and the host's own patience in force.
+        setrlimit(resource, Rlimit { current: Some(most), maximum: hard }).unwrap_or_default();
+    }
+
+    /// Before anything is read.
+    pub(in super::super) fn at_start() {
+        limit(Resource::As, ADDRESS_SPACE, Some(ADDRESS_SPACE));
+        limit(Resource::Core, 0, Some(0));
+        limit(Resource::Fsize, 0, Some(0));
+        limit(Resource::Nofile, 16, Some(16));
+    }
+
+    /// Before each message: the processor time from now on.
+    pub(in super::super) fn at_call() {
+        let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec;
+        limit(Resource::Cpu, u64::try_from(used).unwrap_or(0).saturating_add(SECONDS), None);
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    pub(in super::super) fn at_start() {}
+    pub(in super::super) fn at_call() {}
+}
+
+pub(super) use system::{at_call, at_start};

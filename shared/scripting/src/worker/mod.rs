@@ -1,0 +1,15 @@
+//! Worker processes: the last line between a script and everyone else.
+//!
+//! A worker is this same program in another role. It starts with an empty environment and no
+//! credentials, limits its own memory and processor time before it reads anything, and serves one
+//! version of one script. It may die: its caller gets a typed error, the version is disabled, and
+//! nobody else notices.
+
+mod frame;
+mod limits;
+mod pool;
+mod process;
+mod serve;
+
+pub use pool::WorkerPool;
+pub use serve::run_worker;

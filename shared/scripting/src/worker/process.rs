@@ -1,0 +1,92 @@
+//! One worker process, seen from the host.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::frame::{self, Reply, Request};
+use crate::call::Call;
+use crate::script::Script;
+
+/// A worker that has its script loaded. Dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    input: ChildStdin,
+    replies: Receiver<Reply>,
+}
+
+/// How long a fresh worker may take to start and compile: a busy machine, not a script.
+const START: Duration = Duration::from_secs(20);
+
+/// Why a worker gave no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It could not be started or did not load a script that compiled at the host.
+    NotStarted,
+    /// It died or did not answer in time.
+    Lost,
+}
+
+impl Process {
+    pub(super) fn start(
+        program: &Path,
+        arguments: &[OsString],
+        script: &Script,
+    ) -> Result<Self, Broken> {
+        let mut process = Self::spawn(program, arguments).map_err(|_| Broken::NotStarted)?;
+        let load = Request::Load {
+            name: script.name().into(),
+            text: script.text().into(),
+            options: std::borrow::Cow::Borrowed(script.options()),
+        };
+        match process.ask(&load, START) {
+            Ok(Reply::Loaded(hash)) if hash == script.hash() => Ok(process),
+            _ => Err(Broken::NotStarted),
+        }
+    }
+
+    fn spawn(program: &Path, arguments: &[OsString]) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let missing = || io::Error::other("the worker has no pipes");
+        let input = child.stdin.take().ok_or_else(missing)?;
+        let mut output = child.stdout.take().ok_or_else(missing)?;
+        let (sender, replies) = channel();
+        // Reading has no time limit, so it has its own thread; it ends with the worker.
+        thread::Builder::new().name("script worker".into()).spawn(move || {
+            while let Ok(Some(reply)) = frame::read(&mut output) {
+                if sender.send(reply).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { child, input, replies })
+    }
+
+    pub(super) fn call(&mut self, call: &Call, patience: Duration) -> Result<Reply, Broken> {
+        self.ask(&Request::Call(Box::new(call.into())), patience)
+    }
+
+    fn ask(&mut self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {
+        frame::write(&mut self.input, request).map_err(|_| Broken::Lost)?;
+        self.replies.recv_timeout(patience).map_err(|_| Broken::Lost)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be dead already, and then there is nothing to kill.
+        self.child.kill().unwrap_or_default();
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,37 @@
+//! The worker's side.
+
+use std::io::{self, Read, Write};
+
+use super::frame::{self, Reply, Request};
+use super::limits;
+use crate::call::{self, Call};
+use crate::script::Script;
+
+/// Serves one script over a pair of pipes until the host closes them. The process that calls this
+/// must have nothing worth stealing: an empty environment, no credentials, no open connection.
+pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+    limits::at_start();
+    let mut script: Option<Script> = None;
+    while let Some(request) = frame::read::<Request<'static>>(&mut input)? {
+        limits::at_call();
+        let reply = match (request, &script) {
+            (Request::Load { name, text, options }, None) => {
+                match Script::compile_with(&name, &text, options.into_owned()) {
+                    Ok(loaded) => {
+                        let hash = loaded.hash().to_owned();
+                        script = Some(loaded);
+                        Reply::Loaded(hash)
+                    }
+                    Err(_) => Reply::NotLoaded,
+                }
+            }
+            (Request::Call(form), Some(script)) => {
+                Reply::Called(Box::new(call::call(script, Call::from(*form))))
+            }
+            // One worker serves one script; anything else is a fault of the host.
+            (Request::Load { .. }, Some(_)) | (Request::Call(_), None) => Reply::NotLoaded,
+        };
+        frame::write(&mut output, &reply)?;
+    }
+    Ok(())
+}

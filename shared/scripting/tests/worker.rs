@@ -1,0 +1,99 @@
+//! Scripts in worker processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scripting::{Budget, Code, Mapping, ScriptOptions, WorkerPool};
+
+use crate::support::{HEAD, anna, run};
+
+fn pool(most: usize) -> Arc<WorkerPool> {
+    let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
+    Arc::new(WorkerPool::new(program, [""; 0], most))
+}
+
+fn mapping(body: &str, pool: &Arc<WorkerPool>) -> Mapping {
+    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
+    Mapping::compile("w.rhai", &text).unwrap().isolated(Arc::clone(pool))
+}
+
+#[test]
+fn a_worker_gives_the_same_patch_as_the_host_itself() {
+    let here = Mapping::standard().map_user(&anna(), &run()).unwrap();
+    let there = Mapping::standard().isolated(pool(1)).map_user(&anna(), &run()).unwrap();
+    assert_eq!(here.values, there.values);
+    assert_eq!(here.cost.operations, there.cost.operations);
+}
+
+#[test]
+fn an_error_arrives_with_its_line() {
+    let error = mapping("target.usageLocation = \"Germany\";", &pool(1))
+        .map_user(&anna(), &run())
+        .unwrap_err();
+    assert_eq!((error.code(), error.diagnostic.line), (Code::R002, Some(3)));
+}
+
+#[test]
+fn scripts_take_turns_when_the_pool_is_small() {
+    let pool = pool(1);
+    for city in ["Oslo", "Bergen", "Oslo"] {
+        let patch =
+            mapping(&format!("target.city = \"{city}\";"), &pool).map_user(&anna(), &run());
+        assert_eq!(patch.unwrap().text("city"), Some(city));
+    }
+}
+
+#[test]
+fn a_hostile_script_or_a_missing_worker_harms_nobody_else() {
+    // A program that is no worker: it ends at once.
+    let dead = Arc::new(WorkerPool::new("/bin/false", [""; 0], 1));
+    let error = mapping("", &dead).map_user(&anna(), &run()).unwrap_err();
+    assert_eq!(error.code(), Code::R021);
+    assert!(!error.disables_version());
+
+    let pool = pool(2);
+    let hostile = mapping("loop { }", &pool);
+    assert_eq!(hostile.map_user(&anna(), &run()).unwrap_err().code(), Code::R012);
+    assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
+}
+
+/// Kills the worker with this argument, once it has run for half a second: it is in its call then.
+#[cfg(target_os = "linux")]
+fn kill_the_busy_worker(argument: &str) {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    for process in processes {
+        let read = |file| std::fs::read_to_string(process.path().join(file)).unwrap_or_default();
+        let hundredths = read("stat")
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(11)?.parse::<u32>().ok());
+        if read("cmdline").ends_with(&format!("{argument}\0")) && hundredths > Some(50) {
+            let id = process.file_name().into_string().unwrap();
+            std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
+    let argument = format!("doomed-{}", std::process::id());
+    let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
+    let pool = Arc::new(WorkerPool::new(program, [&argument], 1));
+    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ loop {{ }} }}");
+    let budget =
+        Budget { time: Duration::from_secs(60), operations: u64::MAX, ..Budget::default() };
+    let options = ScriptOptions { budget, tables: Vec::new() };
+    let endless =
+        Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
+    let caller = endless.clone();
+    let call = std::thread::spawn(move || caller.map_user(&anna(), &run()));
+    while !call.is_finished() {
+        kill_the_busy_worker(&argument);
+    }
+    let error = call.join().unwrap().unwrap_err();
+    assert_eq!(error.code(), Code::R020);
+    assert!(endless.script().is_disabled());
+    let again = endless.map_user(&anna(), &run()).unwrap_err();
+    assert!(again.diagnostic.message.contains("broke its worker before"), "{again}");
+    assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
+}
