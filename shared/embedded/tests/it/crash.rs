@@ -19,7 +19,7 @@ use ports::{Change, Key, Queue, Random, Store};
 
 use crate::{MINUTE, folder, message, queue_name};
 
-const KILLS: u64 = 60;
+const KILLS: u64 = 40;
 const WRITERS: u64 = 4;
 
 /// Messages are received once a kill and never acknowledged by the parent; none is to die of that.

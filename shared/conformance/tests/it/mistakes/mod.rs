@@ -3,3 +3,4 @@
 
 mod queues;
 mod stores;
+mod transports;

@@ -1,6 +1,9 @@
 //! The reference adapters keep every contract, and the suites notice who does not.
 
+#![cfg(test)]
+
 mod mistakes;
+mod plain;
 
 use std::sync::Arc;
 
@@ -9,7 +12,7 @@ use conformance::{
     queue::{self, Bench},
     random,
     reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock},
-    store,
+    store, transport,
 };
 use ports::Store;
 
@@ -34,6 +37,11 @@ async fn the_virtual_clock_keeps_the_contract() {
     let time = VirtualClock::new();
     let passing = time.clone();
     clock::suite(Arc::new(time), async |duration| passing.advance(duration)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_transport_over_a_bare_socket_keeps_the_contract() {
+    transport::suite(Arc::new(plain::PlainTransport)).await.unwrap();
 }
 
 #[test]
