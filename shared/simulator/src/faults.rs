@@ -154,6 +154,13 @@ pub(crate) struct FaultState {
     hits: Vec<u32>,
 }
 
+impl FaultState {
+    /// Counts the hits of all rules anew.
+    pub(crate) fn forget_hits(&mut self) {
+        self.hits.clear();
+    }
+}
+
 /// Decides the fault and the latency of one request.
 pub(crate) fn decide(
     world: &mut World,

@@ -12,6 +12,7 @@ mod directory;
 mod drive;
 mod exchange;
 mod faults;
+mod generate;
 mod graph;
 mod inspect;
 mod licensing;
@@ -32,11 +33,14 @@ mod world;
 pub use config::{Config, Lag, Lags, Profile, Rules};
 pub use content::ContentRules;
 pub use faults::{FaultKind, FaultRule, Faults};
+pub use generate::{EmlLimits, LoadError, Population};
+pub use inspect::{AddressEntry, Counts, ForwardingView, RecipientView, TenantView};
 pub use log::LoggedRequest;
 pub use mail::{Arrival, FreeBusy, Message};
 pub use rehearsal::{Credentials, Rehearsal};
 pub use scene::{
-    DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView, NoContent, Part,
+    DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView, NoContent,
+    Part,
 };
 pub use serve::serve;
 pub use simulator::Simulator;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use ports::HttpRequest;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{exchange, reply::Reply};
 
@@ -38,6 +39,8 @@ pub(crate) struct RequestLog {
     pub(crate) by_cmdlet: BTreeMap<String, u64>,
     pub(crate) by_tenant: BTreeMap<String, u64>,
     pub(crate) latest: VecDeque<LoggedRequest>,
+    /// Whose token the request in hand carries.
+    pub(crate) caller: Option<Uuid>,
 }
 
 impl RequestLog {
@@ -45,13 +48,16 @@ impl RequestLog {
         self.note(request, reply.status.as_u16(), reply.body.len(), now);
     }
 
-    pub(crate) fn lost(&mut self, request: &HttpRequest) {
-        self.note(request, 0, 0, Timestamp::UNIX_EPOCH);
+    pub(crate) fn lost(&mut self, request: &HttpRequest, now: Timestamp) {
+        self.note(request, 0, 0, now);
     }
 
     fn note(&mut self, request: &HttpRequest, status: u16, reply_bytes: usize, at: Timestamp) {
         let cmdlet = exchange::cmdlet_of(request);
         *self.by_status.entry(status).or_default() += 1;
+        if let Some(tenant) = self.caller.take() {
+            *self.by_tenant.entry(tenant.to_string()).or_default() += 1;
+        }
         if let Some(cmdlet) = &cmdlet {
             *self.by_cmdlet.entry(cmdlet.clone()).or_default() += 1;
         }

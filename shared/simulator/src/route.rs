@@ -36,6 +36,7 @@ pub(crate) fn respond(
         Service::Login => token::issue(world, &call),
         Service::Graph(_) => match token::check(world, &call, token::GRAPH) {
             Ok(caller) => {
+                world.log.caller = Some(caller.tenant);
                 call.caller = Some(caller);
                 graph::answer(world, &call, ticket)
             }

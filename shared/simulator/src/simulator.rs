@@ -79,7 +79,7 @@ impl Simulator {
         let (fault, latency) =
             crate::faults::decide(&mut world, request, &exchange::cmdlet_of(request));
         if fault == Fault::ResetBefore {
-            world.log.lost(request);
+            world.log.lost(request, now);
             return Err(crate::faults::reset());
         }
         let ticket = world.budgets.enter(request, now);

@@ -10,7 +10,7 @@ mod parameters;
 mod record;
 mod show;
 
-pub(crate) use cmdlets::new_recipient;
+pub(crate) use cmdlets::{default_folder_rights, new_recipient};
 pub(crate) use failure::Failure;
 pub(crate) use parameters::{Given, ListChange, Parameters};
 pub(crate) use record::Record;
@@ -68,7 +68,10 @@ pub(crate) fn cmdlet_of(request: &HttpRequest) -> Option<String> {
 /// Answers a request to the admin API.
 pub(crate) fn answer(world: &mut World, mut call: Call, ticket: &Ticket) -> Reply {
     match token::check(world, &call, token::EXCHANGE) {
-        Ok(caller) => call.caller = Some(caller),
+        Ok(caller) => {
+            world.log.caller = Some(caller.tenant);
+            call.caller = Some(caller);
+        }
         Err(error) => return error.into(),
     }
     let limits = &world.config.throttling;

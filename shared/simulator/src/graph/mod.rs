@@ -22,6 +22,11 @@ pub(crate) use filter::filter;
 pub(crate) use paging::{Page, Select, page, select};
 pub(crate) use permissions::require;
 
+/// Whether a property of the user resource is a plain text.
+pub(crate) fn is_plain_user_text(name: &str) -> bool {
+    user_form::TEXTS.iter().any(|(known, _)| *known == name)
+}
+
 use http::StatusCode;
 
 use crate::{call::Call, drive, mailbox, reply::Reply, throttle::Ticket, world::World};

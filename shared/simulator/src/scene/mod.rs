@@ -11,7 +11,9 @@ mod view;
 use thiserror::Error;
 use uuid::Uuid;
 
+pub(crate) use drive::fill as fill_drive;
 pub use fill::{DriveFill, MailboxFill};
+pub(crate) use mailbox::fill as fill_mailbox;
 pub use view::{DriveView, EntryView, FolderView, ItemView, MailboxView};
 
 /// Which of a person's mailboxes.

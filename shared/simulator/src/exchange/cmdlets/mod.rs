@@ -13,6 +13,7 @@ mod rights;
 mod statistics;
 mod users;
 
+pub(crate) use folder_rights::defaults as default_folder_rights;
 pub(crate) use recipients::new_recipient;
 
 use super::{Outcome, Parameters};

@@ -77,6 +77,13 @@ fn set(world: &mut World, call: &Call, parameters: &Parameters) -> Outcome {
     assign(&mut after.regional.time_zone, parameters.text("TimeZone")?);
     assign(&mut after.regional.date_format, parameters.text("DateFormat")?);
     assign(&mut after.regional.time_format, parameters.text("TimeFormat")?);
+    let localise = parameters.flag("LocalizeDefaultFolderName")? == Some(true);
+    if let (true, Some(language), Some(id)) =
+        (localise, after.regional.language.clone(), after.mailbox)
+        && let Some(store) = world.tenant_mut(call)?.mailboxes.get_mut(&id)
+    {
+        store.localise(&language);
+    }
     change::write(world, call, &before, after)
 }
 
