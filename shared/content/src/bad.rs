@@ -26,9 +26,6 @@ pub struct BadItem {
     pub tag: String,
     /// In how many rounds it failed.
     pub tries: u32,
-    /// What the copy needs to try again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retry: Vec<String>,
 }
 
 impl BadItem {

@@ -177,41 +177,52 @@ pub(crate) struct DriveMemory {
 pub(crate) struct DriveStage {
     pub(crate) source: String,
     pub(crate) target: String,
+    /// The roots' ids.
+    pub(crate) source_root: String,
     pub(crate) target_root: String,
     pub(crate) step: DriveStep,
 }
 
 /// The steps of a drive.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum DriveStep {
     /// Find both drives.
-    #[default]
-    Locate,
-    /// Read changes page by page and apply them.
-    Changes {
-        /// The link of the next page; `None` before the first.
-        link: Option<String>,
-        /// The bad items of earlier rounds have been tried again.
-        retried: bool,
-        /// Everything is enumerated although the map knows much of it.
-        anew: bool,
-        /// Pages of seen ids written while enumerating anew.
-        seen_pages: u32,
-        /// Records of rows put off because their parent was not there yet.
-        put_off: u32,
-        /// The page in hand.
-        page: Option<PageStep>,
-        /// The large file in hand.
-        transfer: Option<Transfer>,
+    Locate {
+        /// How often the target's drive was waited for.
+        waits: u32,
     },
+    /// Read changes page by page and apply them.
+    Changes(Box<ChangesStep>),
     /// Apply the deletions found.
     Removals,
     /// Copy permissions of items that are shared.
-    Sharing {
-        /// Where in the list of shared items.
-        next: usize,
-    },
+    Sharing,
+}
+
+impl Default for DriveStep {
+    fn default() -> Self {
+        Self::Locate { waits: 0 }
+    }
+}
+
+/// Where the work on a drive's changes stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangesStep {
+    /// The link of the next page; `None` before the first.
+    pub(crate) link: Option<String>,
+    /// The bad items of earlier rounds have been tried again.
+    pub(crate) retried: bool,
+    /// Everything is enumerated although the map knows much of it.
+    pub(crate) anew: bool,
+    /// Pages of seen ids written while enumerating anew.
+    pub(crate) seen_pages: u32,
+    /// Records of shared items.
+    pub(crate) shared: u32,
+    /// The page in hand.
+    pub(crate) page: Option<PageStep>,
+    /// The large file in hand.
+    pub(crate) transfer: Option<Transfer>,
 }
 
 /// A large file on its way.
@@ -219,6 +230,8 @@ pub(crate) enum DriveStep {
 pub(crate) struct Transfer {
     /// The page's row.
     pub(crate) row: usize,
+    /// The version that is copied.
+    pub(crate) tag: String,
     /// The upload session. Whoever has the address may write: it is never logged.
     pub(crate) upload_url: String,
     /// Bytes that the session holds as far as we know.
@@ -230,10 +243,12 @@ pub(crate) struct Transfer {
 /// Where the copy of permissions stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PermissionStage {
+    /// Those that waited have been tried.
+    pub(crate) pending: bool,
     /// Mailbox rights are done.
     pub(crate) mailbox: bool,
-    /// The next folder.
-    pub(crate) folder: u32,
+    /// The next folder, in the order of the source's list.
+    pub(crate) folder: usize,
 }
 
 impl Stage {

@@ -11,11 +11,13 @@
 
 mod bad;
 mod checkpoint;
+mod drive;
 mod error;
 mod job;
 mod mailbox;
 mod map;
 mod pages;
+mod permissions;
 mod principals;
 mod progress;
 mod quickxor;

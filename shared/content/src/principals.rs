@@ -58,7 +58,7 @@ pub trait Principals: Send + Sync {
 
 /// Translations that need no table: well-known names, system accounts and orphaned SIDs.
 /// `None` when the match table must be asked.
-pub fn obvious(text: &str) -> Option<Translation> {
+pub(crate) fn obvious(text: &str) -> Option<Translation> {
     let lower = text.trim().to_ascii_lowercase();
     if matches!(lower.as_str(), "default" | "anonymous") || lower.starts_with("nt authority\\") {
         return Some(Translation::WellKnown);

@@ -45,6 +45,11 @@ pub struct CopySettings {
     /// How long an import whose outcome is unknown is given to show itself before the target is
     /// searched for it.
     pub settle: Duration,
+    /// How long to wait before the target is asked again for a OneDrive that is not there yet. Asking
+    /// often gets the address throttled.
+    pub drive_pause: Duration,
+    /// How often it is asked before the copy gives up.
+    pub drive_waits: u32,
     /// Whether a copied Full Access right makes Outlook open the mailbox by itself. The source's own
     /// choice cannot be read.
     pub automapping: bool,
@@ -55,7 +60,7 @@ pub struct CopySettings {
 impl Default for CopySettings {
     fn default() -> Self {
         Self {
-            budget: UnitBudget { time: Duration::from_secs(60), requests: 600 },
+            budget: UnitBudget { time: Duration::from_mins(1), requests: 600 },
             bad_item_limit: 50,
             archive: ArchiveCapability::Beta,
             concurrency: 4,
@@ -64,6 +69,8 @@ impl Default for CopySettings {
             max_item_bytes: 150 * 1024 * 1024,
             fragment_bytes: 32 * FRAGMENT_UNIT,
             settle: Duration::from_secs(30),
+            drive_pause: Duration::from_mins(1),
+            drive_waits: 60,
             automapping: false,
             sample: 5,
         }
@@ -93,7 +100,7 @@ mod tests {
             let fragment =
                 CopySettings { fragment_bytes: bytes, ..CopySettings::default() }.fragment();
             assert_eq!(fragment % FRAGMENT_UNIT, 0);
-            assert!(fragment >= FRAGMENT_UNIT && fragment < 60 * 1024 * 1024, "{fragment}");
+            assert!((FRAGMENT_UNIT..60 * 1024 * 1024).contains(&fragment), "{fragment}");
         }
     }
 }

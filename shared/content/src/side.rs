@@ -24,29 +24,11 @@ impl Unit<'_> {
         self.state.checkpoint.stage = Stage::Done;
         Ok(())
     }
-
-    /// Permissions.
-    pub(crate) async fn permissions(&mut self) -> Step {
-        self.state.checkpoint.stage = Stage::SideData;
-        Ok(())
-    }
-
-    /// Drive.
-    pub(crate) async fn drive(&mut self) -> Step {
-        self.state.checkpoint.stage = Stage::after_drive();
-        Ok(())
-    }
 }
 
 impl crate::CopyJob<'_> {
     /// Compares source and target (SYN-4). Reads only.
     pub async fn verify(&self) -> Result<crate::VerifyReport, crate::ContentError> {
         Ok(crate::VerifyReport::default())
-    }
-
-    /// Grants the permissions that waited for their principal and can be granted now (SYN-2).
-    /// Says how many were granted and how many still wait.
-    pub async fn grant_pending_permissions(&self) -> Result<crate::Granted, crate::ContentError> {
-        Ok(crate::Granted::default())
     }
 }

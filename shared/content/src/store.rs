@@ -8,8 +8,10 @@
 //! | `W/{workload}` | the page of changes being worked on, packed |
 //! | `R/{workload}/{n}` | deletions found, applied after everything else, packed |
 //! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, packed |
+//! | `H/{workload}/{n}` | shared items whose permissions are to be copied, packed |
 //! | `B/{workload}/{group}/{hash}` | a bad item |
 //! | `P/{hash}` | a permission that waits for its principal |
+//! | `G/{hash}` | a permission that was granted |
 
 use ports::{Change, Expect, Key, Store};
 use serde::{Serialize, de::DeserializeOwned};
@@ -142,6 +144,14 @@ pub(crate) mod keys {
         format!("S/{}/{number:08}", workload.tag())
     }
 
+    pub(crate) fn all_shared(workload: Workload) -> String {
+        format!("H/{}/", workload.tag())
+    }
+
+    pub(crate) fn shared(workload: Workload, number: u32) -> String {
+        format!("H/{}/{number:08}", workload.tag())
+    }
+
     pub(crate) fn bad_items(workload: Workload, group: u32) -> String {
         format!("B/{}/{group:08}/", workload.tag())
     }
@@ -150,7 +160,13 @@ pub(crate) mod keys {
         format!("B/{}/{group:08}/{:016x}", workload.tag(), fingerprint(id))
     }
 
+    pub(crate) const PENDING: &str = "P/";
+
     pub(crate) fn pending(grant: &str) -> String {
-        format!("P/{:016x}", fingerprint(grant))
+        format!("{PENDING}{:016x}", fingerprint(grant))
+    }
+
+    pub(crate) fn granted(grant: &str) -> String {
+        format!("G/{:016x}", fingerprint(grant))
     }
 }

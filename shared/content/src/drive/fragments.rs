@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn an_upload_goes_on_at_the_lowest_missing_byte() {
-        let ranges = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let ranges =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(next_expected(&ranges(&["26-"])), Some(26));
         assert_eq!(next_expected(&ranges(&["400-500", "12345-55232"])), Some(400));
         assert_eq!(next_expected(&ranges(&[])), None);

@@ -72,8 +72,19 @@ mod tests {
     #[test]
     fn every_rule_names_its_reason_and_proposes_a_name_that_keeps_all_of_them() {
         let bad = [
-            "a:b", "a\u{7}b", " a", "a ", "a.", "~$a.docx", "CON", "com7", ".lock", "x_vti_y",
-            "desktop.ini", "", "...",
+            "a:b",
+            "a\u{7}b",
+            " a",
+            "a ",
+            "a.",
+            "~$a.docx",
+            "CON",
+            "com7",
+            ".lock",
+            "x_vti_y",
+            "desktop.ini",
+            "",
+            "...",
         ];
         for name in bad {
             let BadName { reason, proposal } = check(name, false).unwrap_err();

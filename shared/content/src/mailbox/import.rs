@@ -87,7 +87,7 @@ impl Unit<'_> {
                 }
                 Verdict::SessionEnded if renewed => {
                     self.set_page(from, None);
-                    return Err(self.no_session());
+                    return Err(no_session());
                 }
                 Verdict::SessionEnded => {
                     (session, renewed, next) = (None, true, from);
@@ -320,7 +320,6 @@ impl Unit<'_> {
             advice: advice(error).to_owned(),
             tag: row.tag,
             tries: 1,
-            retry: Vec::new(),
         };
         self.bad_item(copy, folder, item)
     }
@@ -360,7 +359,6 @@ impl Unit<'_> {
             advice: "raise max_item_bytes where there is memory, or move the item by hand".into(),
             tag: row.tag,
             tries: 1,
-            retry: Vec::new(),
         };
         self.bad_item(copy, folder, item)
     }
@@ -386,12 +384,12 @@ impl Unit<'_> {
         };
         Ok(session.insert(opened))
     }
+}
 
-    fn no_session(&self) -> Stop {
-        Stop::Wait {
-            after: Duration::from_secs(30),
-            why: "the target does not accept a fresh import session".to_owned(),
-        }
+fn no_session() -> Stop {
+    Stop::Wait {
+        after: Duration::from_secs(30),
+        why: "the target does not accept a fresh import session".to_owned(),
     }
 }
 

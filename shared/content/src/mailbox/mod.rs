@@ -11,7 +11,6 @@ mod tree;
 
 use std::collections::VecDeque;
 
-use ports::Key;
 use serde::{Deserialize, Serialize};
 use tenant::graph::mailbox_content::{MailboxAddress, Surface};
 
@@ -19,7 +18,7 @@ use crate::{
     ArchiveCapability, ContentError, Workload,
     checkpoint::{ItemsStep, MailboxStage, MailboxStep, Stage},
     store::{decode, keys},
-    unit::{Step, Stop, Unit, failure, judge},
+    unit::{Step, Stop, Unit, judge},
 };
 
 /// A folder of the source and its counterpart, as stored. Ordinal 0 is the root.
@@ -45,7 +44,6 @@ pub(crate) struct FolderRow {
 
 /// All folders of a mailbox, by ordinal.
 pub(crate) struct Folders {
-    workload: Workload,
     pub(crate) rows: std::collections::BTreeMap<u32, FolderRow>,
 }
 
@@ -62,7 +60,7 @@ impl Folders {
             let row: FolderRow = decode(&record.key.sort, &record.value)?;
             rows.insert(row.ordinal, row);
         }
-        Ok(Self { workload, rows })
+        Ok(Self { rows })
     }
 
     /// The folder's path, for people.
@@ -87,7 +85,7 @@ impl Unit<'_> {
     /// Goes on with a mailbox until it is done or the unit ends.
     pub(crate) async fn mailbox(&mut self) -> Step {
         let Stage::Mailbox(stage) = self.state.checkpoint.stage.clone() else { return Ok(()) };
-        self.state.checkpoint.progress.doing = stage.workload.title().to_owned();
+        stage.workload.title().clone_into(&mut self.state.checkpoint.progress.doing);
         let stage = match stage.step {
             MailboxStep::Locate => {
                 let Some(stage) = self.locate(stage.workload).await? else { return Ok(()) };

@@ -267,7 +267,7 @@ impl<'a> ItemMap<'a> {
                 let size = record.value.len();
                 let fits = bytes + size <= SEGMENT_BYTES && run.len() < MERGE_RECORDS;
                 if !fits && run.len() >= MERGE_MIN {
-                    return self.merged(&run);
+                    return merged(&run);
                 }
                 if !fits {
                     run.clear();
@@ -281,31 +281,31 @@ impl<'a> ItemMap<'a> {
                 break;
             }
         }
-        if run.len() >= MERGE_MIN { self.merged(&run) } else { Ok(Vec::new()) }
+        if run.len() >= MERGE_MIN { merged(&run) } else { Ok(Vec::new()) }
     }
+}
 
-    fn merged(&self, run: &[Record]) -> Result<Vec<Change>, ContentError> {
-        // Rows keep their order and removals stay: rows before this run may be what they replace.
-        let mut last: BTreeMap<String, [String; 4]> = BTreeMap::new();
-        for record in run {
-            each(record, |row| {
-                let [source, ..] = row;
-                last.insert(source.clone(), row.clone());
-            })?;
-        }
-        let mut packer = Packer::<4>::default();
-        for row in last.values() {
-            packer.push(&row.each_ref().map(String::as_str));
-        }
-        let [first, rest @ ..] = run else { return Ok(Vec::new()) };
-        let mut changes = vec![Change::put(first.key.clone(), packer.bytes().to_vec())];
-        let delete = |record: &Record| Change::Delete {
-            key: record.key.clone(),
-            expect: ports::Expect::Anything,
-        };
-        changes.extend(rest.iter().map(delete));
-        Ok(changes)
+fn merged(run: &[Record]) -> Result<Vec<Change>, ContentError> {
+    // Rows keep their order and removals stay: rows before this run may be what they replace.
+    let mut last: BTreeMap<String, [String; 4]> = BTreeMap::new();
+    for record in run {
+        each(record, |row| {
+            let [source, ..] = row;
+            last.insert(source.clone(), row.clone());
+        })?;
     }
+    let mut packer = Packer::<4>::default();
+    for row in last.values() {
+        packer.push(&row.each_ref().map(String::as_str));
+    }
+    let [first, rest @ ..] = run else { return Ok(Vec::new()) };
+    let mut changes = vec![Change::put(first.key.clone(), packer.bytes().to_vec())];
+    let delete = |record: &Record| Change::Delete {
+        key: record.key.clone(),
+        expect: ports::Expect::Anything,
+    };
+    changes.extend(rest.iter().map(delete));
+    Ok(changes)
 }
 
 fn each(record: &Record, visit: impl FnMut(&[String; 4])) -> Result<(), ContentError> {

@@ -1,0 +1,394 @@
+//! Reading a drive's changes and working them off, page by page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ports::Change;
+use tenant::{
+    Class,
+    graph::{Page, drive::DriveItem},
+};
+
+use super::{
+    DriveCopy, FILES,
+    row::{Kind, Row},
+};
+use crate::{
+    BadItem, ContentError, CopyMode, Workload,
+    checkpoint::{ChangesStep, DriveStep, Follow, Intent, PageStep, Search, Stage},
+    map::fingerprint,
+    pages,
+    store::keys,
+    unit::{Step, Unit, judge},
+};
+
+const DRIVE: Workload = Workload::OneDrive;
+/// Records that wait for the next commit at most.
+const WAITING: usize = 40;
+/// Small files that share one intent.
+const BATCH: usize = 32;
+
+impl Unit<'_> {
+    /// Works all changes of the drive off.
+    pub(super) async fn changes(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        mut step: ChangesStep,
+    ) -> Step {
+        let sort = keys::work(DRIVE);
+        loop {
+            self.set_drive_step(DriveStep::Changes(Box::new(step.clone())));
+            if self.state.waiting() >= WAITING {
+                self.commit_drive(copy).await?;
+            }
+            let (rows, then): (Vec<Row>, Follow) = if let Some(page) = &step.page {
+                let rows = pages::load::<9>(self.state.store, &self.state.partition, &sort).await?;
+                (rows.into_iter().map(Row::from).collect(), page.then.clone())
+            } else {
+                self.within_budget()?;
+                let Some((rows, then)) = self.next_changes(copy, &mut step).await? else {
+                    continue;
+                };
+                if !rows.is_empty() {
+                    self.open_drive_page(&mut step, &rows, then.clone());
+                }
+                (rows, then)
+            };
+            self.set_drive_step(DriveStep::Changes(Box::new(step.clone())));
+            if step.page.is_some() {
+                self.drive_page(copy, &rows).await?;
+                step = self.changes_step();
+                step.page = None;
+                self.state.delete(sort.clone());
+            }
+            match then {
+                Follow::Start => step.retried = true,
+                Follow::Next(link) => step.link = Some(link),
+                Follow::Delta(link) => return self.leave_changes(copy, &step, link).await,
+            }
+        }
+    }
+
+    /// The step as it stands in the checkpoint.
+    pub(super) fn changes_step(&self) -> ChangesStep {
+        match &self.state.checkpoint.stage {
+            Stage::Drive(stage) => match &stage.step {
+                DriveStep::Changes(step) => (**step).clone(),
+                _ => ChangesStep::default(),
+            },
+            _ => ChangesStep::default(),
+        }
+    }
+
+    /// Changes the step in the checkpoint.
+    pub(super) fn with_changes(&mut self, change: impl FnOnce(&mut ChangesStep)) {
+        if let Stage::Drive(stage) = &mut self.state.checkpoint.stage
+            && let DriveStep::Changes(step) = &mut stage.step
+        {
+            change(step);
+        }
+    }
+
+    /// Gets the next rows; `None` when the enumeration starts anew (410).
+    async fn next_changes(
+        &mut self,
+        copy: &DriveCopy<'_>,
+        step: &mut ChangesStep,
+    ) -> Step<Option<(Vec<Row>, Follow)>> {
+        if !step.retried {
+            return Ok(Some((self.bad_rows(copy).await?, Follow::Start)));
+        }
+        if step.link.is_none() && !step.anew {
+            step.link.clone_from(&self.state.checkpoint.drive.delta);
+            if self.mode == CopyMode::Initial || step.link.is_none() {
+                step.link = None;
+                step.anew = !copy.files.is_empty() || !copy.folders.is_empty();
+            }
+        }
+        let source = self.job.source.graph();
+        self.spend(1);
+        let size = self.job.settings.page_size;
+        let page = source.drive_delta(&copy.source, step.link.as_deref(), size).await;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if matches!(error.class, Class::Gone) && step.link.is_some() => {
+                step.link = None;
+                step.anew = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(judge("listing the changes of the source's OneDrive", error)),
+        };
+        let then = match (&page.next_link, &page.delta_link) {
+            (Some(next), _) => Follow::Next(next.clone()),
+            (None, Some(delta)) => Follow::Delta(delta.clone()),
+            (None, None) => {
+                return Err(ContentError::Protocol {
+                    doing: "listing the changes of the source's OneDrive".to_owned(),
+                    reason: "the page has neither a next nor a delta link".to_owned(),
+                }
+                .into());
+            }
+        };
+        Ok(Some((self.sort_changes(copy, step, page).await?, then)))
+    }
+
+    /// The bad items of earlier rounds, as they are now.
+    async fn bad_rows(&mut self, copy: &DriveCopy<'_>) -> Step<Vec<Row>> {
+        let mut rows = Vec::new();
+        for id in copy.bad.keys().cloned().collect::<Vec<_>>() {
+            let source = self.job.source.graph();
+            let call = source.drive_item(&copy.source, &id);
+            // One that is gone is struck from the list by the delta's deletion.
+            if let Some(item) = self.ask_optional("reading a bad item again", call).await? {
+                rows.push(Row::of(&item));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Parts a page into rows to work on and deletions; what the map has already is left out, of an
+    /// item that occurs twice the last word counts.
+    async fn sort_changes(
+        &mut self,
+        copy: &DriveCopy<'_>,
+        step: &mut ChangesStep,
+        page: Page<DriveItem>,
+    ) -> Step<Vec<Row>> {
+        let mut last: BTreeMap<String, (usize, DriveItem)> = BTreeMap::new();
+        for (place, item) in page.value.into_iter().enumerate() {
+            last.insert(item.id.clone(), (place, item));
+        }
+        let mut items: Vec<(usize, DriveItem)> = last.into_values().collect();
+        items.sort_by_key(|(place, _)| *place);
+        let items: Vec<DriveItem> = items.into_iter().map(|(_, item)| item).collect();
+        if step.anew {
+            let present = items.iter().filter(|item| item.deleted.is_none());
+            let seen: Vec<[String; 1]> = present.map(|item| [item.id.clone()]).collect();
+            let key = self.state.key(keys::seen(DRIVE, step.seen_pages));
+            self.state.change(Change::put(key, pages::pack(&seen)));
+            step.seen_pages = step.seen_pages.saturating_add(1);
+        }
+        let ids = items.iter().map(|item| item.id.clone()).collect();
+        let files = copy.files.find(&ids).await?;
+        let (mut rows, mut gone, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+        for item in items {
+            if item.deleted.is_some() {
+                let folder = copy.folder.contains_key(&item.id) && item.id != copy.source_root;
+                if folder || files.contains_key(&item.id) || copy.bad.contains_key(&item.id) {
+                    gone.push([item.id]);
+                }
+                continue;
+            }
+            if item.root.is_some() || item.id == copy.source_root {
+                continue;
+            }
+            let row = Row::of(&item);
+            let same = match row.kind {
+                Kind::Folder => {
+                    let known = copy.folder.get(&row.id);
+                    known.is_some_and(|known| known.placement == row.placement())
+                }
+                Kind::File => files.get(&row.id).is_some_and(|known| {
+                    known.source_tag == row.content() && known.target_tag == row.placement()
+                }),
+                Kind::Package | Kind::Shortcut | Kind::Malware => false,
+            };
+            if row.shared && row.kind.left_out().is_none() {
+                shared.push([row.id.clone(), row.name.clone()]);
+            }
+            if !same {
+                rows.push(row);
+            }
+        }
+        if !gone.is_empty() {
+            self.remember_gone(&gone);
+        }
+        if !shared.is_empty() {
+            let key = self.state.key(keys::shared(DRIVE, step.shared));
+            self.state.change(Change::put(key, pages::pack(&shared)));
+            step.shared = step.shared.saturating_add(1);
+        }
+        Ok(in_order(copy, rows))
+    }
+
+    fn remember_gone(&mut self, gone: &[[String; 1]]) {
+        let number = self.state.checkpoint.removals;
+        self.state.checkpoint.removals = number.saturating_add(1);
+        let key = self.state.key(keys::removal(DRIVE, number));
+        self.state.change(Change::put(key, pages::pack(gone)));
+    }
+
+    fn open_drive_page(&mut self, step: &mut ChangesStep, rows: &[Row], then: Follow) {
+        let bytes: u64 = rows.iter().filter(|row| row.kind == Kind::File).map(|row| row.size).sum();
+        let counts = self.counts(DRIVE);
+        counts.found += rows.len() as u64;
+        counts.found_bytes += bytes;
+        step.page = Some(PageStep { next: 0, rows: rows.len(), then, intent: None });
+        let packed: Vec<[String; 9]> = rows.iter().cloned().map(Row::into_texts).collect();
+        let key = self.state.key(keys::work(DRIVE));
+        self.state.change(Change::put(key, pages::pack(&packed)));
+    }
+
+    /// Works the rows of the page in hand off, from where the checkpoint says.
+    async fn drive_page(&mut self, copy: &mut DriveCopy<'_>, rows: &[Row]) -> Step {
+        let page = self.changes_step().page;
+        // Rows of an open intent: what is found at their place is our own.
+        let ours = page.as_ref().and_then(|page| page.intent.as_ref());
+        let ours = ours.map_or(0..0, |intent| intent.from..intent.to);
+        let mut next = page.map_or(0, |page| page.next);
+        while let Some(row) = rows.get(next) {
+            self.within_budget()?;
+            if let Some(reason) = row.kind.left_out() {
+                self.leave_out(copy, row, reason);
+                next += 1;
+            } else if row.kind == Kind::Folder {
+                self.folder_row(copy, row).await?;
+                next += 1;
+            } else if row.size > self.job.settings.fragment() {
+                self.large_file(copy, row, next, ours.contains(&next)).await?;
+                next += 1;
+            } else {
+                let small =
+                    |row: &&Row| row.kind == Kind::File && row.size <= self.job.settings.fragment();
+                let rest = rows.get(next..).unwrap_or_default();
+                let count = rest.iter().take(BATCH).take_while(small).count();
+                let batch = rest.get(..count).unwrap_or_default();
+                let (from, to) = (next, next.saturating_add(count));
+                let at = self.job.clock.now();
+                self.set_drive_page(from, Some(Intent { from, to, at, search: Search::default() }));
+                self.commit_drive(copy).await?;
+                self.within_bad_limit(copy.bad.values().next_back())?;
+                let known_ours = ours.contains(&from);
+                self.small_files(copy, batch, known_ours).await?;
+                next = to;
+            }
+            self.set_drive_page(next, None);
+        }
+        Ok(())
+    }
+
+    fn set_drive_page(&mut self, next: usize, intent: Option<Intent>) {
+        self.with_changes(|step| {
+            if let Some(page) = &mut step.page {
+                page.next = next;
+                page.intent = intent;
+            }
+        });
+    }
+
+    fn leave_out(&mut self, copy: &DriveCopy<'_>, row: &Row, reason: &str) {
+        let place = copy.path(&row.parent);
+        self.note(DRIVE, format!("`{}` in `{place}` is not copied: {reason}", row.name));
+        let counts = self.counts(DRIVE);
+        counts.skipped += 1;
+        counts.seen += 1;
+    }
+
+    /// Records a bad item (SYN-5).
+    pub(super) fn bad_file(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        reason: String,
+        advice: String,
+    ) -> Step {
+        let before = copy.bad.get(&row.id);
+        let tries = before.map_or(0, |before| before.tries).saturating_add(1);
+        let known = before.is_some();
+        let item = BadItem {
+            workload: DRIVE,
+            id: row.id.clone(),
+            folder: copy.path(&row.parent),
+            name: row.name.clone(),
+            size: row.size,
+            reason,
+            advice,
+            tag: row.content(),
+            tries,
+        };
+        let counts = self.counts(DRIVE);
+        counts.seen += 1;
+        if row.kind == Kind::File {
+            counts.seen_bytes += row.size;
+        }
+        self.bad(FILES, &item, known)?;
+        copy.bad.insert(row.id.clone(), item);
+        Ok(())
+    }
+
+    /// Strikes an item from the list of bad ones, if it was there.
+    pub(super) fn no_longer_bad_file(&mut self, copy: &mut DriveCopy<'_>, id: &str) {
+        if copy.bad.remove(id).is_some() {
+            self.mended(DRIVE, FILES, id);
+        }
+    }
+
+    /// Ends the enumeration: works out deletions after a new one, keeps the delta link.
+    async fn leave_changes(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        step: &ChangesStep,
+        link: String,
+    ) -> Step {
+        if step.anew {
+            self.commit_drive(copy).await?;
+            let gone = self.unseen_in_drive(copy, step).await?;
+            for part in gone.chunks(2_000) {
+                self.remember_gone(part);
+                if self.state.waiting() >= WAITING {
+                    self.commit_drive(copy).await?;
+                }
+            }
+        }
+        self.state.checkpoint.drive.delta = Some(link);
+        self.set_drive_step(DriveStep::Removals);
+        for number in 0..step.seen_pages {
+            // Only after the step is left: its deletions were worked out from these.
+            if number == 0 || self.state.waiting() >= WAITING {
+                self.commit_drive(copy).await?;
+            }
+            self.state.delete(keys::seen(DRIVE, number));
+        }
+        self.commit_drive(copy).await
+    }
+
+    async fn unseen_in_drive(
+        &mut self,
+        copy: &DriveCopy<'_>,
+        step: &ChangesStep,
+    ) -> Step<Vec<[String; 1]>> {
+        let mut seen = BTreeSet::new();
+        for number in 0..step.seen_pages {
+            let sort = keys::seen(DRIVE, number);
+            let ids = pages::load::<1>(self.state.store, &self.state.partition, &sort).await?;
+            seen.extend(ids.iter().map(|[id]| fingerprint(id)));
+        }
+        let files = copy.files.all().await?;
+        let folders = copy.folder.keys().filter(|id| **id != copy.source_root).cloned();
+        let known = files.into_keys().chain(folders).chain(copy.bad.keys().cloned());
+        let gone = known.filter(|id| !seen.contains(&fingerprint(id)));
+        Ok(gone.map(|id| [id]).collect())
+    }
+}
+
+/// Folders before files, and folders below one another parents first: a delta promises no order.
+fn in_order(copy: &DriveCopy<'_>, rows: Vec<Row>) -> Vec<Row> {
+    let (mut folders, files): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|row| row.kind == Kind::Folder);
+    let mut ordered: Vec<Row> = Vec::new();
+    let mut placed: BTreeSet<String> = copy.folder.keys().cloned().collect();
+    loop {
+        let (ready, later): (Vec<Row>, Vec<Row>) =
+            folders.into_iter().partition(|row| placed.contains(&row.parent));
+        let done = ready.is_empty();
+        placed.extend(ready.iter().map(|row| row.id.clone()));
+        ordered.extend(ready);
+        folders = later;
+        if done {
+            break;
+        }
+    }
+    // The rest has its parents on another page, or a cycle.
+    ordered.extend(folders);
+    ordered.extend(files);
+    ordered
+}

@@ -1,0 +1,160 @@
+//! Folders of a drive. A folder whose parent was not seen yet has its parent read and made first.
+
+use tenant::graph::drive::{ItemChange, ParentReference, Placement};
+
+use super::{
+    DriveCopy, FolderPlace,
+    row::{Kind, Row, folder_of, name_of},
+};
+use crate::{
+    Workload,
+    map::Entry,
+    unit::{Step, Unit, judge},
+};
+
+const DRIVE: Workload = Workload::OneDrive;
+/// Deeper folders than this are a cycle or a mistake: a path has at most 400 characters.
+const DEPTH_MAX: usize = 200;
+
+impl Unit<'_> {
+    /// Makes, renames or moves one folder.
+    pub(super) async fn folder_row(&mut self, copy: &mut DriveCopy<'_>, row: &Row) -> Step {
+        let Some(parent) = self.folder_for(copy, &row.parent).await? else {
+            let reason = "the folder above it is missing in the source's changes".to_owned();
+            let advice = "the next sync tries again".to_owned();
+            return self.bad_file(copy, row, reason, advice);
+        };
+        let known = copy.folder.get(&row.id).cloned();
+        let done = match &known {
+            Some(known) if known.placement == row.placement() => true,
+            Some(known) => self.move_folder(copy, row, known, &parent).await?,
+            None => self.make_folder(copy, row, &parent).await?,
+        };
+        if done {
+            self.counts(DRIVE).seen += 1;
+            self.no_longer_bad_file(copy, &row.id);
+        }
+        Ok(())
+    }
+
+    /// The target folder for the children of a source folder, made if need be; `None` when the source
+    /// does not have it (any more).
+    pub(super) async fn folder_for(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        source: &str,
+    ) -> Step<Option<String>> {
+        let mut missing: Vec<Row> = Vec::new();
+        let mut at = source.to_owned();
+        while !copy.folder.contains_key(&at) {
+            let cycle = missing.iter().any(|row| row.id == at);
+            if cycle || missing.len() > DEPTH_MAX || at.is_empty() {
+                return Ok(None);
+            }
+            let graph = self.job.source.graph();
+            let call = graph.drive_item(&copy.source, &at);
+            let Some(item) = self.ask_optional("reading a folder of the source", call).await?
+            else {
+                return Ok(None);
+            };
+            let row = Row::of(&item);
+            if row.kind != Kind::Folder {
+                return Ok(None);
+            }
+            at.clone_from(&row.parent);
+            missing.push(row);
+        }
+        while let Some(row) = missing.pop() {
+            let Some(parent) = copy.folder.get(&row.parent).map(|place| place.target.clone())
+            else {
+                return Ok(None);
+            };
+            if !self.make_folder(copy, &row, &parent).await? {
+                return Ok(None);
+            }
+        }
+        Ok(copy.folder.get(source).map(|place| place.target.clone()))
+    }
+
+    /// Makes a folder, or takes the one that is there. `false`: it became a bad item.
+    async fn make_folder(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        parent: &str,
+    ) -> Step<bool> {
+        if !self.name_is_fine(copy, row)? {
+            return Ok(false);
+        }
+        let at = Placement { parent, name: &row.name };
+        let target = self.job.target.graph();
+        self.spend(1);
+        let made = match target.create_drive_folder(&copy.target, at).await {
+            Ok(made) => made,
+            Err(error) if error.is_already_exists() => {
+                let call = target.drive_item_at(&copy.target, at);
+                let there = self.ask("looking at a folder of the target", call).await?;
+                let taken = copy.folder.values().any(|place| place.target == there.id);
+                if there.folder.is_none() || taken {
+                    let reason = "the target has something else of this name there".to_owned();
+                    let advice = "rename one of the two, then sync again".to_owned();
+                    self.bad_file(copy, row, reason, advice)?;
+                    return Ok(false);
+                }
+                there
+            }
+            Err(error) => return Err(judge("creating a folder in the target's OneDrive", error)),
+        };
+        self.counts(DRIVE).folders += 1;
+        Self::pair_folder(copy, row, made.id);
+        Ok(true)
+    }
+
+    async fn move_folder(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        known: &FolderPlace,
+        parent: &str,
+    ) -> Step<bool> {
+        if !self.name_is_fine(copy, row)? {
+            return Ok(false);
+        }
+        let moved = folder_of(&known.placement) != row.parent;
+        let renamed = name_of(&known.placement) != row.name;
+        let change = ItemChange {
+            name: renamed.then(|| row.name.clone()),
+            parent_reference: moved
+                .then(|| ParentReference { drive_id: None, id: Some(parent.to_owned()) }),
+            file_system_info: None,
+        };
+        let target = self.job.target.graph();
+        self.spend(1);
+        match target.update_drive_item(&copy.target, &known.target, &change).await {
+            Ok(_) => {}
+            // Deleted in the target: it is made anew.
+            Err(error) if error.is_not_found() => return self.make_folder(copy, row, parent).await,
+            Err(error) if error.is_already_exists() => {
+                let reason = "the target has something else of this name there".to_owned();
+                let advice = "rename one of the two, then sync again".to_owned();
+                self.bad_file(copy, row, reason, advice)?;
+                return Ok(false);
+            }
+            Err(error) => return Err(judge("moving a folder of the target's OneDrive", error)),
+        }
+        self.counts(DRIVE).folders += 1;
+        Self::pair_folder(copy, row, known.target.clone());
+        Ok(true)
+    }
+
+    fn pair_folder(copy: &mut DriveCopy<'_>, row: &Row, target: String) {
+        let placement = row.placement();
+        copy.folders.put(&Entry {
+            source: row.id.clone(),
+            source_tag: String::new(),
+            target: target.clone(),
+            target_tag: placement.clone(),
+        });
+        copy.folder.insert(row.id.clone(), FolderPlace { target, placement });
+    }
+}

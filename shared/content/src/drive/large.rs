@@ -1,0 +1,337 @@
+//! Large files: fragment by fragment through an upload session that another process can go on with.
+//!
+//! The checkpoint holds the session, how far it is, and the hash so far. While one fragment is
+//! uploaded the next is downloaded, so two fragments are in memory at most.
+
+use bytes::Bytes;
+use tenant::{
+    Class, SecretText, TenantError,
+    graph::drive::{DriveItem, Placement, UploadTarget, Uploaded},
+};
+
+use super::{
+    DriveCopy,
+    files::{Load, Outcome, arrived, replace_place, whole},
+    fragments::{content_range, fragment, next_expected},
+    row::Row,
+};
+use crate::{
+    QuickXorHash,
+    checkpoint::Transfer,
+    unit::{Step, Stop, Unit, judge, pause},
+};
+
+/// A commit after so many fragments, so that a killed process repeats few.
+const FRAGMENTS_PER_COMMIT: u32 = 8;
+
+impl Unit<'_> {
+    /// Copies one large file, or goes on with it.
+    pub(super) async fn large_file(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        place: usize,
+        ours: bool,
+    ) -> Step {
+        let ids = [row.id.clone()].into();
+        let known = copy.files.find(&ids).await?.remove(&row.id);
+        if let Some(known) = &known
+            && known.source_tag == row.content()
+            && known.target_tag == row.placement()
+        {
+            return Ok(());
+        }
+        let resumed = self.changes_step().transfer;
+        let resumed = resumed.filter(|at| at.row == place && at.tag == row.content());
+        let ours = ours || resumed.is_some();
+        let Some(load) = self.load(copy, row, known, ours).await? else { return Ok(()) };
+        if let Some(known) = &load.known
+            && known.source_tag == row.content()
+        {
+            let mut requests = 0;
+            let placed = replace_place(self.job, &copy.target, &load, known, &mut requests).await;
+            self.spend(requests);
+            match placed {
+                Ok(Some(outcome)) => return self.file_done(copy, &load, outcome),
+                Ok(None) => {}
+                Err(error) => return self.file_done(copy, &load, Outcome::Refused(error)),
+            }
+        }
+        let outcome = match self.transfer(copy, &load, place, resumed).await {
+            Ok(outcome) => outcome,
+            Err(Interrupted::Stop(stop)) => return Err(stop),
+            // The transfer goes on from where it is.
+            Err(Interrupted::Refused(error)) if pause(&error).is_some() => {
+                return Err(judge("copying a large file", error));
+            }
+            Err(Interrupted::Refused(error)) => Outcome::Refused(error),
+        };
+        self.with_changes(|step| step.transfer = None);
+        self.file_done(copy, &load, outcome)
+    }
+
+    async fn transfer(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+        place: usize,
+        resumed: Option<Transfer>,
+    ) -> Result<Outcome, Interrupted> {
+        let row = &load.row;
+        let mut at = match resumed {
+            Some(at) => match self.resume(at).await? {
+                Some(at) => at,
+                None => self.begin(copy, load, place, None).await?,
+            },
+            None => self.begin(copy, load, place, None).await?,
+        };
+        let mut since_commit = 0;
+        let source = self.job.source.graph();
+        self.spend(1);
+        let mut url = source.download_url(&copy.source, &row.id).await?;
+        let mut ahead: Option<(u64, Bytes)> = None;
+        loop {
+            self.with_changes(|step| step.transfer = Some(at.clone()));
+            self.within_budget()?;
+            if since_commit >= FRAGMENTS_PER_COMMIT {
+                self.commit_drive(copy).await?;
+                since_commit = 0;
+            }
+            let size = self.job.settings.fragment();
+            let Some((start, end)) = fragment(at.offset, row.size, size) else {
+                // The session has all bytes and has not said so: its last reply was lost.
+                return self.at_place(copy, load, place, &at).await;
+            };
+            let bytes = match ahead.take() {
+                Some((from, bytes)) if from == start => Some(bytes),
+                _ => self.download(copy, row, &mut url, (start, end)).await?,
+            };
+            let Some(bytes) = bytes else { return self.give_up(&at).await };
+            let session = SecretText::new(at.upload_url.clone());
+            let range = content_range(start, end, row.size);
+            let target = self.job.target.graph();
+            let upload = Box::pin(target.upload_fragment(&session, &range, bytes.clone()));
+            let following = fragment(end, row.size, size);
+            let download = Box::pin(async {
+                match following {
+                    Some((start, end)) => Some((start, whole(&source, &url, start, end).await)),
+                    None => None,
+                }
+            });
+            let (sent, next) = futures_util::future::join(upload, download).await;
+            self.spend(1 + usize::from(following.is_some()));
+            if let Some((from, Ok(Some(bytes)))) = next {
+                ahead = Some((from, bytes));
+            }
+            since_commit += 1;
+            match sent {
+                Ok(Uploaded::Done(item)) => {
+                    let hash = hashed(&at, &bytes).map(|hash| hash.finish());
+                    return Ok(judged(load, &item, hash.as_deref()));
+                }
+                Ok(Uploaded::More(ranges)) => {
+                    let expected = next_expected(&ranges).unwrap_or(end);
+                    at = advanced(at, &bytes, end, expected);
+                }
+                Err(error) => match error.class {
+                    // A lost reply, or a fragment that the session has already: ask it.
+                    Class::RangeNotSatisfiable | Class::UnknownOutcome => {
+                        let expected = self.expected(&session).await?;
+                        match expected {
+                            Some(expected) => at = advanced(at, &bytes, end, expected),
+                            None => return self.at_place(copy, load, place, &at).await,
+                        }
+                    }
+                    Class::NotFound | Class::Gone | Class::AlreadyExists => {
+                        return self.at_place(copy, load, place, &at).await;
+                    }
+                    _ => return Err(error.into()),
+                },
+            }
+        }
+    }
+
+    /// Downloads a part of a file. The address is good for minutes only; a new one is asked for once.
+    async fn download(
+        &mut self,
+        copy: &DriveCopy<'_>,
+        row: &Row,
+        url: &mut SecretText,
+        (start, end): (u64, u64),
+    ) -> Result<Option<Bytes>, Interrupted> {
+        let source = self.job.source.graph();
+        self.spend(1);
+        match whole(&source, url, start, end).await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if pause(&error).is_some() => Err(error.into()),
+            Err(_expired) => {
+                self.spend(2);
+                *url = source.download_url(&copy.source, &row.id).await?;
+                Ok(whole(&source, url, start, end).await?)
+            }
+        }
+    }
+
+    /// Opens a session for a file, over `there` if that is given.
+    async fn begin(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+        place: usize,
+        there: Option<&str>,
+    ) -> Result<Transfer, Interrupted> {
+        let row = &load.row;
+        let target = self.job.target.graph();
+        let new = UploadTarget::New(Placement { parent: &load.parent, name: &row.name });
+        let known = there.or_else(|| load.known.as_ref().map(|known| known.target.as_str()));
+        let aim = known.map_or(new, UploadTarget::Over);
+        self.spend(1);
+        let dates = row.dates();
+        let mut opened = target.create_upload_session(&copy.target, aim, row.size, &dates).await;
+        if known.is_some() && opened.as_ref().is_err_and(TenantError::is_not_found) {
+            // Deleted in the target: it comes anew.
+            self.spend(1);
+            opened = target.create_upload_session(&copy.target, new, row.size, &dates).await;
+        }
+        let session = match opened {
+            Ok(session) => session,
+            Err(error) => return Err(error.into()),
+        };
+        let transfer = Transfer {
+            row: place,
+            tag: row.content(),
+            upload_url: session.url.expose().to_owned(),
+            offset: 0,
+            hash: Some(QuickXorHash::default().state()),
+        };
+        self.with_changes(|step| step.transfer = Some(transfer.clone()));
+        self.commit_drive(copy).await?;
+        Ok(transfer)
+    }
+
+    /// Asks a session of an earlier unit how far it is; `None` when it is gone.
+    async fn resume(&mut self, mut at: Transfer) -> Result<Option<Transfer>, Interrupted> {
+        let session = SecretText::new(at.upload_url.clone());
+        match self.expected(&session).await? {
+            Some(expected) => {
+                if expected != at.offset {
+                    at.hash = None;
+                }
+                at.offset = expected;
+                Ok(Some(at))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn expected(&mut self, session: &SecretText) -> Result<Option<u64>, Interrupted> {
+        self.spend(1);
+        match self.job.target.graph().upload_state(session).await {
+            Ok(ranges) => Ok(next_expected(&ranges)),
+            Err(error) if matches!(error.class, Class::NotFound | Class::Gone) => Ok(None),
+            Err(error) => Err(Interrupted::Stop(judge("asking an upload session", error))),
+        }
+    }
+
+    /// The session is gone or the place is taken: what lies there decides.
+    async fn at_place(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+        place: usize,
+        at: &Transfer,
+    ) -> Result<Outcome, Interrupted> {
+        let row = &load.row;
+        let here = Placement { parent: &load.parent, name: &row.name };
+        let target = self.job.target.graph();
+        self.spend(1);
+        let there = match target.drive_item_at(&copy.target, here).await {
+            Ok(there) => Some(there),
+            Err(error) if error.is_not_found() => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(there) = &there {
+            let same =
+                there.size == Some(row.size) && there.quick_xor_hash() == row.hash.as_deref();
+            if same && row.hash.is_some() {
+                return Ok(Outcome::Created(there.id.clone()));
+            }
+            let ours = load.ours && at.offset > 0;
+            let known = load.known.as_ref().is_some_and(|known| known.target == there.id);
+            if there.file.is_none() || !(ours || known) {
+                return Ok(Outcome::NameTaken);
+            }
+        }
+        let over = there.map(|there| there.id);
+        self.begin(copy, load, place, over.as_deref()).await?;
+        Err(Interrupted::Stop(Stop::Wait {
+            after: std::time::Duration::from_secs(5),
+            why: "an upload session ended early; the file is sent again".to_owned(),
+        }))
+    }
+
+    /// The source changed: the session is given up.
+    async fn give_up(&mut self, at: &Transfer) -> Result<Outcome, Interrupted> {
+        self.spend(1);
+        let session = SecretText::new(at.upload_url.clone());
+        match self.job.target.graph().cancel_upload(&session).await {
+            // Whether it is gone or not: it expires by itself.
+            Ok(()) | Err(_) => Ok(Outcome::SourceChanged),
+        }
+    }
+}
+
+/// Why a transfer did not come to an outcome.
+enum Interrupted {
+    Stop(Stop),
+    Refused(TenantError),
+}
+
+impl From<Stop> for Interrupted {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<TenantError> for Interrupted {
+    fn from(error: TenantError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The hash after one more fragment.
+fn hashed(at: &Transfer, bytes: &[u8]) -> Option<QuickXorHash> {
+    let mut hash = QuickXorHash::resume(at.hash.as_deref()?)?;
+    if hash.length() != at.offset {
+        return None;
+    }
+    hash.update(bytes);
+    Some(hash)
+}
+
+/// The transfer after a fragment that ended at `end`, when the session expects `expected` next.
+fn advanced(at: Transfer, bytes: &[u8], end: u64, expected: u64) -> Transfer {
+    let hash = if expected == end {
+        hashed(&at, bytes).map(|hash| hash.state())
+    } else if expected == at.offset {
+        at.hash.clone()
+    } else {
+        None
+    };
+    Transfer { offset: expected, hash, ..at }
+}
+
+fn judged(load: &Load, item: &DriveItem, sent: Option<&str>) -> Outcome {
+    let row = &load.row;
+    if let (Some(sent), Some(told)) = (sent, &row.hash)
+        && sent != told
+    {
+        return Outcome::SourceChanged;
+    }
+    let expected = sent.or(row.hash.as_deref());
+    if expected.is_some_and(|hash| !arrived(row, item, hash)) {
+        return Outcome::Differs;
+    }
+    let id = item.id.clone();
+    if load.known.is_some() { Outcome::Updated(id) } else { Outcome::Created(id) }
+}

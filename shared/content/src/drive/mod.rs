@@ -1,0 +1,207 @@
+//! The copy of a OneDrive: changes by item id, deletions, permissions, in this order.
+//!
+//! Writing into a drive converges: a folder or file that is there already is recognised by its place
+//! and content, so nothing comes twice. The intent only says that a file at the place may be our own
+//! half-known copy.
+
+mod changes;
+mod files;
+mod folders;
+mod fragments;
+mod large;
+mod names;
+mod removals;
+mod row;
+mod sharing;
+
+use std::collections::BTreeMap;
+
+use ports::Store;
+use tenant::{Class, TenantError};
+
+use crate::{
+    BadItem, ContentError, Workload,
+    checkpoint::{DriveStage, DriveStep, Stage},
+    map::{Entry, ItemMap},
+    store::{decode, keys},
+    unit::{Step, Stop, Unit, judge},
+};
+
+/// The groups of the drive's item map.
+const FOLDERS: u32 = 0;
+const FILES: u32 = 1;
+
+/// The drive in hand.
+pub(crate) struct DriveCopy<'s> {
+    source: String,
+    target: String,
+    source_root: String,
+    /// Folders, source id to target id, and where they lie.
+    folders: ItemMap<'s>,
+    folder: BTreeMap<String, FolderPlace>,
+    files: ItemMap<'s>,
+    /// Open bad items, by source id.
+    bad: BTreeMap<String, BadItem>,
+}
+
+/// A folder that is paired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FolderPlace {
+    target: String,
+    placement: String,
+}
+
+impl<'s> DriveCopy<'s> {
+    async fn open(
+        store: &'s dyn Store,
+        partition: &str,
+        stage: &DriveStage,
+    ) -> Result<Self, ContentError> {
+        let drive = Workload::OneDrive;
+        let folders = ItemMap::open(store, partition, keys::map(drive, FOLDERS)).await?;
+        let files = ItemMap::open(store, partition, keys::map(drive, FILES)).await?;
+        let paired = folders.all().await?.into_iter();
+        let place =
+            |entry: Entry| FolderPlace { target: entry.target, placement: entry.target_tag };
+        let mut folder: BTreeMap<String, FolderPlace> =
+            paired.map(|(id, entry)| (id, place(entry))).collect();
+        let root = FolderPlace { target: stage.target_root.clone(), placement: String::new() };
+        folder.insert(stage.source_root.clone(), root);
+        let mut bad = BTreeMap::new();
+        for record in store.query_all(partition, &keys::bad_items(drive, FILES)).await? {
+            let item: BadItem = decode(&record.key.sort, &record.value)?;
+            bad.insert(item.id.clone(), item);
+        }
+        let (source, target) = (stage.source.clone(), stage.target.clone());
+        let source_root = stage.source_root.clone();
+        Ok(Self { source, target, source_root, folders, folder, files, bad })
+    }
+
+    /// A folder's path, for people.
+    fn path(&self, folder: &str) -> String {
+        let mut names = Vec::new();
+        let mut at = folder;
+        while at != self.source_root && names.len() < 300 {
+            let Some(place) = self.folder.get(at) else { break };
+            names.push(row::name_of(&place.placement));
+            at = row::folder_of(&place.placement);
+        }
+        names.reverse();
+        format!("/{}", names.join("/"))
+    }
+}
+
+impl Unit<'_> {
+    /// Goes on with the drive until it is done or the unit ends.
+    pub(crate) async fn drive(&mut self) -> Step {
+        Workload::OneDrive.title().clone_into(&mut self.state.checkpoint.progress.doing);
+        let Stage::Drive(stage) = self.state.checkpoint.stage.clone() else { return Ok(()) };
+        if let DriveStep::Locate { waits } = stage.step {
+            self.locate_drives(waits).await?;
+        }
+        let Stage::Drive(stage) = self.state.checkpoint.stage.clone() else { return Ok(()) };
+        let store = self.state.store;
+        let partition = self.state.partition.clone();
+        let mut copy = DriveCopy::open(store, &partition, &stage).await?;
+        let done = self.drive_steps(&mut copy).await;
+        // Whatever ended it: what is in the target is in the map with the next commit.
+        self.take_drive_changes(&copy);
+        done
+    }
+
+    async fn drive_steps(&mut self, copy: &mut DriveCopy<'_>) -> Step {
+        loop {
+            let Stage::Drive(stage) = &self.state.checkpoint.stage else { return Ok(()) };
+            match stage.step.clone() {
+                DriveStep::Locate { .. } => return Ok(()),
+                DriveStep::Changes(step) => self.changes(copy, *step).await?,
+                DriveStep::Removals => self.drive_removals(copy).await?,
+                DriveStep::Sharing => {
+                    self.sharing(copy).await?;
+                    self.state.checkpoint.stage = Stage::after_drive();
+                }
+            }
+        }
+    }
+
+    /// Finds both drives, or moves on when there is nothing to copy.
+    async fn locate_drives(&mut self, waits: u32) -> Step {
+        let job = self.job;
+        let subject = &job.subject;
+        self.spend(1);
+        let source = match job.source.graph().user_drive(&subject.source_user).await {
+            Ok(drive) => drive,
+            Err(error) if no_drive(&error) => {
+                self.note(Workload::OneDrive, "the source has no OneDrive");
+                self.state.checkpoint.stage = Stage::after_drive();
+                return Ok(());
+            }
+            Err(error) => return Err(judge("finding the source's OneDrive", error)),
+        };
+        self.spend(1);
+        let target = match job.target.graph().user_drive(&subject.target_user).await {
+            Ok(drive) => drive,
+            Err(error) if no_drive(&error) => return Err(self.wait_for_drive(waits, &error)),
+            Err(error) => return Err(judge("finding the target's OneDrive", error)),
+        };
+        let (from, to) = (job.source.graph(), job.target.graph());
+        let source_root = from.drive_root(&source.id);
+        let source_root = self.ask("reading the source's OneDrive", source_root).await?.id;
+        let target_root = to.drive_root(&target.id);
+        let target_root = self.ask("reading the target's OneDrive", target_root).await?.id;
+        self.state.checkpoint.stage = Stage::Drive(DriveStage {
+            source: source.id,
+            target: target.id,
+            source_root,
+            target_root,
+            step: DriveStep::Changes(Box::default()),
+        });
+        Ok(())
+    }
+
+    /// A OneDrive appears some time after its licence, or after somebody has provisioned it.
+    fn wait_for_drive(&mut self, waits: u32, error: &TenantError) -> Stop {
+        if waits >= self.job.settings.drive_waits {
+            return Stop::Failed(ContentError::Missing {
+                what: "the target's OneDrive".to_owned(),
+                advice: format!(
+                    "provision it in the SharePoint admin centre or let the person open it once, then sync again ({error})"
+                ),
+            });
+        }
+        if let Stage::Drive(stage) = &mut self.state.checkpoint.stage {
+            stage.step = DriveStep::Locate { waits: waits + 1 };
+        }
+        Stop::Wait {
+            after: self.job.settings.drive_pause,
+            why: "the target's OneDrive is not provisioned yet".to_owned(),
+        }
+    }
+
+    /// Sets the step of the drive in hand.
+    fn set_drive_step(&mut self, step: DriveStep) {
+        if let Stage::Drive(stage) = &mut self.state.checkpoint.stage {
+            stage.step = step;
+        }
+    }
+
+    /// Adds the maps' new rows to the next commit.
+    fn take_drive_changes(&mut self, copy: &DriveCopy<'_>) {
+        for change in copy.folders.changes().into_iter().chain(copy.files.changes()) {
+            self.state.change(change);
+        }
+    }
+
+    /// Commits the checkpoint with the maps' new rows.
+    async fn commit_drive(&mut self, copy: &mut DriveCopy<'_>) -> Step {
+        self.take_drive_changes(copy);
+        self.commit().await?;
+        copy.folders.committed();
+        copy.files.committed();
+        Ok(())
+    }
+}
+
+fn no_drive(error: &TenantError) -> bool {
+    matches!(error.class, Class::NoDrive | Class::NotFound)
+}
