@@ -24,6 +24,8 @@ pub enum Class {
     NoDrive,
     /// What was to be created or added is there already: member, grant, folder, file.
     AlreadyExists,
+    /// What was to be removed is not there: member, grant. The objects themselves exist.
+    AlreadyAbsent,
     /// An address, sign-in name or other unique value belongs to another object.
     Conflict {
         /// The other object, or the property in conflict, as far as the service told.
@@ -84,7 +86,7 @@ impl Class {
                 "assign an Exchange Online licence and wait until the mailbox exists"
             }
             Self::NoDrive => "assign a licence with OneDrive and let it be provisioned",
-            Self::AlreadyExists => "nothing needs to be done",
+            Self::AlreadyExists | Self::AlreadyAbsent => "nothing needs to be done",
             Self::Conflict { .. } => "free the value at the other object, or choose another one",
             Self::Changed => "read it again and decide anew",
             Self::Gone => "the enumeration starts again from the beginning",
@@ -157,6 +159,7 @@ impl TenantError {
             | Class::NoMailbox
             | Class::NoDrive
             | Class::AlreadyExists
+            | Class::AlreadyAbsent
             | Class::Conflict { .. }
             | Class::Unauthorized
             | Class::MissingConsent { .. }
@@ -178,6 +181,11 @@ impl TenantError {
     /// What should be created is there already.
     pub fn is_already_exists(&self) -> bool {
         matches!(self.class, Class::AlreadyExists)
+    }
+
+    /// What should be removed is absent already.
+    pub fn is_already_absent(&self) -> bool {
+        matches!(self.class, Class::AlreadyAbsent)
     }
 
     /// An error of our own making about a request that was not sent.
@@ -223,5 +231,14 @@ pub(crate) fn optional<T>(result: Result<T, TenantError>) -> Result<Option<T>, T
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// A goal that was reached before: turns [`Class::AlreadyExists`] and [`Class::AlreadyAbsent`] into
+/// success.
+pub(crate) fn already_is_fine(result: Result<(), TenantError>) -> Result<(), TenantError> {
+    match result {
+        Err(error) if error.is_already_exists() || error.is_already_absent() => Ok(()),
+        other => other,
     }
 }

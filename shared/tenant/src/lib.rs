@@ -22,6 +22,7 @@ pub mod graph;
 mod identity;
 mod limits;
 mod reqwest_transport;
+pub mod roles;
 mod secret;
 mod sign_in;
 mod token;

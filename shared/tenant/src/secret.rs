@@ -21,7 +21,7 @@ impl SecretText {
     /// Replaces every occurrence of the secret in a text that came from outside.
     pub(crate) fn redact(&self, text: &str) -> String {
         // A very short secret would turn every message into noise, and is none.
-        if self.0.len() < 4 { text.to_owned() } else { text.replace(&*self.0, "[redacted]") }
+        if self.0.len() < 8 { text.to_owned() } else { text.replace(&*self.0, "[redacted]") }
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Claims {
     /// The template ids of the directory roles of the application.
     #[serde(default)]
     pub wids: Vec<String>,
+    /// Whether the token could be read at all.
+    #[serde(skip)]
+    is_known: bool,
 }
 
 impl Claims {
@@ -33,12 +36,18 @@ impl Claims {
         self.roles.iter().any(|held| held == role)
     }
 
+    /// Whether the token certainly holds none of these permissions.
+    pub(crate) fn lacks_all(&self, roles: &[&str]) -> bool {
+        self.is_known && !roles.iter().any(|role| self.has_role(role))
+    }
+
     /// The claims of a JWT; none for a token of another form.
     fn of(token: &str) -> Self {
         let read = || -> Option<Self> {
             let payload = token.split('.').nth(1)?;
             let json = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-            serde_json::from_slice(&json).ok()
+            let claims: Self = serde_json::from_slice(&json).ok()?;
+            Some(Self { is_known: true, ..claims })
         };
         read().unwrap_or_default()
     }

@@ -23,8 +23,9 @@ const TYPES: &[Row] = &[
     ("ADObjectAlreadyExistsException", Class::conflict),
     ("UserAlreadyExistsInPermissionEntryException", || Class::AlreadyExists),
     ("MemberAlreadyExistsException", || Class::AlreadyExists),
-    ("UserNotFoundInPermissionEntryException", || Class::NotFound),
-    ("MemberNotFoundException", || Class::NotFound),
+    // Nothing to remove.
+    ("UserNotFoundInPermissionEntryException", || Class::AlreadyAbsent),
+    ("MemberNotFoundException", || Class::AlreadyAbsent),
     ("CmdletAccessDeniedException", || Class::Forbidden),
     ("NotAcceptedDomainException", || Class::Invalid),
     ("ParameterBindingException", || Class::Invalid),
@@ -48,6 +49,8 @@ const TEXTS: &[Row] = &[
     ("matches multiple entries", || Class::Ambiguous),
     ("is already being used by the proxy addresses or LegacyExchangeDN", Class::conflict),
     (CONCURRENCY, throttled),
+    // Enable-Mailbox -Archive, run a second time.
+    ("already has an archive", || Class::AlreadyExists),
     ("couldn't be found on", || Class::NotFound),
     ("aren't present in the role definition", || Class::Forbidden),
     ("is not an SMTP e-mail address", || Class::Invalid),
@@ -70,6 +73,12 @@ pub(crate) fn exchange(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
         return of_json(status, &json, header, 0);
     }
     let text = String::from_utf8_lossy(body);
+    // The permission is consented, but a directory role is needed on top.
+    if text.contains("role assigned to application isn't supported") {
+        let text = "the application has no directory role for Exchange; assign it Exchange \
+                    Administrator (or Exchange Recipient Administrator) in Microsoft Entra";
+        return Fault::new(Class::Forbidden, "NoDirectoryRole", text);
+    }
     let message = if text.trim().is_empty() {
         format!("the reply is {status} and has no error body")
     } else {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Anchor, Exchange, Parameters, mailbox::anchor, permission::rights, record::Record};
-use crate::{TenantError, error::optional};
+use crate::{TenantError, error::already_is_fine};
 
 /// A folder as Get-MailboxFolderStatistics lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ impl Exchange {
         let parameters = Parameters::identity(&identity).set("User", user).confirmed();
         let anchor = anchor(mailbox);
         let removed = self.invoke("Remove-MailboxFolderPermission", parameters, &anchor).await;
-        optional(removed).map(|_reply| ())
+        already_is_fine(removed.map(|_reply| ()))
     }
 
     async fn write_folder_permission(

@@ -1,7 +1,7 @@
 //! Distribution lists and mail-enabled security groups, which Graph cannot change.
 
-use super::{Exchange, Parameters, Recipient, filter_literal, permission::already_is_fine};
-use crate::{TenantError, error::optional};
+use super::{Exchange, Parameters, Recipient, filter_literal};
+use crate::{TenantError, error::already_is_fine};
 
 impl Exchange {
     /// The groups that a recipient is directly in, by the path of the recipient
@@ -44,7 +44,6 @@ impl Exchange {
             .set("Member", member)
             .switch("BypassSecurityGroupManagerCheck")
             .confirmed();
-        let removed = self.run("Remove-DistributionGroupMember", parameters).await;
-        optional(removed).map(|_absent| ())
+        already_is_fine(self.run("Remove-DistributionGroupMember", parameters).await)
     }
 }

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Anchor, Exchange, Parameters, ProxyAddress, Recipient, record::Record};
-use crate::{TenantError, error::optional};
+use crate::{
+    TenantError,
+    error::{already_is_fine, optional},
+};
 
 /// Where a mailbox forwards to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,10 +168,7 @@ impl Exchange {
     /// Gives a mailbox an archive. One that has an archive is no error.
     pub async fn enable_archive(&self, identity: &str) -> Result<(), TenantError> {
         let parameters = Parameters::identity(identity).switch("Archive");
-        match self.run("Enable-Mailbox", parameters).await {
-            Err(error) if error.is_already_exists() => Ok(()),
-            other => other,
-        }
+        already_is_fine(self.run("Enable-Mailbox", parameters).await)
     }
 
     /// How much is in a mailbox, or its archive. An answer proves that the mailbox is open; `None`

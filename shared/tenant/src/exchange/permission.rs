@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Anchor, Exchange, Parameters, record::Record};
-use crate::{TenantError, error::optional};
+use crate::{TenantError, error::already_is_fine};
 
 /// A row of Get-MailboxPermission.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ impl Exchange {
             .set("User", user)
             .set("AccessRights", vec!["FullAccess"])
             .confirmed();
-        optional(self.run("Remove-MailboxPermission", parameters).await).map(|_absent| ())
+        already_is_fine(self.run("Remove-MailboxPermission", parameters).await)
     }
 
     /// All rows of rights to send as a recipient.
@@ -144,7 +144,7 @@ impl Exchange {
             .set("Trustee", trustee)
             .set("AccessRights", vec!["SendAs"])
             .confirmed();
-        optional(self.run("Remove-RecipientPermission", parameters).await).map(|_absent| ())
+        already_is_fine(self.run("Remove-RecipientPermission", parameters).await)
     }
 }
 
@@ -152,11 +152,4 @@ impl Exchange {
 pub(super) fn rights(texts: &[String]) -> Vec<String> {
     let parts = texts.iter().flat_map(|text| text.split(','));
     parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
-}
-
-pub(super) fn already_is_fine(result: Result<(), TenantError>) -> Result<(), TenantError> {
-    match result {
-        Err(error) if error.is_already_exists() => Ok(()),
-        other => other,
-    }
 }

@@ -195,6 +195,7 @@ impl Recipient {
             recipient_type_details: record.words("RecipientTypeDetails").into(),
             previous_recipient_type_details: record
                 .text("PreviousRecipientTypeDetails")
+                .filter(|kind| kind != "None")
                 .map(Into::into),
             name: record.words("Name"),
             alias: record.words("Alias"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Graph, GraphUser, nullable};
 use crate::{
     Lane, Operation, TenantError,
-    error::{Class, optional},
+    error::{already_is_fine, optional},
 };
 
 const READ: &[&str] = &[
@@ -240,10 +240,7 @@ impl Graph {
         let address = self.reference(operation, &["directoryObjects", object])?;
         let body = json!({ "@odata.id": address });
         let call = self.post(operation, &["groups", group, part.segment(), "$ref"]).json(&body);
-        match call.done().await {
-            Err(error) if error.class == Class::AlreadyExists => Ok(()),
-            other => other,
-        }
+        already_is_fine(call.done().await)
     }
 
     /// Takes a member out. One who is not in is no error.

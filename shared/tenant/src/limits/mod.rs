@@ -81,6 +81,27 @@ impl Default for LimitSettings {
     }
 }
 
+impl LimitSettings {
+    /// The same budgets in shorter time: 60 makes a minute a second. For simulators that scale
+    /// their windows likewise.
+    #[must_use]
+    pub fn faster(mut self, times: u32) -> Self {
+        let times = times.max(1);
+        for rate in [
+            &mut self.directory_units,
+            &mut self.directory_writes,
+            &mut self.invitations,
+            &mut self.teams,
+            &mut self.mailbox_requests,
+            &mut self.mailbox_upload_kilobytes,
+            &mut self.drive_units,
+        ] {
+            rate.period /= times;
+        }
+        self
+    }
+}
+
 /// Which budget a request draws on, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lane {

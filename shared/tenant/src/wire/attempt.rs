@@ -150,12 +150,10 @@ fn settle(
 
 /// A refusal is for want of consent if the token holds none of the permissions that allow it.
 fn missing_role(call: &Call, token: Option<&Token>) -> Option<Class> {
-    let token = token?;
     let roles = call.operation.roles;
-    if roles.iter().any(|role| token.claims.has_role(role)) {
-        return None;
-    }
-    roles.first().map(|role| Class::MissingConsent { role: (*role).into() })
+    let role = roles.first()?;
+    let lacks = token?.claims.lacks_all(roles);
+    lacks.then(|| Class::MissingConsent { role: (*role).into() })
 }
 
 fn transport_error(call: &Call, error: &TransportError) -> TenantError {

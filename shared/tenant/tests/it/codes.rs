@@ -159,7 +159,7 @@ async fn exchanges_exceptions_decide_and_not_the_status() {
         ),
         (
             "|Microsoft.Exchange.Management.StoreTasks.UserNotFoundInPermissionEntryException|There is no existing permission entry found for user: Ann.",
-            Class::NotFound,
+            Class::AlreadyAbsent,
         ),
         (
             "|Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException|The recipient \"Ann\" is already a member of the group.",
@@ -279,6 +279,15 @@ async fn the_plain_text_of_a_busy_tenant_is_a_throttle_with_any_status() {
         assert!(matches!(error.class, Class::Throttled { .. }), "{status}: {error:?}");
         assert!(matches!(error.retry(), Retry::Later(_)));
     }
+}
+
+#[tokio::test]
+async fn a_missing_directory_role_is_named() {
+    let text = "The role assigned to application isn't supported in this scenario. Please check \
+                online documentation for assigning correct Directory Roles.";
+    let error = exchange_error(Answer::text(403, text)).await;
+    assert_eq!((error.class.clone(), &*error.code), (Class::Forbidden, "NoDirectoryRole"));
+    assert!(error.to_string().contains("Exchange Administrator"), "{error}");
 }
 
 #[tokio::test]

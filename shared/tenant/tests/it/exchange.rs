@@ -373,6 +373,27 @@ async fn a_member_of_a_distribution_list_is_taken_out_without_questions() {
     assert_eq!(only(&world), ("Remove-DistributionGroupMember".to_owned(), expected));
 }
 
+/// CUT-S8: a person who was not found still has the right; that is no success.
+#[tokio::test]
+async fn a_right_is_not_taken_for_removed_because_somebody_was_not_found() {
+    let missing = || failure("ManagementObjectNotFoundException", "couldn't be found on 'DC'");
+    let world = world([missing(), missing(), missing()]);
+    let exchange = world.client.exchange();
+    assert_eq!(exchange.remove_full_access("x", "b").await.unwrap_err().class, Class::NotFound);
+    assert_eq!(exchange.remove_send_as("x", "b").await.unwrap_err().class, Class::NotFound);
+    let removed = exchange.remove_folder_permission("x", "LgA=", "b").await;
+    assert_eq!(removed.unwrap_err().class, Class::NotFound);
+}
+
+#[tokio::test]
+async fn a_second_archive_is_no_error() {
+    let world =
+        world([failure("RecipientTaskException", "The mailbox \"x\" already has an archive.")]);
+    world.client.exchange().enable_archive("x").await.unwrap();
+    let expected = json!({ "Identity": "x", "Archive": true });
+    assert_eq!(only(&world), ("Enable-Mailbox".to_owned(), expected));
+}
+
 #[tokio::test]
 async fn the_tenants_policies_are_read() {
     let policy = json!({ "Name": "Default", "IsDefault": true, "AutoForwardingMode": "Automatic" });
