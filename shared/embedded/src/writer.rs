@@ -59,7 +59,8 @@ struct Asked<W: Work> {
 
 impl<W: Work> Pending for Asked<W> {
     fn apply(&mut self, tables: &mut Tables<'_>) -> Result<Effect, redb::Error> {
-        // The caller is gone, so nobody would handle what a receive takes.
+        // The caller is gone: nobody would handle what a receive takes, and a commit's outcome is
+        // unknown to it either way.
         if self.reply.is_closed() {
             return Ok(Effect::Nothing);
         }

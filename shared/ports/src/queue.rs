@@ -178,3 +178,25 @@ fn at_most(what: &str, duration: Duration, most: Duration) -> Result<(), QueueEr
     let (seconds, most) = (duration.as_secs_f64(), most.as_secs());
     Err(QueueError::OutsideLimits(format!("{what} of {seconds} s; at most {most} are allowed")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_leaves_room_for_its_dead_letter_queue() {
+        for name in ["cut-t1", "a", &"q".repeat(75)] {
+            let dead = QueueName::parse(name).unwrap().dead_letter();
+            assert_eq!(dead.as_str(), format!("{name}-dead"));
+            assert_eq!(QueueName::parse(dead.as_str()), Ok(dead.clone()));
+            assert_eq!(dead.dead_letter(), dead, "dead letters stay where they are");
+        }
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for name in ["", "CUT-T1", "a_b", "a b", "zoë", &"q".repeat(76), "-dead-dead\n"] {
+            assert!(matches!(QueueName::parse(name), Err(QueueError::OutsideLimits(_))), "{name}");
+        }
+    }
+}
