@@ -61,7 +61,9 @@ pub(super) struct Round<'a> {
 
 /// Answers one page.
 pub(super) fn answer(round: &mut Round<'_>, call: &Call, scope: Scope) -> GraphResult {
-    let mut token = match call.query("$deltatoken").or(call.query("$skiptoken")) {
+    let given = call.query("$deltatoken").or(call.query("$skiptoken"));
+    // An empty token asks for everything again, as the address of a 410 does.
+    let mut token = match given.filter(|text| !text.is_empty()) {
         Some("latest") => Token { since: round.mailbox.revision, ..begin(round, call, scope)? },
         Some(text) => resume(round, call, scope, text)?,
         None => begin(round, call, scope)?,
@@ -139,7 +141,7 @@ fn begin(round: &Round<'_>, call: &Call, scope: Scope) -> Result<Token, GraphErr
         first: Some(round.mailbox.revision),
         generation: round.mailbox.generation,
         issued: call.now,
-        size: std::cmp::Ord::clamp(size, 1, 1_000),
+        size: size.clamp(1, 1_000),
         select: select(call),
         expand: text("$expand"),
         filter,

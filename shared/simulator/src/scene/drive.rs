@@ -107,7 +107,11 @@ pub(super) fn of<'a>(tenant: &'a mut Tenant, user: &str) -> Result<&'a mut Drive
     let Some(account) = tenant.user_by_name(user).map(|user| user.id) else {
         return Err(NoContent::User { tenant: id, user: name });
     };
-    tenant.drives.get_mut(&account).ok_or(NoContent::Store { tenant: id, user: name, what: "drive" })
+    tenant.drives.get_mut(&account).ok_or(NoContent::Store {
+        tenant: id,
+        user: name,
+        what: "drive",
+    })
 }
 
 impl Simulator {
@@ -131,8 +135,8 @@ impl Simulator {
             let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
             for name in folders.split('/').filter(|name| !name.is_empty()) {
                 let known = drive.child(parent, name).map(|entry| entry.number);
-                parent = known
-                    .unwrap_or_else(|| drive.insert(Some(parent), name, Kind::Folder, now));
+                parent =
+                    known.unwrap_or_else(|| drive.insert(Some(parent), name, Kind::Folder, now));
             }
             let file = File::new(crate::content::recognise(content));
             match drive.child(parent, name).map(|entry| entry.number) {

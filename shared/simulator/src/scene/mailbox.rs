@@ -61,7 +61,9 @@ fn class_for(container: &str) -> &'static str {
 pub(crate) fn fill(mailbox: &mut Mailbox, fill: &MailboxFill, random: &mut Rng, now: Timestamp) {
     mailbox.localise(&fill.language);
     let mut folders: Vec<(u64, String)> = Vec::new();
-    for name in ["inbox", "sentitems", "inbox", "deleteditems", "calendar", "contacts", "tasks", "notes"] {
+    for name in
+        ["inbox", "sentitems", "inbox", "deleteditems", "calendar", "contacts", "tasks", "notes"]
+    {
         let folder = mailbox.well_known(name).and_then(|number| mailbox.folders.get(&number));
         folders.extend(folder.map(|folder| (folder.number, folder.class.clone())));
     }
@@ -139,7 +141,11 @@ pub(super) fn item(class: &str, random: &mut Rng, now: Timestamp) -> ItemData {
 }
 
 /// The mailbox of a person.
-pub(super) fn of<'a>(tenant: &'a mut Tenant, user: &str, part: Part) -> Result<&'a mut Mailbox, NoContent> {
+pub(super) fn of<'a>(
+    tenant: &'a mut Tenant,
+    user: &str,
+    part: Part,
+) -> Result<&'a mut Mailbox, NoContent> {
     let id = tenant.id;
     let guid = guid_of(tenant, user, part)?;
     let what = if part == Part::Primary { "mailbox" } else { "archive" };
@@ -206,7 +212,12 @@ impl Simulator {
     }
 
     /// Makes every delta token of the mailbox void: the next use answers 410.
-    pub fn expire_mailbox_deltas(&self, tenant: Uuid, user: &str, part: Part) -> Result<(), NoContent> {
+    pub fn expire_mailbox_deltas(
+        &self,
+        tenant: Uuid,
+        user: &str,
+        part: Part,
+    ) -> Result<(), NoContent> {
         self.with_mailbox(tenant, user, part, |mailbox, _| {
             mailbox.generation = mailbox.generation.saturating_add(1);
         })

@@ -1,10 +1,14 @@
 //! The scene for a test or a rehearsal: fills mailboxes and drives, changes them between two runs,
 //! and shows what is in them, so that a copy can be compared with its source item by item.
 
-mod drive;
+pub(crate) mod drive;
 mod eml;
 mod fill;
-mod mailbox;
+pub(crate) mod mailbox;
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod view;
 

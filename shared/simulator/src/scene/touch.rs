@@ -71,7 +71,11 @@ fn change_mailbox(mailbox: &mut Mailbox, n: usize, random: &mut Rng, now: Timest
         }
         (3, Some(item), _) => mailbox.delete_item(item, Reason::Deleted),
         (7, _, Some(parent)) => {
-            mailbox.create_folder(&format!("New folder {}", random.hex(2)), Some(parent), "IPF.Note");
+            mailbox.create_folder(
+                &format!("New folder {}", random.hex(2)),
+                Some(parent),
+                "IPF.Note",
+            );
         }
         (9, _, _) => {
             let Some(folder) = random.pick(&own).copied() else { return };
@@ -96,7 +100,8 @@ fn change_mailbox(mailbox: &mut Mailbox, n: usize, random: &mut Rng, now: Timest
 }
 
 fn change_drive(drive: &mut Drive, n: usize, random: &mut Rng, now: Timestamp) {
-    let folders: Vec<u64> = drive.entries.values().filter(|e| e.is_folder()).map(|e| e.number).collect();
+    let folders: Vec<u64> =
+        drive.entries.values().filter(|e| e.is_folder()).map(|e| e.number).collect();
     let files = drive.entries.values().filter(|entry| matches!(entry.kind, Kind::File(_)));
     let files: Vec<u64> = files.map(|entry| entry.number).collect();
     let file = random.pick(&files).copied();

@@ -129,7 +129,10 @@ impl MailboxView {
                 None => lines.push(format!("{path}: `{}` is missing", name(items, identity))),
                 Some(copies) if copies.len() > items.len() => {
                     let times = copies.len();
-                    lines.push(format!("{path}: `{}` is there {times} times", name(items, identity)));
+                    lines.push(format!(
+                        "{path}: `{}` is there {times} times",
+                        name(items, identity)
+                    ));
                 }
                 Some(copies) if copies != items => {
                     lines.push(format!("{path}: `{}` differs", name(items, identity)));
@@ -220,7 +223,10 @@ impl DriveView {
                     lines.push(format!("{path}: the content differs"));
                 }
                 Some(copy) if entry.kind == "file" && copy.modified != entry.modified => {
-                    lines.push(format!("{path}: changed {} and not {}", copy.modified, entry.modified));
+                    lines.push(format!(
+                        "{path}: changed {} and not {}",
+                        copy.modified, entry.modified
+                    ));
                 }
                 Some(_) => {}
             }
@@ -262,7 +268,12 @@ fn entry(entry: &Entry, tenant: &Tenant) -> EntryView {
 
 impl Simulator {
     /// What is in a person's mailbox; `user` is an object id or a user principal name.
-    pub fn mailbox_view(&self, tenant: Uuid, user: &str, part: Part) -> Result<MailboxView, NoContent> {
+    pub fn mailbox_view(
+        &self,
+        tenant: Uuid,
+        user: &str,
+        part: Part,
+    ) -> Result<MailboxView, NoContent> {
         self.with_mailbox(tenant, user, part, |mailbox, _| MailboxView::of(mailbox))
     }
 
