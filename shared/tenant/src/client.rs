@@ -6,8 +6,8 @@ use ports::{Clock, Random, Transport};
 use uuid::Uuid;
 
 use crate::{
-    Claims, ClientId, Credential, Endpoints, Exchange, Graph, Limits, Resource, TenantError,
-    TenantId, token::Tokens, wire::Wire,
+    Claims, ClientId, Credential, Endpoints, Exchange, Graph, Limits, Resource, SharePoint,
+    TenantError, TenantId, token::Tokens, wire::Wire,
 };
 
 /// What a client needs to know.
@@ -75,6 +75,11 @@ impl TenantClient {
     /// Exchange Online's cmdlets.
     pub fn exchange(&self) -> Exchange {
         Exchange::new(Arc::clone(&self.wire))
+    }
+
+    /// SharePoint's administration host, which provisions OneDrives.
+    pub fn sharepoint(&self) -> SharePoint {
+        SharePoint::new(Arc::clone(&self.wire))
     }
 
     /// The tenant as it was configured.

@@ -62,11 +62,18 @@ impl Endpoints {
         )
     }
 
-    /// Also names SharePoint's administration host.
+    /// Also names SharePoint's administration host, `https://contoso-admin.sharepoint.com/`. A base
+    /// with a path (a proxy, a simulator) ends with that host's first label:
+    /// `http://127.0.0.1:8080/sharepoint/contoso-admin/`.
     #[must_use]
     pub fn with_sharepoint_admin(mut self, base: Url) -> Self {
-        let origin = base.origin().ascii_serialization();
-        self.resources.sharepoint_admin = Some(origin);
+        let mut segments = base.path_segments().into_iter().flatten();
+        let label = segments.rfind(|segment| !segment.is_empty());
+        let name = match label {
+            Some(label) => format!("https://{label}.sharepoint.com"),
+            None => base.origin().ascii_serialization(),
+        };
+        self.resources.sharepoint_admin = Some(name);
         self.sharepoint_admin = Some(base);
         self
     }

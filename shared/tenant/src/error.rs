@@ -73,7 +73,7 @@ impl Class {
     }
 
     /// What a person can do about it.
-    fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> &'static str {
         match self {
             Self::Throttled { .. } | Self::Transient | Self::Locked => "it is tried again later",
             Self::UnknownOutcome => {

@@ -13,6 +13,7 @@ mod exchange;
 mod graph;
 mod real_transport;
 mod secrets;
+mod sharepoint;
 mod support;
 mod throttling;
 mod token;

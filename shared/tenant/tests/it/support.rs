@@ -162,6 +162,8 @@ pub(crate) struct Setup {
     pub(crate) credential: Credential,
     pub(crate) sign_in: Vec<Answer>,
     pub(crate) limits: LimitSettings,
+    /// The path of SharePoint's administration host.
+    pub(crate) sharepoint: Option<&'static str>,
 }
 
 impl Default for Setup {
@@ -181,6 +183,7 @@ impl Default for Setup {
             credential: Credential::Secret(SecretText::new(SECRET)),
             sign_in: vec![granted(&every)],
             limits: LimitSettings::default(),
+            sharepoint: None,
         }
     }
 }
@@ -195,12 +198,16 @@ impl Setup {
         });
         let clock = Arc::new(VirtualClock(Mutex::new("2026-11-22T08:00:00Z".parse().unwrap())));
         let base = |path: &str| Url::parse(&format!("http://127.0.0.1:8080/{path}/")).unwrap();
+        let mut endpoints = Endpoints::new(base("login"), base("graph"), base("outlook"));
+        if let Some(path) = self.sharepoint {
+            endpoints = endpoints.with_sharepoint_admin(base(path));
+        }
         let config = TenantConfig::new(
             TenantId::parse(TENANT).unwrap(),
             ClientId::parse(CLIENT).unwrap(),
             self.credential,
         )
-        .with_endpoints(Endpoints::new(base("login"), base("graph"), base("outlook")));
+        .with_endpoints(endpoints);
         let client = TenantClient::new(
             config,
             Arc::<Script>::clone(&script),
