@@ -12,7 +12,7 @@
 //! # }.now_or_never();
 //! ```
 //!
-//! [`reference`] holds adapters in memory that keep the contract to the letter; [`differential`]
+//! [`mod@reference`] holds adapters in memory that keep the contract to the letter; [`differential`]
 //! drives random histories through two adapters and compares every answer.
 
 pub mod clock;
