@@ -53,6 +53,8 @@ mod results;
 mod sandbox;
 mod script;
 mod suggest;
+pub mod testing;
+mod trial;
 pub mod worker;
 
 pub use attributes::{
@@ -73,6 +75,7 @@ pub use patch::{
 };
 pub use sandbox::{Budget, MeteredAllocator};
 pub use script::{API_VERSION, DataSet, RHAI_VERSION, Script, ScriptOptions};
+pub use trial::{Trial, TrialInput, TrialOutcome, sample_user, try_script};
 pub use worker::WorkerPool;
 
 /// Bytes as lower-case hexadecimal.

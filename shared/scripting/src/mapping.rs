@@ -60,7 +60,7 @@ impl Mapping {
             return Err(vec![Diagnostic::new(Code::E001, script.name(), message)]);
         }
         let base = (!without_base(script.text())).then(|| Self::standard().script);
-        let base = base.filter(|base| base.text() != script.text());
+        let base = base.filter(|base| base.hash() != script.hash());
         Ok(Self { script, base, pool: None })
     }
 

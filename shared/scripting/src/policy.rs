@@ -11,6 +11,7 @@ use crate::patch::{Assigned, Assignment, UserPatch};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyContext {
     /// The domains that are verified in the tenant that is written to.
+    #[serde(default)]
     pub verified_domains: Vec<String>,
     /// Attributes that this project keeps as they are, beyond those that no script may set.
     #[serde(default)]

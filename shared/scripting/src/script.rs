@@ -112,6 +112,39 @@ impl Script {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The same script with other text, for the runner of tests: more functions, no check.
+    pub(crate) fn instrumented(
+        &self,
+        text: &str,
+        more: impl FnOnce(&mut Engine) + Send + 'static,
+    ) -> Option<Self> {
+        let (original, text) = (self.clone(), text.to_owned());
+        sandbox::run(self.budget().wall(), move || {
+            let mut engine = sandbox::build();
+            more(&mut engine);
+            let ast = engine.compile(&text).ok()?;
+            let options = ScriptOptions {
+                budget: original.budget().doubled(),
+                tables: original.inner.options.tables.clone(),
+            };
+            let inner = Inner {
+                name: original.inner.name.clone(),
+                text,
+                hash: original.inner.hash.clone(),
+                engine,
+                ast,
+                entries: original.inner.entries.clone(),
+                tables: original.inner.tables.clone(),
+                options,
+                warnings: Vec::new(),
+                broken: AtomicBool::new(false),
+            };
+            Some(Self { inner: Arc::new(inner) })
+        })
+        .ok()
+        .flatten()
+    }
+
     /// The name that messages use.
     pub fn name(&self) -> &str {
         &self.inner.name

@@ -3,8 +3,10 @@
 mod attacks;
 mod mapping;
 mod policy;
+mod scripts;
 mod shipped;
 mod support;
+mod trial;
 mod worker;
 
 /// As every program that runs scripts.

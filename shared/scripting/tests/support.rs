@@ -52,3 +52,8 @@ pub(crate) fn run() -> Arc<RunContext> {
 pub(crate) fn map(body: &str) -> Result<UserPatch, ScriptError> {
     Mapping::compile("test.rhai", &format!("{HEAD}{body}")).unwrap().map_user(&anna(), &run())
 }
+
+/// A folder of the repository.
+pub(crate) fn folder(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+}

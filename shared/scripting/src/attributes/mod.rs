@@ -3,6 +3,7 @@
 //! The names are Microsoft Graph's where Graph has one, else the Exchange parameter's name in
 //! camelCase, so that a script reads like both vendors' documents.
 
+mod graph;
 mod schema;
 mod table;
 mod validate;

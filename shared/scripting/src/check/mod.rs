@@ -58,6 +58,15 @@ pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
     Checked { findings, ast: Some(ast), entries }
 }
 
+/// Visits every statement and expression of the script's named functions; a closure's body is
+/// left out, because nothing can be put before it.
+pub(crate) fn visit_functions(ast: &AST, on_node: &mut dyn FnMut(&[rhai::ASTNode<'_>])) {
+    let mut named = ast.clone();
+    named.clear_statements();
+    named.retain_functions(|_, _, name, _| !is_closure(name));
+    walk::visit(&named, on_node);
+}
+
 /// Functions as such: entries and their parameters, hidden built-ins, too many parameters.
 fn entry_findings(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
     let mut findings = Vec::new();

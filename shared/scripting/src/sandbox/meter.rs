@@ -38,6 +38,17 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// Room for a script that also writes down where it is.
+    pub(crate) fn doubled(self) -> Self {
+        Self {
+            time: self.time.saturating_mul(2),
+            memory: self.memory.saturating_mul(2),
+            operations: self.operations.saturating_mul(2),
+        }
+    }
+}
+
 const WALL_FACTOR: u32 = 2;
 /// How many operations pass between two looks at the clock.
 const CLOCK_EVERY: u64 = 16;

@@ -1,0 +1,318 @@
+//! Tries one script on one person, with everything that a real call has, and writes nothing.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::attributes::Attributes;
+use crate::code::Code;
+use crate::context::{Event, EventKind, RunContext, Step, UserInput};
+use crate::diagnostic::{Diagnostic, ScriptError};
+use crate::entry::Entry;
+use crate::mapping::Mapping;
+use crate::notice::Notices;
+use crate::notifications::Notifications;
+use crate::patch::{Assigned, Assignment, Cost, MatchKey, Remark, SECRET, Selected, UserPatch, Verdict};
+use crate::script::{Script, ScriptOptions};
+use crate::testing::sample_run;
+
+/// What a script is tried on. Everything may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrialInput {
+    /// The source user, with the names that scripts use.
+    source: Option<Attributes>,
+    /// The target user's present attributes.
+    target: Attributes,
+    /// The unique values that were chosen, for `finish_user`.
+    chosen: Attributes,
+    /// The run.
+    run: Option<RunContext>,
+    /// The event, for `notify`.
+    event: Option<Event>,
+}
+
+impl TrialInput {
+    /// Reads the JSON of a trial: this type's fields, or a user as Graph or a script names it.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let value: Value = serde_json::from_str(text)?;
+        if value.get("source").is_some() || value.get("event").is_some() {
+            return serde_json::from_value(value);
+        }
+        Ok(Self { source: Some(Attributes::from_graph(&value)), ..Self::default() })
+    }
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trial {
+    /// The script.
+    pub script: String,
+    /// Its version, if it passed its check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// The entry function that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
+    /// What came.
+    #[serde(flatten)]
+    pub outcome: TrialOutcome,
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialOutcome {
+    /// A patch of a user or a contact.
+    Patch(UserPatch),
+    /// Messages.
+    Notices(Notices),
+    /// Whether the user is moved.
+    Selected(Selected),
+    /// How the target user is found.
+    Keys(Vec<MatchKey>),
+    /// The script ran and failed.
+    Error(ScriptError),
+    /// The script does not pass its check.
+    Check(Vec<Diagnostic>),
+}
+
+impl Trial {
+    /// Whether the script did what it was asked for.
+    pub fn passed(&self) -> bool {
+        !matches!(self.outcome, TrialOutcome::Error(_) | TrialOutcome::Check(_))
+    }
+}
+
+/// Tries a script: the entry asked for, else `map_user`, else `notify`, else the first it has.
+pub fn try_script(
+    name: &str,
+    text: &str,
+    options: ScriptOptions,
+    entry: Option<Entry>,
+    input: TrialInput,
+) -> Trial {
+    let script = match Script::compile_with(name, text, options) {
+        Ok(script) => script,
+        Err(findings) => {
+            let (script, outcome) = (name.to_owned(), TrialOutcome::Check(findings));
+            return Trial { script, hash: None, entry: None, outcome };
+        }
+    };
+    let preferred = [Entry::MapUser, Entry::Notify];
+    let entry = entry
+        .or_else(|| preferred.into_iter().find(|entry| script.has(*entry)))
+        .or_else(|| script.entries().first().copied());
+    let outcome = match entry {
+        Some(entry) if script.has(entry) => {
+            call(&script, entry, input).unwrap_or_else(TrialOutcome::Check)
+        }
+        Some(entry) => {
+            let message = format!("the script has no function `{}`", entry.signature());
+            TrialOutcome::Check(vec![Diagnostic::new(Code::E001, name, message)])
+        }
+        None => TrialOutcome::Check(Vec::new()),
+    };
+    Trial { script: name.to_owned(), hash: Some(script.hash().to_owned()), entry, outcome }
+}
+
+fn call(
+    script: &Script,
+    entry: Entry,
+    input: TrialInput,
+) -> Result<TrialOutcome, Vec<Diagnostic>> {
+    let source = input.source.unwrap_or_else(sample_user);
+    let source_id = source.text("id").unwrap_or("00000000-0000-0000-0000-000000000001").to_owned();
+    let user = UserInput { source_id, source, target: input.target };
+    let step = if entry == Entry::Notify { Step::Notify } else { Step::Prepare };
+    let run = Arc::new(input.run.unwrap_or_else(|| RunContext { step, ..sample_run() }));
+    let patch = |result: Result<UserPatch, ScriptError>| {
+        result.map_or_else(TrialOutcome::Error, |mut patch| {
+            hide_secrets(&mut patch);
+            TrialOutcome::Patch(patch)
+        })
+    };
+    if entry == Entry::Notify {
+        let event = input.event.unwrap_or_else(sample_event);
+        let notices = Notifications::of(script.clone())?.notify(&event, &user, &run);
+        return Ok(notices.map_or_else(TrialOutcome::Error, TrialOutcome::Notices));
+    }
+    let mapping = Mapping::of(script.clone())?;
+    Ok(match entry {
+        Entry::MapUser | Entry::Notify => patch(mapping.map_user(&user, &run)),
+        Entry::MapContact => patch(mapping.map_contact(&user, &run)),
+        Entry::FinishUser => patch(mapping.finish_user(&user, &input.chosen, &run)),
+        Entry::Select => mapping
+            .select(&user, &run)
+            .map_or_else(TrialOutcome::Error, TrialOutcome::Selected),
+        Entry::MatchKeys => mapping
+            .match_keys(&user, &run)
+            .map_or_else(TrialOutcome::Error, TrialOutcome::Keys),
+    })
+}
+
+/// A trial is for people to read, also as JSON.
+fn hide_secrets(patch: &mut UserPatch) {
+    for assigned in patch.values.values_mut().filter(|assigned| assigned.secret) {
+        assigned.assignment = Assignment::Value(SECRET.into());
+    }
+}
+
+/// A person with most attributes set, as a source tenant would have her.
+pub fn sample_user() -> Attributes {
+    Attributes::from_graph(&serde_json::json!({
+        "id": "5f1c2d3e-0000-4000-8000-000000000001",
+        "displayName": "Muñoz, Anna",
+        "givenName": "Anna",
+        "surname": "Muñoz",
+        "userPrincipalName": "anna.munoz@contoso.com",
+        "mail": "anna.munoz@contoso.com",
+        "mailNickname": "anna.munoz",
+        "proxyAddresses": [
+            "SMTP:anna.munoz@contoso.com",
+            "smtp:amunoz@contoso.com",
+            "smtp:anna.munoz@contoso.onmicrosoft.com",
+            "X500:/o=Contoso/ou=Exchange/cn=Recipients/cn=anna"
+        ],
+        "jobTitle": "Engineer",
+        "department": "Research",
+        "companyName": "Contoso",
+        "employeeId": "10042",
+        "officeLocation": "Building 7",
+        "streetAddress": "Calle Mayor 1",
+        "city": "Madrid",
+        "postalCode": "28013",
+        "country": "Spain",
+        "usageLocation": "ES",
+        "preferredLanguage": "es-ES",
+        "businessPhones": ["+34 91 555 0100"],
+        "mobilePhone": "+34 600 555 010",
+        "accountEnabled": true,
+        "onPremisesExtensionAttributes": { "extensionAttribute5": "COST-1" },
+        "legacyExchangeDN": "/o=Contoso/ou=Exchange/cn=Recipients/cn=anna-1"
+    }))
+}
+
+fn sample_event() -> Event {
+    Event {
+        at: Some("2026-03-06T18:00:00+01:00".into()),
+        old_address: Some("anna.munoz@contoso.com".into()),
+        new_address: Some("anna.munoz@fabrikam.com".into()),
+        ..Event::new(EventKind::CutoverComplete, "wave 1")
+    }
+}
+
+impl Trial {
+    /// The trial as text: each value with the line that set it, and what the call used.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        let cost = match &self.outcome {
+            TrialOutcome::Check(findings) => {
+                return findings.iter().map(Diagnostic::render).collect();
+            }
+            TrialOutcome::Error(error) => {
+                out.push_str(&error.render());
+                Some(error.cost)
+            }
+            TrialOutcome::Patch(patch) => {
+                patch_lines(&mut out, patch);
+                Some(patch.cost)
+            }
+            TrialOutcome::Notices(notices) => {
+                notice_lines(&mut out, notices);
+                Some(notices.cost)
+            }
+            TrialOutcome::Selected(Selected::Yes) => {
+                out.push_str("selected\n");
+                None
+            }
+            TrialOutcome::Selected(Selected::No(reason)) => {
+                // Writing to a string cannot fail, here and below.
+                let _ = writeln!(out, "left out: {reason}");
+                None
+            }
+            TrialOutcome::Keys(keys) => {
+                for key in keys {
+                    let _ = writeln!(out, "{} = {}", key.attribute, key.value);
+                }
+                None
+            }
+        };
+        if let Some(Cost { operations, micros, peak_bytes }) = cost {
+            let _ = writeln!(
+                out,
+                "{operations} operations, {}.{:03} ms, {} KiB",
+                micros / 1000,
+                micros % 1000,
+                peak_bytes.div_ceil(1024)
+            );
+        }
+        out
+    }
+}
+
+fn patch_lines(out: &mut String, patch: &UserPatch) {
+    for (name, assigned) in &patch.values {
+        let value = shown(assigned);
+        let _ = writeln!(out, "{name} = {value}  ({}:{})", assigned.script, assigned.line);
+    }
+    if let Some(linked) = &patch.linked {
+        for option in &linked.options {
+            let option: Vec<String> =
+                option.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let at = (&linked.script, linked.line);
+            let _ = writeln!(out, "one of: {}  ({}:{})", option.join(", "), at.0, at.1);
+        }
+    }
+    remarks(out, "warning", &patch.warnings);
+    remarks(out, "debug", &patch.debug);
+    match &patch.verdict {
+        Verdict::GoOn => {}
+        Verdict::Parked(remark) => {
+            let _ = writeln!(out, "parked: {}", remark.text);
+        }
+        Verdict::Skipped(remark) => {
+            let _ = writeln!(out, "skipped: {}", remark.text);
+        }
+    }
+}
+
+/// An assignment as people read it; a secret stays one.
+pub(crate) fn shown(assigned: &Assigned) -> String {
+    if assigned.secret {
+        return SECRET.to_owned();
+    }
+    match &assigned.assignment {
+        Assignment::Value(value) => value.to_string(),
+        Assignment::Candidates(texts) => match texts.as_slice() {
+            [] => "one of none".to_owned(),
+            [first] => first.clone(),
+            [first, second] => format!("{first}, else {second}"),
+            [first, second, ..] => {
+                format!("{first}, else {second}, else one of {} more", texts.len() - 2)
+            }
+        },
+        Assignment::Clear => "(cleared)".to_owned(),
+    }
+}
+
+fn notice_lines(out: &mut String, notices: &Notices) {
+    for notice in &notices.notices {
+        let to: Vec<String> = notice.to.iter().cloned().map(String::from).collect();
+        let _ = writeln!(out, "to {} ({})", to.join(", "), notice.language);
+        let _ = writeln!(out, "subject: {}\n\n{}\n", notice.subject, notice.body);
+    }
+    if notices.notices.is_empty() {
+        out.push_str("no message\n");
+    }
+    remarks(out, "warning", &notices.warnings);
+}
+
+fn remarks(out: &mut String, kind: &str, remarks: &[Remark]) {
+    for remark in remarks {
+        let line = remark.line.map(|line| format!("  (line {line})")).unwrap_or_default();
+        let _ = writeln!(out, "{kind}: {}{line}", remark.text);
+    }
+}

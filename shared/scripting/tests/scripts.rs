@@ -1,0 +1,46 @@
+//! Every script under `scripts/` passes its check and its tests; `UPDATE=1` writes what it observes.
+
+use std::path::{Path, PathBuf};
+
+use scripting::testing::{Suite, SuiteReport};
+
+use crate::support::folder;
+
+fn rhai_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rhai"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn run_tests_of(script: &Path) -> SuiteReport {
+    let tests = script.with_extension("tests.toml");
+    let text = std::fs::read_to_string(&tests)
+        .unwrap_or_else(|_| panic!("{} has no tests beside it", script.display()));
+    let parent = script.parent().unwrap().file_name().unwrap().to_string_lossy();
+    let name = format!("{parent}/{}", script.file_name().unwrap().to_string_lossy());
+    let suite = Suite::parse(&tests.to_string_lossy(), &text).unwrap_or_else(|e| panic!("{e}"));
+    let source = std::fs::read_to_string(script).unwrap();
+    let report = suite.run(&name, &source).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    if std::env::var("UPDATE").is_ok() {
+        std::fs::write(&tests, suite.updated(&report).unwrap()).unwrap();
+    }
+    report
+}
+
+#[test]
+fn every_shipped_script_passes_its_tests_and_they_reach_its_lines() {
+    let mut report = String::new();
+    for kind in ["mapping", "notify"] {
+        for script in rhai_files(&folder("scripts").join(kind)) {
+            let result = run_tests_of(&script);
+            if !result.passed() || !result.coverage.missed_lines.is_empty() {
+                report.push_str(&result.render());
+            }
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
