@@ -27,10 +27,10 @@ impl QuickXor {
 
     /// `length` bytes more, an odd multiple of 160, of a block whose own share is known and over
     /// which a mask lies. Everything is XOR, so shares add up and even repetitions cancel out.
-    pub(super) fn update_periodic(&mut self, block: &Self, mask: &[u8; 8], length: u64) {
+    pub(super) fn update_periodic(&mut self, block: &Self, mask: [u8; 8], length: u64) {
         let mut share = Self { length: self.length, ..Self::default() };
         for _ in 0..PERIOD / 8 {
-            share.update(mask);
+            share.update(&mask);
         }
         let shares = block.register.iter().zip(share.register);
         for (cell, (block, mask)) in self.register.iter_mut().zip(shares) {

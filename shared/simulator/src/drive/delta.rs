@@ -90,7 +90,8 @@ pub(super) fn answer(world: &mut World, call: &Call, owner: Uuid, top: u64) -> G
 }
 
 fn begin(drive: &Drive, call: &Call, top: u64) -> Result<Token, GraphError> {
-    let size = call.preference("odata.maxpagesize").or(call.query("$top").map(str::to_owned));
+    let size =
+        call.preference("odata.maxpagesize").or_else(|| call.query("$top").map(str::to_owned));
     let size = size.map_or(Ok(200), |size| size.parse::<usize>());
     let size = size.map_err(|fault| error::invalid(&format!("$top is no number: {fault}")))?;
     Ok(Token {

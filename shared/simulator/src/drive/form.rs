@@ -6,7 +6,11 @@ use super::{
     names,
     store::{Drive, Entry, Kind, ROOT},
 };
-use crate::{call::Call, content::ContentRules, directory::User};
+use crate::{
+    call::Call,
+    content::{ContentRules, set},
+    directory::User,
+};
 
 /// How much of an entry a reply shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,36 +69,44 @@ pub(super) fn entry(
         },
     });
     if detail == Detail::Whole {
-        form["cTag"] = format!("\"c:{{{guid}}},{}\"", entry.revision).into();
+        set(&mut form, "cTag", format!("\"c:{{{guid}}},{}\"", entry.revision));
     }
     match &entry.kind {
         Kind::Folder => {
             let count = drive.children(entry.number).count();
-            form["folder"] = json!({ "childCount": count });
+            set(&mut form, "folder", json!({ "childCount": count }));
         }
         Kind::File(file) => {
-            form["file"] = json!({
-                "mimeType": names::media_type(&entry.name),
-                "hashes": { "quickXorHash": file.hash },
-            });
+            set(
+                &mut form,
+                "file",
+                json!({
+                    "mimeType": names::media_type(&entry.name),
+                    "hashes": { "quickXorHash": file.hash },
+                }),
+            );
             if file.malware {
-                form["malware"] = json!({ "description": "Win32/Simulated" });
+                set(&mut form, "malware", json!({ "description": "Win32/Simulated" }));
             } else if let Some(link) = link {
-                form["@microsoft.graph.downloadUrl"] = link.into();
+                set(&mut form, "@microsoft.graph.downloadUrl", link);
             }
         }
-        Kind::Notebook => form["package"] = json!({ "type": "oneNote" }),
+        Kind::Notebook => set(&mut form, "package", json!({ "type": "oneNote" })),
         Kind::Shortcut { drive, item } => {
-            form["remoteItem"] = json!({
-                "id": item, "folder": {}, "parentReference": { "driveId": drive },
-            });
+            set(
+                &mut form,
+                "remoteItem",
+                json!({
+                    "id": item, "folder": {}, "parentReference": { "driveId": drive },
+                }),
+            );
         }
     }
     if entry.number == ROOT {
-        form["root"] = json!({});
+        set(&mut form, "root", json!({}));
     }
     if !entry.grants.is_empty() {
-        form["shared"] = json!({ "scope": "users" });
+        set(&mut form, "shared", json!({ "scope": "users" }));
     }
     form
 }
@@ -111,11 +123,11 @@ fn total_size(drive: &Drive, entry: &Entry) -> u64 {
 fn parent(drive: &Drive, entry: &Entry, detail: Detail) -> Value {
     let mut reference = json!({ "driveId": drive.id, "driveType": "business" });
     if let Some(parent) = entry.parent {
-        reference["id"] = drive.item_id(parent).into();
+        set(&mut reference, "id", drive.item_id(parent));
         if detail == Detail::Whole {
             let path = drive.path(parent);
             let path = if path.is_empty() { path } else { format!("/{path}") };
-            reference["path"] = format!("/drives/{}/root:{path}", drive.id).into();
+            set(&mut reference, "path", format!("/drives/{}/root:{path}", drive.id));
         }
     }
     reference
@@ -125,7 +137,7 @@ fn parent(drive: &Drive, entry: &Entry, detail: Detail) -> Value {
 pub(super) fn gone(drive: &Drive, number: u64, parent: Option<u64>) -> Value {
     let mut reference = json!({ "driveId": drive.id, "driveType": "business" });
     if let Some(parent) = parent {
-        reference["id"] = drive.item_id(parent).into();
+        set(&mut reference, "id", drive.item_id(parent));
     }
     json!({
         "id": drive.item_id(number),

@@ -54,7 +54,7 @@ fn write(
     address: &Address,
     action: &[&str],
 ) -> GraphResult {
-    if matches!(action, ["permissions", ..] | ["invite"] | ["createLink"]) {
+    if matches!(action, ["permissions", ..] | ["invite" | "createLink"]) {
         return permissions::write(world, call, owner, address.there()?, action);
     }
     let token = world.random.hex(16);
@@ -141,12 +141,11 @@ fn create_folder(drive: &mut Drive, call: &Call, parent: u64) -> GraphResult {
     let mut name = name.to_owned();
     if let Some(taken) = drive.child(parent, &name) {
         match behaviour {
-            Behaviour::Fail => return Err(error::exists()),
             // A folder that is there is the folder that was asked for.
             Behaviour::Replace if taken.is_folder() => {
                 return reply(drive, call, taken.number, true);
             }
-            Behaviour::Replace => return Err(error::exists()),
+            Behaviour::Fail | Behaviour::Replace => return Err(error::exists()),
             Behaviour::Rename => name = files::free_name(drive, parent, &name),
         }
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     call::Call,
+    content::set,
     directory::Tenant,
     graph::{GraphError, GraphResult},
     reply::Reply,
@@ -67,7 +68,7 @@ fn effective(tenant: &Tenant, drive: &Drive, number: u64, call: &Call) -> Vec<Va
     };
     let mut owner = form(tenant, drive, &owner, call);
     if number != ROOT {
-        owner["inheritedFrom"] = inherited(drive, ROOT);
+        set(&mut owner, "inheritedFrom", inherited(drive, ROOT));
     }
     let mut all = vec![owner];
     let mut at = drive.entries.get(&number);
@@ -75,7 +76,7 @@ fn effective(tenant: &Tenant, drive: &Drive, number: u64, call: &Call) -> Vec<Va
         for grant in &entry.grants {
             let mut form = form(tenant, drive, grant, call);
             if entry.number != number {
-                form["inheritedFrom"] = inherited(drive, entry.number);
+                set(&mut form, "inheritedFrom", inherited(drive, entry.number));
             }
             all.push(form);
         }
@@ -93,26 +94,38 @@ fn form(tenant: &Tenant, drive: &Drive, grant: &Grant, call: &Call) -> Value {
     match &grant.grantee {
         Grantee::User(id) => {
             let user = tenant.users.get(*id);
-            form["grantedToV2"] = json!({ "user": {
+            set(
+                &mut form,
+                "grantedToV2",
+                json!({ "user": {
                 "id": id,
                 "displayName": user.map(|user| user.display_name.as_str()),
                 "email": user.map(|user| user.mail.as_deref().unwrap_or(&user.upn)),
-            } });
+            } }),
+            );
         }
         Grantee::Group(id) => {
             let group = tenant.groups.get(*id);
-            form["grantedToV2"] = json!({ "group": {
+            set(
+                &mut form,
+                "grantedToV2",
+                json!({ "group": {
                 "id": id,
                 "displayName": group.map(|group| group.display_name.as_str()),
                 "email": group.and_then(|group| group.mail.as_deref()),
-            } });
+            } }),
+            );
         }
         Grantee::Link { kind, scope } => {
             let host = call.base.sharepoint(&drive.host);
-            form["link"] = json!({
-                "type": kind, "scope": scope, "webUrl": format!("{host}/:f:/g/{}", grant.id),
-            });
-            form["grantedToIdentitiesV2"] = json!([]);
+            set(
+                &mut form,
+                "link",
+                json!({
+                    "type": kind, "scope": scope, "webUrl": format!("{host}/:f:/g/{}", grant.id),
+                }),
+            );
+            set(&mut form, "grantedToIdentitiesV2", json!([]));
         }
     }
     form
@@ -126,7 +139,7 @@ pub(crate) fn write(
     number: u64,
     action: &[&str],
 ) -> GraphResult {
-    let sharing = matches!(action, ["invite"] | ["createLink"]);
+    let sharing = matches!(action, ["invite" | "createLink"]);
     if sharing && world.config.content.sharing_disabled {
         return Err(error::denied("Sharing has been disabled.").with_inner("sharingDisabled"));
     }

@@ -175,10 +175,13 @@ fn a_deferred_commit_waits_for_the_empty_post() {
 
 #[test]
 fn a_full_drive_and_a_stale_etag_are_refused() {
-    let stage = Stage::new(config(ContentRules { drive_quota_bytes: 100, ..ContentRules::default() }));
+    let stage =
+        Stage::new(config(ContentRules { drive_quota_bytes: 100, ..ContentRules::default() }));
     let drive = stage.drive(ADA);
-    let full = stage
-        .post(&format!("{drive}/root:/a.bin:/createUploadSession"), &json!({ "item": { "fileSize": 101 } }));
+    let full = stage.post(
+        &format!("{drive}/root:/a.bin:/createUploadSession"),
+        &json!({ "item": { "fileSize": 101 } }),
+    );
     assert_eq!((full.status, full.code()), (507, "quotaLimitReached"));
     let made = put(&stage, &format!("{drive}/root:/a.bin:/content"), b"abc").ok();
     let item = format!("{drive}/items/{}", made.text("id"));
@@ -275,7 +278,9 @@ fn awkward_deltas_repeat_and_send_empty_pages_but_lose_nothing() {
 fn permissions_are_inherited_invited_linked_changed_and_removed() {
     let stage = Stage::calm();
     let drive = stage.drive(ADA);
-    let folder = stage.post(&format!("{drive}/root/children"), &json!({ "name": "Team", "folder": {} })).ok();
+    let folder = stage
+        .post(&format!("{drive}/root/children"), &json!({ "name": "Team", "folder": {} }))
+        .ok();
     let item = format!("{drive}/items/{}", folder.text("id"));
     let invite = |email: &str| {
         json!({
@@ -304,7 +309,8 @@ fn permissions_are_inherited_invited_linked_changed_and_removed() {
 
 #[test]
 fn sharing_can_be_switched_off() {
-    let stage = Stage::new(config(ContentRules { sharing_disabled: true, ..ContentRules::default() }));
+    let stage =
+        Stage::new(config(ContentRules { sharing_disabled: true, ..ContentRules::default() }));
     let link = json!({ "type": "view", "scope": "organization" });
     let answer = stage.post(&format!("{}/root/createLink", stage.drive(ADA)), &link);
     assert_eq!(answer.status, 403);

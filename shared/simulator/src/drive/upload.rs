@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::{ContentRules, Incoming},
+    content::{ContentRules, Incoming, set},
     graph::{GraphError, GraphResult},
     reply::Reply,
     world::{World, later},
@@ -93,10 +93,12 @@ pub(super) fn create(
         drive.id
     );
     let mut reply = status(&session);
-    reply["uploadUrl"] = url.into();
-    reply["@odata.context"] =
-        format!("{}/$metadata#microsoft.graph.uploadSession", call.base.graph(call.version()))
-            .into();
+    set(&mut reply, "uploadUrl", url);
+    set(
+        &mut reply,
+        "@odata.context",
+        format!("{}/$metadata#microsoft.graph.uploadSession", call.base.graph(call.version())),
+    );
     drive.sessions.insert(token, session);
     Ok(Reply::ok(&reply))
 }

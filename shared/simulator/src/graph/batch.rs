@@ -9,7 +9,7 @@ use ports::HttpRequest;
 use serde_json::{Map, Value, json};
 
 use super::{GraphError, GraphResult, one};
-use crate::{call::Call, reply::Reply, throttle::Ticket, world::World};
+use crate::{call::Call, content::set, reply::Reply, throttle::Ticket, world::World};
 
 /// Most requests of one batch.
 const MOST: usize = 20;
@@ -155,8 +155,8 @@ fn form(id: &str, reply: &Reply) -> Value {
     }
     let mut form = json!({ "id": id, "status": reply.status.as_u16(), "headers": headers });
     if !reply.body.is_empty() {
-        form["body"] = serde_json::from_slice(&reply.body)
-            .unwrap_or_else(|_not_json| json!(STANDARD.encode(&reply.body)));
+        let body: Result<Value, _> = serde_json::from_slice(&reply.body);
+        set(&mut form, "body", body.unwrap_or_else(|_binary| json!(STANDARD.encode(&reply.body))));
     }
     form
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::{ContentRules, keep_selected, token},
+    content::{ContentRules, keep_selected, set, token},
     graph::{GraphError, GraphResult, select},
     random::Rng,
     reply::Reply,
@@ -61,7 +61,7 @@ pub(super) struct Round<'a> {
 
 /// Answers one page.
 pub(super) fn answer(round: &mut Round<'_>, call: &Call, scope: Scope) -> GraphResult {
-    let given = call.query("$deltatoken").or(call.query("$skiptoken"));
+    let given = call.query("$deltatoken").or_else(|| call.query("$skiptoken"));
     // An empty token asks for everything again, as the address of a 410 does.
     let mut token = match given.filter(|text| !text.is_empty()) {
         Some("latest") => Token { since: round.mailbox.revision, ..begin(round, call, scope)? },
@@ -130,7 +130,8 @@ fn begin(round: &Round<'_>, call: &Call, scope: Scope) -> Result<Token, GraphErr
             "The delta query supports a filter by receivedDateTime only.",
         ));
     }
-    let size = call.preference("odata.maxpagesize").or(call.query("$top").map(str::to_owned));
+    let size =
+        call.preference("odata.maxpagesize").or_else(|| call.query("$top").map(str::to_owned));
     let size = size
         .map_or(Ok(10), |size| size.parse())
         .map_err(|fault| error::bad_request(&format!("The page size is no number: {fault}.")))?;
@@ -223,8 +224,11 @@ fn items(mailbox: &Mailbox, folder: u64, shape: &Shape<'_>) -> Vec<(u64, Value)>
                 return None;
             }
             if !shape.expand.is_empty() {
-                form["singleValueExtendedProperties"] =
-                    query::expansion(shape.expand, |id| item.property(id));
+                set(
+                    &mut form,
+                    "singleValueExtendedProperties",
+                    query::expansion(shape.expand, |id| item.property(id)),
+                );
             }
             keep_selected(&mut form, token.select.as_deref());
             Some((revision, form))
@@ -243,8 +247,11 @@ fn folders(mailbox: &Mailbox, parent: Option<u64>, shape: &Shape<'_>) -> Vec<(u6
         .map(|folder| {
             let mut form = form::folder(mailbox, folder);
             if !shape.expand.is_empty() {
-                form["singleValueExtendedProperties"] =
-                    query::expansion(shape.expand, |id| form::folder_property(folder, id));
+                set(
+                    &mut form,
+                    "singleValueExtendedProperties",
+                    query::expansion(shape.expand, |id| form::folder_property(folder, id)),
+                );
             }
             keep_selected(&mut form, token.select.as_deref());
             (folder.revision, form)

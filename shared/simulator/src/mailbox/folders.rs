@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::keep_selected,
+    content::{keep_selected, set},
     graph::{GraphError, GraphResult, page, select},
     reply::Reply,
     world::World,
@@ -87,8 +87,8 @@ fn branches(world: &World, call: &Call, mailbox: &Mailbox, parent: Option<u64>) 
         let mut form = form::folder(auxiliary, auxiliary.folders.get(&branch.folder)?);
         let base = call.base.graph(call.version());
         let id = format!("MBX:{}@{}", branch.mailbox, call.tenant());
-        form["parentFolderId"] = branch.parent.map(|p| ids::folder(mailbox.guid, p)).into();
-        form["parentMailboxUrl"] = format!("{base}/admin/exchange/mailboxes/{id}").into();
+        set(&mut form, "parentFolderId", branch.parent.map(|p| ids::folder(mailbox.guid, p)));
+        set(&mut form, "parentMailboxUrl", format!("{base}/admin/exchange/mailboxes/{id}"));
         Some(form)
     };
     here.filter_map(form).collect()
@@ -97,8 +97,11 @@ fn branches(world: &World, call: &Call, mailbox: &Mailbox, parent: Option<u64>) 
 fn entity(mailbox: &Mailbox, folder: &Folder, expand: &[String]) -> Value {
     let mut form = form::folder(mailbox, folder);
     if !expand.is_empty() {
-        form["singleValueExtendedProperties"] =
-            query::expansion(expand, |id| form::folder_property(folder, id));
+        set(
+            &mut form,
+            "singleValueExtendedProperties",
+            query::expansion(expand, |id| form::folder_property(folder, id)),
+        );
     }
     form
 }

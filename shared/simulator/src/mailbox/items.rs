@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::keep_selected,
+    content::{keep_selected, set},
     graph::{GraphError, GraphResult, page, select},
     reply::Reply,
     world::World,
@@ -53,8 +53,11 @@ fn list(mailbox: &Mailbox, call: &Call, folder: u64) -> GraphResult {
         let property = |name: &str| form::item_property(item, &form, name);
         if filter.passes(property, |id| item.property(id)) {
             if !expand.is_empty() {
-                form["singleValueExtendedProperties"] =
-                    query::expansion(&expand, |id| item.property(id));
+                set(
+                    &mut form,
+                    "singleValueExtendedProperties",
+                    query::expansion(&expand, |id| item.property(id)),
+                );
             }
             found.push(form);
         }
@@ -74,7 +77,11 @@ fn one(mailbox: &Mailbox, call: &Call, folder: u64, id: &str) -> GraphResult {
     let expand = query::expanded(call.query("$expand").unwrap_or_default())?;
     let mut form = form::item(mailbox, item, wants_immutable(call));
     if !expand.is_empty() {
-        form["singleValueExtendedProperties"] = query::expansion(&expand, |id| item.property(id));
+        set(
+            &mut form,
+            "singleValueExtendedProperties",
+            query::expansion(&expand, |id| item.property(id)),
+        );
     }
     keep_selected(&mut form, select(call).as_deref());
     Ok(Reply::ok(&form))

@@ -27,6 +27,7 @@ pub(crate) use store::{Branch, Mailbox, Reason};
 
 use crate::{
     call::{Call, Version},
+    content::set,
     directory::Tenant,
     graph::{Backend, GraphError, GraphResult, require},
     reply::Reply,
@@ -113,7 +114,7 @@ fn exchange_settings(world: &World, call: &Call, user: &str) -> GraphResult {
     if call.version() == Version::Beta
         && let Some(archive) = archive.filter(|guid| tenant.mailboxes.contains_key(guid))
     {
-        body["inPlaceArchiveMailboxId"] = id(archive).into();
+        set(&mut body, "inPlaceArchiveMailboxId", id(archive));
     }
     Ok(Reply::ok(&body))
 }

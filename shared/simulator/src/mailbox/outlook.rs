@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     call::Call,
+    content::set,
     graph::{Backend, GraphError, GraphResult, require},
     reply::Reply,
     world::World,
@@ -77,10 +78,10 @@ fn rules(mailbox: &mut Mailbox, call: &Call, folder: &str, rest: &[&str]) -> Gra
                     return Err(error::bad_request(&format!("The rule needs {name}.")));
                 }
             }
-            rule["id"] = next_id(mailbox).into();
-            rule["hasError"] = false.into();
+            set(&mut rule, "id", next_id(mailbox));
+            set(&mut rule, "hasError", false);
             if rule.get("isEnabled").is_none() {
-                rule["isEnabled"] = true.into();
+                set(&mut rule, "isEnabled", true);
             }
             mailbox.side.rules.push(rule.clone());
             Ok(Reply::json(StatusCode::CREATED, &rule))
@@ -94,7 +95,7 @@ fn rules(mailbox: &mut Mailbox, call: &Call, folder: &str, rest: &[&str]) -> Gra
             let change = call.json()?;
             let rule = mailbox.side.rules.get_mut(at).ok_or_else(error::not_found)?;
             for (name, value) in change.as_object().into_iter().flatten() {
-                rule[name.as_str()] = value.clone();
+                set(rule, name, value.clone());
             }
             Ok(Reply::ok(rule))
         }
@@ -121,9 +122,9 @@ fn categories(mailbox: &mut Mailbox, call: &Call) -> GraphResult {
                 let text = "A category with this name exists already.";
                 return Err(GraphError::new(StatusCode::CONFLICT, "ErrorDuplicateName", text));
             }
-            category["id"] = next_id(mailbox).into();
+            set(&mut category, "id", next_id(mailbox));
             if category.get("color").is_none() {
-                category["color"] = "none".into();
+                set(&mut category, "color", "none");
             }
             mailbox.side.categories.push(category.clone());
             Ok(Reply::json(StatusCode::CREATED, &category))

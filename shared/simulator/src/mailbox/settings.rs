@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::error;
 use crate::{
     call::Call,
+    content::set,
     directory::{AutoReply, Recipient, RecipientKind, Regional},
     graph::{Backend, GraphError, GraphResult, require},
     reply::Reply,
@@ -36,9 +37,11 @@ pub(super) fn answer(world: &mut World, call: &Call, user: &str) -> GraphResult 
     let owner = tenant.recipients.get(recipient).ok_or_else(error::no_mailbox)?;
     let mailbox = tenant.mailboxes.get(&guid).ok_or_else(error::no_mailbox)?;
     let mut form = form(owner, &mailbox.side.settings);
-    form["@odata.context"] =
-        format!("{}/$metadata#users('{user}')/mailboxSettings", call.base.graph(call.version()))
-            .into();
+    set(
+        &mut form,
+        "@odata.context",
+        format!("{}/$metadata#users('{user}')/mailboxSettings", call.base.graph(call.version())),
+    );
     Ok(Reply::ok(&form))
 }
 
@@ -74,7 +77,7 @@ fn moment(text: Option<&str>) -> Value {
 /// The other name of a word of Exchange's.
 fn word(words: &[(&'static str, &str)], exchange: &str) -> &'static str {
     let found = words.iter().find(|(_, word)| word.eq_ignore_ascii_case(exchange));
-    found.or(words.first()).map_or("", |(graph, _)| graph)
+    found.or_else(|| words.first()).map_or("", |(graph, _)| graph)
 }
 
 /// The other name of a word of Graph's.

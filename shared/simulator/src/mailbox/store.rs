@@ -96,7 +96,7 @@ impl Mailbox {
 
     /// Gives the default folders their names in a language.
     pub(crate) fn localise(&mut self, language: &str) {
-        self.side.language = language.to_owned();
+        language.clone_into(&mut self.side.language);
         let mut revision = self.revision;
         for folder in self.folders.values_mut() {
             if let Some(known) = folder.well_known.and_then(well_known::by_name) {

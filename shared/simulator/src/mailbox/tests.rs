@@ -26,7 +26,12 @@ fn session(stage: &Stage, mailbox: &str) -> String {
 }
 
 fn import(stage: &Stage, url: &str, body: &Value) -> crate::scene::stage::Answer {
-    stage.send(Method::POST, url, &[("content-type", "application/json")], body.to_string().as_bytes())
+    stage.send(
+        Method::POST,
+        url,
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
 }
 
 /// Ids of the items of a folder.
@@ -39,7 +44,10 @@ fn ids(stage: &Stage, mailbox: &str, folder: &str) -> Vec<String> {
 fn inbox_of(stage: &Stage, count: usize) -> String {
     for n in 0..count {
         let mail = format!("Subject: number {n}\r\nMessage-ID: <{n}@x>\r\n\r\nbody {n}");
-        stage.simulator.add_message_file(stage.tenant, ADA, Part::Primary, mail.as_bytes()).unwrap();
+        stage
+            .simulator
+            .add_message_file(stage.tenant, ADA, Part::Primary, mail.as_bytes())
+            .unwrap();
     }
     stage.mailbox(ADA)
 }
@@ -186,7 +194,8 @@ fn awkward_deltas_repeat_replay_and_send_empty_pages_but_lose_nothing() {
     let stage = Stage::new(Config { content, ..Config::default() });
     let mailbox = inbox_of(&stage, 40);
     let (all, link) = stage.all(&format!("{mailbox}/folders/inbox/items/delta"));
-    let distinct: std::collections::BTreeSet<_> = all.iter().map(|item| item["id"].to_string()).collect();
+    let distinct: std::collections::BTreeSet<_> =
+        all.iter().map(|item| item["id"].to_string()).collect();
     assert_eq!(distinct.len(), 40);
     assert!(all.len() > 40, "some came twice");
     let (replayed, _) = stage.all(&link);
@@ -221,7 +230,10 @@ fn exports_take_one_to_twenty_ids_and_answer_each_on_its_own() {
     assert!(answers[1]["changeKey"].is_string());
     assert_eq!(answers[2]["error"]["code"], "ErrorItemNotFound");
     let many: Vec<_> = (0..21).map(|n| n.to_string()).collect();
-    assert_eq!(stage.post(&format!("{mailbox}/exportItems"), &json!({ "ItemIds": many })).status, 400);
+    assert_eq!(
+        stage.post(&format!("{mailbox}/exportItems"), &json!({ "ItemIds": many })).status,
+        400
+    );
 }
 
 #[test]
@@ -268,7 +280,10 @@ fn create_is_not_idempotent_and_update_needs_the_right_change_key() {
         })
     };
     let second = import(&stage, &url, &update(&first.body["changeKey"])).ok();
-    assert_ne!(second.body["changeKey"], first.body["changeKey"], "each write has a key of its own");
+    assert_ne!(
+        second.body["changeKey"], first.body["changeKey"],
+        "each write has a key of its own"
+    );
     let stale = import(&stage, &url, &update(&first.body["changeKey"]));
     assert_eq!((stale.status, stale.code()), (409, "ErrorIrresolvableConflict"));
     let mut both = create.clone();
@@ -361,12 +376,14 @@ fn large_items_cost_no_memory_until_they_are_exported_and_none_after_the_import(
     for folder in folders {
         for id in ids(&stage, &from, folder["id"].as_str().unwrap()) {
             let data = export(&stage, &from, &[&id])[0]["data"].clone();
-            import(&stage, &url, &json!({ "FolderId": "inbox", "Mode": "create", "Data": data })).ok();
+            import(&stage, &url, &json!({ "FolderId": "inbox", "Mode": "create", "Data": data }))
+                .ok();
         }
     }
     let world = stage.simulator.world();
     let large = world.tenants[&stage.tenant].mailboxes.values().flat_map(|m| m.items.values());
-    let made = large.filter(|item| matches!(item.data.content, crate::content::Content::Made { .. }));
+    let made =
+        large.filter(|item| matches!(item.data.content, crate::content::Content::Made { .. }));
     assert_eq!(made.count(), 6);
 }
 

@@ -190,7 +190,8 @@ impl Stage {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let url = if path.starts_with("https:") { path.to_owned() } else { format!("{GRAPH}{path}") };
+        let url =
+            if path.starts_with("https:") { path.to_owned() } else { format!("{GRAPH}{path}") };
         let bearer = format!("Bearer {}", self.token);
         let mut all = vec![("authorization", bearer.as_str())];
         all.extend(headers);
@@ -241,7 +242,9 @@ impl Stage {
         let mut page = self.get(path).ok();
         let mut all = page.value().to_vec();
         for _ in 0..10_000 {
-            let Some(next) = page.body["@odata.nextLink"].as_str().map(str::to_owned) else { break };
+            let Some(next) = page.body["@odata.nextLink"].as_str().map(str::to_owned) else {
+                break;
+            };
             page = self.get(&next).ok();
             all.extend_from_slice(page.value());
         }

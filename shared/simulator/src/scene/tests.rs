@@ -68,7 +68,8 @@ fn whoever_is_not_there_has_no_content() {
 #[test]
 fn a_batch_answers_each_request_on_its_own_in_any_order() {
     let stage = Stage::calm();
-    let mut requests: Vec<Value> = (0..18).map(|n| get(&n.to_string(), &format!("/users/{ADA}"))).collect();
+    let mut requests: Vec<Value> =
+        (0..18).map(|n| get(&n.to_string(), &format!("/users/{ADA}"))).collect();
     requests.push(get("missing", "/users/nobody@x/drive"));
     requests.push(json!({
         "id": "made", "method": "POST", "url": format!("{}/root/children", stage.drive(GRACE)),
@@ -79,7 +80,8 @@ fn a_batch_answers_each_request_on_its_own_in_any_order() {
     let ids: Vec<&str> = replies.iter().map(|reply| reply["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 20);
     assert_ne!(ids[..3], ["0", "1", "2"], "the order is not kept");
-    let status = |id: &str| replies.iter().find(|reply| reply["id"] == id).unwrap()["status"].clone();
+    let status =
+        |id: &str| replies.iter().find(|reply| reply["id"] == id).unwrap()["status"].clone();
     assert_eq!((status("missing"), status("made")), (json!(404), json!(201)));
 }
 
@@ -109,7 +111,8 @@ fn what_depends_on_a_failure_fails_with_424() {
 fn items_of_a_batch_are_throttled_one_by_one_with_their_own_retry_after() {
     let content = ContentRules { batch_items_throttled: 0.5, ..ContentRules::default() };
     let stage = Stage::new(Config { content, ..Config::default() });
-    let requests: Vec<Value> = (0..20).map(|n| get(&n.to_string(), &format!("/users/{ADA}"))).collect();
+    let requests: Vec<Value> =
+        (0..20).map(|n| get(&n.to_string(), &format!("/users/{ADA}"))).collect();
     let answer = batch(&stage, &requests).ok();
     let replies = answer.body["responses"].as_array().unwrap();
     let throttled: Vec<_> = replies.iter().filter(|reply| reply["status"] == 429).collect();

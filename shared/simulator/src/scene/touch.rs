@@ -64,10 +64,10 @@ fn change_mailbox(mailbox: &mut Mailbox, n: usize, random: &mut Rng, now: Timest
                 data.content = content;
             });
         }
-        (2 | 6, Some(item), Some(folder)) => {
-            if mailbox.items.get(&item).is_some_and(|item| item.folder != folder) {
-                mailbox.move_item(item, folder, Reason::Deleted);
-            }
+        (2 | 6, Some(item), Some(folder))
+            if mailbox.items.get(&item).is_some_and(|item| item.folder != folder) =>
+        {
+            mailbox.move_item(item, folder, Reason::Deleted);
         }
         (3, Some(item), _) => mailbox.delete_item(item, Reason::Deleted),
         (7, _, Some(parent)) => {

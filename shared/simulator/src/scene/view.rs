@@ -142,7 +142,8 @@ impl MailboxView {
         }
         for ((path, identity), items) in &there {
             let known = here.contains_key(&(path.clone(), identity.clone()));
-            if !known && !(extra && !here.keys().any(|(_, id)| id == identity)) {
+            let elsewhere = here.keys().any(|(_, id)| id == identity);
+            if !known && (elsewhere || !extra) {
                 lines.push(format!("{path}: `{}` should not be there", name(items, identity)));
             }
         }
