@@ -21,7 +21,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             result: r#""contoso.com""#,
         }],
         register: |engine, name| {
-            one(engine, name, |address: Text| domain_of(&address).to_lowercase())
+            one(engine, name, |address: Text| domain_of(&address).to_lowercase());
         },
     },
     FunctionRow {

@@ -1,7 +1,6 @@
 //! How a plain Rust function becomes one that scripts call: its arguments are converted, its faults get its name.
 
 use std::any::TypeId;
-use std::fmt::Write as _;
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 
@@ -70,7 +69,7 @@ impl Argument for bool {
     const WANTED: &'static str = "true or false";
 
     fn convert(value: Dynamic) -> Result<Self, Dynamic> {
-        value.as_bool().map_err(|_| value)
+        value.as_bool().ok().ok_or(value)
     }
 }
 
@@ -156,12 +155,7 @@ pub(super) fn describe(value: &Dynamic) -> String {
     match value.type_name() {
         "()" => "()".to_owned(),
         "map" => "a map".to_owned(),
-        "i64" | "f64" | "bool" | "char" => {
-            let mut shown = String::new();
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "{value}");
-            shown
-        }
+        "i64" | "f64" | "bool" | "char" => value.to_string(),
         name => format!("a {}", name.rsplit("::").next().unwrap_or(name).to_lowercase()),
     }
 }

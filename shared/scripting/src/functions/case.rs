@@ -4,8 +4,9 @@ use std::any::TypeId;
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::call::{Text, instead_of, one, two};
+use super::call::{Answer, Text, instead_of, one, two};
 use super::fault::Fault;
+use super::limits;
 use super::row::{Category, Example, FunctionRow};
 
 /// The functions of this file.
@@ -114,14 +115,15 @@ fn to_upper(text: Text, language: Text) -> String {
     text.chars().map(letter).collect()
 }
 
-fn pcase(text: Text, separators: Text) -> String {
+fn pcase(text: Text, separators: Text) -> Answer<String> {
+    limits::letters("separators", &separators)?;
     let mut first = true;
     let mut result = String::with_capacity(text.len());
     for letter in text.chars() {
         result.push(if first { upper(lower(letter)) } else { lower(letter) });
         first = separators.contains(letter);
     }
-    result
+    Ok(result)
 }
 
 /// .NET's title case of the lower case: a word begins with a letter, and goes on over digits and apostrophes.

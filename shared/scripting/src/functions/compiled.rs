@@ -104,7 +104,9 @@ impl Compiled {
             .dfa_size_limit(COMPILED_BYTES)
             .nest_limit(50)
             .build()
-            .map_err(|_| refused("it is too large: repeat fewer times, or use [a-z] for \\w"))?;
+            .map_err(|_too_big| {
+                refused("it is too large: repeat fewer times, or use [a-z] for \\w")
+            })?;
         Ok(Self { regex, places })
     }
 

@@ -20,7 +20,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
                 engine,
                 name,
                 |condition, yes: Dynamic, no: Dynamic| if condition { yes } else { no },
-            )
+            );
         },
     },
     FunctionRow {

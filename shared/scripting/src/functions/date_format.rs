@@ -2,7 +2,6 @@
 //!
 //! Source: ".NET custom date and time format strings" (Microsoft Learn).
 
-use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -119,45 +118,49 @@ pub(super) fn write(zoned: Zoned, format: &str, names: &Names) -> String {
     for token in tokens(format) {
         match token {
             Token::Letter(letter) => result.push(letter),
-            Token::Field(field, count) => write_field(&mut result, zoned, names, field, count),
+            Token::Field(field, count) => {
+                result.push_str(&written(zoned, names, field, count));
+            }
         }
     }
     result
 }
 
-fn write_field(result: &mut String, zoned: Zoned, names: &Names, field: char, count: usize) {
+fn written(zoned: Zoned, names: &Names, field: char, count: usize) -> String {
     let at = zoned.at;
-    let half_day = if at.hour() % 12 == 0 { 12 } else { at.hour() % 12 };
-    let fraction =
-        || format!("{:09}", at.subsec_nanosecond()).chars().take(count.min(7)).collect::<String>();
-    let month = usize::from(at.month().unsigned_abs()) - 1;
+    let two = |number: i8| format!("{number:0width$}", width = count.min(2));
+    let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
     let day = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
-    let short =
-        |name: Option<&&str>| name.map_or(String::new(), |name| name.chars().take(3).collect());
-    let long = |name: Option<&&str>| name.map_or(String::new(), |name| (*name).to_owned());
-    // Writing to a string cannot fail.
-    let _ = match (field, count) {
-        ('d', 1 | 2) => write!(result, "{:0count$}", at.day()),
-        ('d', 3) => write!(result, "{}", short(names.days.get(day))),
-        ('d', _) => write!(result, "{}", long(names.days.get(day))),
-        ('M', 1 | 2) => write!(result, "{:0count$}", at.month()),
-        ('M', 3) => write!(result, "{}", short(names.months.get(month))),
-        ('M', _) => write!(result, "{}", long(names.months.get(month))),
-        ('y', 1 | 2) => write!(result, "{:0count$}", at.year() % 100),
-        ('y', _) => write!(result, "{:0count$}", at.year()),
-        ('h', _) => write!(result, "{:0width$}", half_day, width = count.min(2)),
-        ('H', _) => write!(result, "{:0width$}", at.hour(), width = count.min(2)),
-        ('m', _) => write!(result, "{:0width$}", at.minute(), width = count.min(2)),
-        ('s', _) => write!(result, "{:0width$}", at.second(), width = count.min(2)),
-        ('f', _) => write!(result, "{}", fraction()),
-        ('F', _) => write!(result, "{}", fraction().trim_end_matches('0')),
-        ('t', 1) => write!(result, "{}", if at.hour() < 12 { "A" } else { "P" }),
-        ('t', _) => write!(result, "{}", if at.hour() < 12 { "AM" } else { "PM" }),
-        ('K', _) if zoned.offset == 0 => write!(result, "Z"),
-        ('K', _) => write!(result, "{}", offset(zoned.offset, 3)),
-        ('z', _) => write!(result, "{}", offset(zoned.offset, count)),
-        _ => Ok(()),
-    };
+    let half_day = if at.hour() < 12 { "AM" } else { "PM" };
+    match (field, count) {
+        ('d', 1 | 2) => two(at.day()),
+        ('d', _) => name(names.days.get(day), count),
+        ('M', 1 | 2) => two(at.month()),
+        ('M', _) => name(names.months.get(month), count),
+        ('y', 1 | 2) => format!("{:0count$}", at.year() % 100),
+        ('y', _) => format!("{:0count$}", at.year()),
+        ('h', _) => two(if at.hour() % 12 == 0 { 12 } else { at.hour() % 12 }),
+        ('H', _) => two(at.hour()),
+        ('m', _) => two(at.minute()),
+        ('s', _) => two(at.second()),
+        ('f', _) => fraction(at, count),
+        ('F', _) => fraction(at, count).trim_end_matches('0').to_owned(),
+        ('t', _) => half_day.chars().take(count).collect(),
+        ('K', _) if zoned.offset == 0 => "Z".to_owned(),
+        ('K', _) => offset(zoned.offset, 3),
+        ('z', _) => offset(zoned.offset, count),
+        _ => String::new(),
+    }
+}
+
+/// A name in full, or its first three letters.
+fn name(name: Option<&&str>, count: usize) -> String {
+    let letters = if count == 3 { 3 } else { usize::MAX };
+    name.map(|name| name.chars().take(letters).collect()).unwrap_or_default()
+}
+
+fn fraction(at: DateTime, digits: usize) -> String {
+    format!("{:09}", at.subsec_nanosecond()).chars().take(digits.min(7)).collect()
 }
 
 fn offset(seconds: i32, count: usize) -> String {

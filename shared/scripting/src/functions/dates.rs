@@ -39,7 +39,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         entra: None,
         examples: &[Example { script: r#"is_date("2024-02-30")"#, result: "false" }],
         register: |engine, name| {
-            one(engine, name, |value: Dynamic| argument::<Moment>(1, value).is_ok())
+            one(engine, name, |value: Dynamic| argument::<Moment>(1, value).is_ok());
         },
     },
     FunctionRow {
@@ -175,16 +175,8 @@ pub(super) static ROWS: &[FunctionRow] = &[
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 fn zone(name: &str) -> Answer<TimeZone> {
-    const LONGEST: usize = 60;
-    let unknown = || {
-        Fault::Value(
-            "the time zone is not known: use an IANA name such as \"Europe/Berlin\"".to_owned(),
-        )
-    };
-    if name.len() > LONGEST {
-        return Err(unknown());
-    }
-    ZONES.get(name).map_err(|_| {
+    ZONES.get(name).map_err(|_unknown| {
+        let name: String = name.chars().take(60).collect();
         Fault::Value(format!(
             "the time zone {name:?} is not known: use an IANA name such as \"Europe/Berlin\""
         ))
@@ -196,7 +188,7 @@ fn in_zone(date: Moment, zone: &TimeZone) -> Answer<Zoned> {
     let nearest = if date.in_utc().year() > 1970 { Timestamp::MAX } else { Timestamp::MIN };
     let offset = zone.to_offset(date.timestamp().unwrap_or(nearest)).seconds();
     let at = date.in_utc().checked_add(SignedDuration::from_secs(offset.into()));
-    Ok(Zoned { at: at.map_err(|_| Fault::DateRange)?, offset })
+    Ok(Zoned { at: at.map_err(|_out_of_range| Fault::DateRange)?, offset })
 }
 
 /// The moment at which the clocks of a zone show this. A time that a change skips is read with the earlier offset.
@@ -280,9 +272,9 @@ impl Interval {
 fn date_add(interval: Text, number: i64, date: Moment) -> Answer<Moment> {
     let out_of_range = |_: jiff::Error| Fault::DateRange;
     let start = date.in_utc();
-    let later = |seconds: i64| {
+    let seconds = |seconds: i64| {
         let seconds = number.checked_mul(seconds).ok_or(Fault::DateRange)?;
-        start.checked_add(SignedDuration::from_secs(seconds)).map_err(out_of_range)
+        later(start, SignedDuration::from_secs(seconds))
     };
     let months = |count: i64| {
         let months = number.checked_mul(count).ok_or(Fault::DateRange)?;
@@ -294,12 +286,20 @@ fn date_add(interval: Text, number: i64, date: Moment) -> Answer<Moment> {
         Interval::Quarter => months(3)?,
         Interval::Month => months(1)?,
         // Visual Basic adds single weekdays for "w".
-        Interval::Day | Interval::SevenDays => later(86_400)?,
-        Interval::Week => later(7 * 86_400)?,
-        Interval::Hour => later(3_600)?,
-        Interval::Minute => later(60)?,
-        Interval::Second => later(1)?,
+        Interval::Day | Interval::SevenDays => seconds(86_400)?,
+        Interval::Week => seconds(7 * 86_400)?,
+        Interval::Hour => seconds(3_600)?,
+        Interval::Minute => seconds(60)?,
+        Interval::Second => seconds(1)?,
     })
+}
+
+/// A time this much later, in two halves: jiff adds no duration longer than from 1970 to 9999 at once.
+fn later(start: DateTime, duration: SignedDuration) -> Answer<DateTime> {
+    let half = duration / 2;
+    let middle = start.checked_add(half);
+    let end = middle.and_then(|middle| middle.checked_add(duration - half));
+    end.map_err(|_out_of_range| Fault::DateRange)
 }
 
 fn date_diff(interval: Text, from: Moment, to: Moment) -> Answer<i64> {
@@ -332,14 +332,15 @@ const TICKS_PER_SECOND: i64 = 10_000_000;
 
 fn date_from_num(number: i64) -> Answer<Moment> {
     let seconds = number.div_euclid(TICKS_PER_SECOND);
-    let ticks = i32::try_from(number.rem_euclid(TICKS_PER_SECOND)).map_err(|_| Fault::DateRange)?;
+    let ticks = i32::try_from(number.rem_euclid(TICKS_PER_SECOND));
+    let ticks = ticks.map_err(|_out_of_range| Fault::DateRange)?;
     let since = SignedDuration::new(seconds, ticks.saturating_mul(100));
-    Moment::utc(FILETIME_EPOCH.checked_add(since).map_err(|_| Fault::DateRange)?)
+    Moment::utc(later(FILETIME_EPOCH, since)?)
 }
 
 fn num_from_date(date: Moment) -> Answer<i64> {
     let since = date.in_utc().duration_since(FILETIME_EPOCH);
-    i64::try_from(since.as_nanos().div_euclid(100)).map_err(|_| Fault::DateRange)
+    i64::try_from(since.as_nanos().div_euclid(100)).map_err(|_out_of_range| Fault::DateRange)
 }
 
 fn start_of_day(date: Moment, zone_name: Text) -> Answer<Moment> {

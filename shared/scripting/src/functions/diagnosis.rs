@@ -66,7 +66,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         entra: Some("Redact"),
         examples: &[Example { script: r#"secret("x").to_string()"#, result: r#""[secret]""# }],
         register: |engine, name| {
-            one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)))
+            one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)));
         },
     },
     FunctionRow {
@@ -77,7 +77,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         entra: Some("Redact"),
         examples: &[Example { script: r#"redact("x").to_string()"#, result: r#""[secret]""# }],
         register: |engine, name| {
-            one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)))
+            one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)));
         },
     },
 ];

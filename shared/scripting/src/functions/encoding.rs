@@ -145,14 +145,10 @@ fn convert_to_base64(text: Text) -> Answer<String> {
 }
 
 fn convert_to_utf8_hex(text: Text) -> Answer<String> {
-    use std::fmt::Write as _;
     limits::text(text.len().saturating_mul(2))?;
-    let mut result = String::with_capacity(text.len().saturating_mul(2));
-    for byte in text.bytes() {
-        // Writing to a string cannot fail.
-        let _ = write!(result, "{byte:02X}");
-    }
-    Ok(result)
+    let digits = text.bytes().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let letters = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    Ok(letters.map(|letter| letter.to_ascii_uppercase()).collect())
 }
 
 fn from_base64(text: Text) -> Answer<String> {
@@ -172,10 +168,11 @@ fn guid(text: &str) -> Option<[u8; 16]> {
     if !groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit())) {
         return None;
     }
-    let number = u128::from_str_radix(&groups.concat(), 16).ok()?;
-    let [a, b, c, d, e, f, g, h, rest @ ..] = number.to_be_bytes();
-    let [i, j, k, l, m, n, o, p] = rest;
-    Some([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
+    let mut bytes = u128::from_str_radix(&groups.concat(), 16).ok()?.to_be_bytes();
+    for group in [0..4, 4..6, 6..8] {
+        bytes.get_mut(group)?.reverse();
+    }
+    Some(bytes)
 }
 
 fn immutable_id(text: Text) -> Answer<String> {

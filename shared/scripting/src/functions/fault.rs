@@ -18,7 +18,7 @@ pub(super) enum Fault {
     #[error("the result would have {found} {what}, at most {limit} are allowed")]
     TooLarge { what: &'static str, found: usize, limit: usize },
     /// An argument that is too large to work on.
-    #[error("the {what} has {found} bytes, at most {limit} are allowed")]
+    #[error("the argument `{what}` has {found} bytes, at most {limit} are allowed")]
     TooLong { what: &'static str, found: usize, limit: usize },
     /// A regular expression that cannot be used.
     #[error("the pattern {pattern:?} cannot be used: {reason}")]
@@ -35,6 +35,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// As the engine's error, with the name of the function that failed.
+    #[expect(clippy::unnecessary_box_returns, reason = "the engine's own errors are boxed")]
     pub(super) fn of(self, function: &str) -> Box<EvalAltResult> {
         let text = format!("`{function}`: {self}");
         EvalAltResult::ErrorRuntime(text.into(), Position::NONE).into()

@@ -8,6 +8,13 @@ pub const TEXT_BYTES: usize = 64 * 1024;
 /// The most elements of a list that a function gives back.
 pub const LIST_ITEMS: usize = 2_000;
 
+/// Lets a set of letters through that is short enough to look through for each letter of a text.
+pub(super) fn letters(what: &'static str, letters: &str) -> Answer<()> {
+    const LETTERS: usize = 200;
+    let found = letters.len();
+    if found > LETTERS { Err(Fault::TooLong { what, found, limit: LETTERS }) } else { Ok(()) }
+}
+
 /// Lets a text of this size through.
 pub(super) fn text(bytes: usize) -> Answer<()> {
     check("bytes", bytes, TEXT_BYTES)

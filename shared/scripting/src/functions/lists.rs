@@ -50,7 +50,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         entra: None,
         examples: &[Example { script: r#"item_or_null(["a"], 2) ?? "none""#, result: r#""none""# }],
         register: |engine, name| {
-            two(engine, name, |list: Array, place| at(&list, place).unwrap_or_default())
+            two(engine, name, |list: Array, place| at(&list, place).unwrap_or_default());
         },
     },
     FunctionRow {
@@ -76,7 +76,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             result: r#"["a", "b"]"#,
         }],
         register: |engine, name| {
-            one(engine, name, |list| remove_duplicates(list, str::to_lowercase))
+            one(engine, name, |list| remove_duplicates(list, str::to_lowercase));
         },
     },
     FunctionRow {

@@ -49,7 +49,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             result: "true",
         }],
         register: |engine, name| {
-            two(engine, name, |table: Table, key: Text| table.row(&key).is_some())
+            two(engine, name, |table: Table, key: Text| table.row(&key).is_some());
         },
     },
     FunctionRow {

@@ -33,7 +33,7 @@ impl Moment {
     /// From date and time at this many seconds east of Greenwich.
     pub(super) fn at_offset(at: DateTime, seconds: i32) -> Answer<Self> {
         let at = at.checked_sub(SignedDuration::from_secs(seconds.into()));
-        Self::utc(at.map_err(|_| Fault::DateRange)?)
+        Self::utc(at.map_err(|_out_of_range| Fault::DateRange)?)
     }
 
     /// Date and time in UTC.

@@ -1,28 +1,27 @@
 //! The reference page and the editor's definitions, made from the rows.
 
-use std::fmt::Write as _;
-
 use super::row::{Category, FunctionRow};
 use super::rows;
 
 /// The reference of all functions as a Markdown page.
 pub fn reference_markdown() -> String {
-    let mut page = String::from(
+    let mut parts = vec![
         "# Functions of mapping and notification scripts\n\n\
          This page is made from the table of functions in `shared/scripting/src/functions`. Do not edit it.\n\n\
          An empty attribute, `()`, is an empty text, list or date where one of those is expected. Places count letters \
          from 1. A question mark marks an argument that may be left out. A function may follow its first argument: \
-         `left(name, 3)` is `name.left(3)`.\n",
-    );
+         `left(name, 3)` is `name.left(3)`.\n"
+            .to_owned(),
+    ];
     let mut category: Option<Category> = None;
     for row in ordered() {
         if category != Some(row.category) {
             category = Some(row.category);
-            let _ = write!(page, "\n## {}\n", row.category);
+            parts.push(format!("\n## {}\n", row.category));
         }
-        section(&mut page, row);
+        section(&mut parts, row);
     }
-    page
+    parts.concat()
 }
 
 fn ordered() -> Vec<&'static FunctionRow> {
@@ -31,35 +30,37 @@ fn ordered() -> Vec<&'static FunctionRow> {
     rows
 }
 
-fn section(page: &mut String, row: &FunctionRow) {
-    // Writing to a string cannot fail.
-    let _ = write!(page, "\n### {}\n\n`{}`\n\n{}", row.name, row.signature, row.sentence);
-    if let Some(entra) = row.entra {
-        let _ = write!(page, " Entra: {entra}.");
-    }
-    page.push('\n');
+fn section(parts: &mut Vec<String>, row: &FunctionRow) {
+    let entra = row.entra.map(|entra| format!(" Entra: {entra}.")).unwrap_or_default();
+    parts.push(format!("\n### {}\n\n`{}`\n\n{}{entra}\n", row.name, row.signature, row.sentence));
     if !row.examples.is_empty() {
-        page.push_str("\n```rhai\n");
-        for example in row.examples {
-            let _ = writeln!(page, "{}  // {}", example.script, example.result);
-        }
-        page.push_str("```\n");
+        parts.push("\n```rhai\n".to_owned());
+        parts.extend(
+            row.examples
+                .iter()
+                .map(|example| format!("{}  // {}\n", example.script, example.result)),
+        );
+        parts.push("```\n".to_owned());
     }
 }
 
 /// The functions in Rhai's definition format (`.d.rhai`), for an editor's completion and hover.
 pub fn definitions() -> String {
-    let mut text = String::from("module static;\n");
+    let mut parts = vec!["module static;\n".to_owned()];
     for row in ordered() {
-        let _ = write!(text, "\n/// {}\n", row.sentence);
-        for example in row.examples {
-            let _ = writeln!(text, "///\n/// `{}` is `{}`", example.script, example.result);
-        }
-        for arguments in overloads(row.signature) {
-            let _ = writeln!(text, "fn {}({arguments}) -> {};", row.name, result(row.signature));
-        }
+        parts.push(format!("\n/// {}\n", row.sentence));
+        let examples = row.examples.iter();
+        parts.extend(
+            examples
+                .map(|example| format!("///\n/// `{}` is `{}`\n", example.script, example.result)),
+        );
+        let result = result(row.signature);
+        let overloads = overloads(row.signature).into_iter();
+        parts.extend(
+            overloads.map(|arguments| format!("fn {}({arguments}) -> {result};\n", row.name)),
+        );
     }
-    text
+    parts.concat()
 }
 
 /// The argument lists that a signature allows, the shortest first.

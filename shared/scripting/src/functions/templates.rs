@@ -22,7 +22,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             result: r#""Hello Anna, 3 days left. {}""#,
         }],
         register: |engine, name| {
-            two(engine, name, |template, vars| render(template, vars, |value| value.into()))
+            two(engine, name, |template, vars| render(template, vars, |value| value.into()));
         },
     },
     FunctionRow {
@@ -36,7 +36,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             result: r#""<p>&lt;b&gt;O&#39;Neil&lt;/b&gt;</p>""#,
         }],
         register: |engine, name| {
-            two(engine, name, |template, vars| render(template, vars, escaped))
+            two(engine, name, |template, vars| render(template, vars, escaped));
         },
     },
     FunctionRow {
@@ -70,7 +70,7 @@ fn escape(letter: char) -> Option<&'static str> {
 }
 
 fn escaped_size(letter: char) -> usize {
-    escape(letter).map_or(letter.len_utf8(), str::len)
+    escape(letter).map_or_else(|| letter.len_utf8(), str::len)
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {
@@ -108,7 +108,7 @@ fn render(template: Text, vars: Map, escape: fn(&str) -> Cow<'_, str>) -> Answer
                     limits::text(result.len().saturating_add(value.len()))?;
                     escape(value)
                 }
-                None => return Err(missing(name, values.keys().map(|name| name.as_str()))),
+                None => return Err(missing(name, values.keys().map(AsRef::as_ref))),
             },
         };
         limits::text(result.len().saturating_add(piece.len()))?;

@@ -86,7 +86,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         examples: &[
             Example { script: r#"word("The quick brown fox", 3, " ")"#, result: r#""brown""# },
             Example {
-                script: r##"word("This,string!has&many separators", 3, ",!&#")"##,
+                script: r#"word("This,string!has&many separators", 3, ",!&#")"#,
                 result: r#""has""#,
             },
         ],
@@ -333,15 +333,15 @@ fn folded(text: &str) -> String {
     text.chars().map(super::case::lower).collect()
 }
 
-fn word(text: Text, number: i64, delimiters: Text) -> String {
+fn word(text: Text, number: i64, delimiters: Text) -> Answer<String> {
+    limits::letters("delimiters", &delimiters)?;
     let ends_word = |letter: char| delimiters.contains(letter);
-    let Some(index) = usize::try_from(number).ok().and_then(|number| number.checked_sub(1)) else {
-        return String::new();
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let (Some(index), true) = (index, text.contains(ends_word)) else {
+        return Ok(String::new());
     };
-    if !text.contains(ends_word) {
-        return String::new();
-    }
-    text.split(ends_word).filter(|word| !word.is_empty()).nth(index).unwrap_or_default().to_owned()
+    let mut words = text.split(ends_word).filter(|word| !word.is_empty());
+    Ok(words.nth(index).unwrap_or_default().to_owned())
 }
 
 fn split(text: Text, delimiter: Text) -> Answer<Array> {
@@ -425,7 +425,8 @@ fn replace_chars(text: Text, letters: rhai::Map) -> Answer<String> {
         };
         table.insert(letter, argument::<Text>(2, value)?);
     }
-    let size = |letter: char| table.get(&letter).map_or(letter.len_utf8(), |text| text.len());
+    let size =
+        |letter: char| table.get(&letter).map_or_else(|| letter.len_utf8(), |text| text.len());
     limits::text(text.chars().map(size).fold(0, usize::saturating_add))?;
     let mut result = String::new();
     for letter in text.chars() {

@@ -35,7 +35,7 @@ pub(super) fn transliterated(text: &str, language: &str) -> Answer<String> {
         match instead {
             Some(instead) if small == letter => result.push_str(instead),
             Some(instead) => {
-                push_capital(&mut result, instead, after.is_some_and(char::is_lowercase))
+                push_capital(&mut result, instead, after.is_some_and(char::is_lowercase));
             }
             None => result.push(letter),
         }
@@ -185,11 +185,10 @@ fn ukrainian(letter: char) -> Option<&'static str> {
 
 fn bulgarian(letter: char) -> Option<&'static str> {
     match letter {
-        'й' => Some("y"),
+        'й' | 'ь' => Some("y"),
         'х' => Some("h"),
         'щ' => Some("sht"),
         'ъ' => Some("a"),
-        'ь' => Some("y"),
         'ю' => Some("yu"),
         'я' => Some("ya"),
         other => cyrillic(other),

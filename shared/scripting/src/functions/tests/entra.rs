@@ -17,7 +17,10 @@ const EXCLUDED: &[(&str, &str)] = &[
     ("Guid()", "random: a script gives the same answer for the same input"),
     ("RandomString(6", "random: passwords are the product's own work"),
     ("RandomString(10", "random: passwords are the product's own work"),
-    ("AppRoleAssignmentsComplex(", "the page states neither input nor output, so there is nothing to compare"),
+    (
+        "AppRoleAssignmentsComplex(",
+        "the page states neither input nor output, so there is nothing to compare",
+    ),
     (
         "IIF([country]=\"\",\"Other\"",
         "Entra refuses a condition on an empty attribute; ours compares it and gives the answer that was meant",
@@ -32,14 +35,19 @@ struct Case<'a> {
     inputs: &'a serde_json::Map<String, Value>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test's own switches; there is no edge to read them at")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own switches; there is no edge to read them at"
+)]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 fn cases() -> Option<Vec<Value>> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/facts/entra-expression-cases.json");
-    let path = setting("CROSSWAVE_ENTRA_CASES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let beside =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/facts/entra-expression-cases.json");
+    let path =
+        setting("CROSSWAVE_ENTRA_CASES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),
         Err(_) if setting("CROSSWAVE_ALLOW_MISSING_FACTS").as_deref() == Some("1") => None,
@@ -102,7 +110,10 @@ impl Case<'_> {
             Expression::Word(word) => Ok(word.clone().into()),
             Expression::Compare(left, operator, right) => self.compare(left, operator, right),
             Expression::Call(name, arguments) => {
-                let values = arguments.iter().map(|argument| self.evaluate(argument)).collect::<Result<_, _>>()?;
+                let values = arguments
+                    .iter()
+                    .map(|argument| self.evaluate(argument))
+                    .collect::<Result<_, _>>()?;
                 self.call(name, values)
             }
         }
@@ -124,7 +135,9 @@ impl Case<'_> {
         let mut scope = rhai::Scope::new();
         scope.push_dynamic("a", left).push_dynamic("b", right);
         let script = format!("a {operator} b");
-        self.engine.eval_expression_with_scope(&mut scope, &script).map_err(|error| error.to_string())
+        self.engine
+            .eval_expression_with_scope(&mut scope, &script)
+            .map_err(|error| error.to_string())
     }
 
     /// Calls the function of the table that equals Entra's, with the arguments in its own order.
@@ -151,7 +164,8 @@ impl Case<'_> {
                 ours("format_date_time", vec![source, from, to])
             }
             "Replace" => self.replace(&arguments),
-            "Now" => Ok(Dynamic::from(value(&self.inputs["$now"]))).and_then(|now| ours("c_date", vec![now])),
+            "Now" => Ok(Dynamic::from(value(&self.inputs["$now"])))
+                .and_then(|now| ours("c_date", vec![now])),
             other => ours(row_of(other), arguments),
         }
     }
@@ -197,7 +211,9 @@ fn value(json: &Value) -> Dynamic {
 
 fn agrees(got: &Evaluated, expected: &Value, inputs: &serde_json::Map<String, Value>) -> bool {
     if expected.get("$error").is_some() {
-        return got.as_ref().map_or(true, |got| first_free(got, inputs).is_none() && got.is::<Candidates>());
+        return got
+            .as_ref()
+            .map_or(true, |got| first_free(got, inputs).is_none() && got.is::<Candidates>());
     }
     let Ok(got) = got else { return false };
     if expected.get("$ignore").is_some() {

@@ -19,7 +19,12 @@ fn every_example_gives_the_result_that_its_row_states() {
             let got = evaluated(&engine, example.script);
             let expected = evaluated(&engine, example.result);
             assert_eq!(format!("{got:?}"), format!("{expected:?}"), "{}", example.script);
-            assert!(example.script.contains(row.name), "{} does not show {}", example.script, row.name);
+            assert!(
+                example.script.contains(row.name),
+                "{} does not show {}",
+                example.script,
+                row.name
+            );
         }
     }
 }

@@ -81,7 +81,10 @@ impl Parser {
             }
             Some(letter) if letter.is_ascii_digit() || letter == '-' => {
                 let number = self.take_while(|letter| letter.is_ascii_digit() || letter == '-');
-                number.parse().map(Expression::Number).map_err(|_| format!("{number:?} is no number"))
+                number
+                    .parse()
+                    .map(Expression::Number)
+                    .map_err(|_error| format!("{number:?} is no number"))
             }
             Some(letter) if letter.is_alphabetic() => {
                 let name = self.take_while(char::is_alphanumeric);
