@@ -1,7 +1,7 @@
 //! Small files: one download, one upload session, a few files at a time.
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
     Class, SecretText, Streamed, TenantError,
     graph::drive::{DriveItem, ItemChange, ParentReference, Placement, UploadTarget, Uploaded},
@@ -68,7 +68,11 @@ impl Unit<'_> {
         }
         let job = self.job;
         let lanes = job.settings.lanes();
-        let copies = loads.iter().map(|load| copy_small(job, &copy.source, &copy.target, load));
+        // Boxed one by one: the compiler cannot prove a stream of borrowing closures to be Send.
+        let mut copies: Vec<BoxFuture<'_, (Outcome, usize)>> = Vec::new();
+        for load in &loads {
+            copies.push(Box::pin(copy_small(job, &copy.source, &copy.target, load)));
+        }
         let results: Vec<(Outcome, usize)> = stream::iter(copies).buffered(lanes).collect().await;
         let mut stop = None;
         for (load, (outcome, requests)) in loads.iter().zip(results) {

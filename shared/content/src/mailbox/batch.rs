@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
     Class, TenantError,
     graph::mailbox_content::{ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress},
@@ -124,7 +124,11 @@ pub(super) async fn import_all(
     folder: &str,
     loads: &[Load],
 ) -> (Vec<Landed>, usize) {
-    let imports = loads.iter().map(|load| import_one(job, mailbox, session, folder, load));
+    // Boxed one by one: the compiler cannot prove a stream of borrowing closures to be Send.
+    let mut imports: Vec<BoxFuture<'_, (Landed, usize)>> = Vec::new();
+    for load in loads {
+        imports.push(Box::pin(import_one(job, mailbox, session, folder, load)));
+    }
     let results: Vec<(Landed, usize)> =
         stream::iter(imports).buffered(job.settings.lanes()).collect().await;
     let requests = results.iter().map(|(_, requests)| requests).sum();
