@@ -4,3 +4,4 @@
 //! that the simulator gives, against Microsoft's own description of Graph.
 
 pub mod wire;
+pub mod world;

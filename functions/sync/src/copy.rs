@@ -69,7 +69,7 @@ pub(crate) async fn unit(
     let job = copy_job(cx, &principals).await?;
     // From here on no other copy of this step may touch the target.
     cx.hold().await?;
-    match job.run_unit(mode, round).await {
+    match Box::pin(job.run_unit(mode, round)).await {
         Ok(UnitOutcome::Finished(summary)) => Ok(Unit::Finished(summary)),
         Ok(UnitOutcome::More(_)) => Ok(Unit::Again(Wake::More)),
         Ok(UnitOutcome::Wait { after, why }) => Ok(Unit::Again(Wake::After { delay: after, why })),

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -16,7 +16,6 @@ use model::{
 use ports::CommitError;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use crate::{
     Host, Receipt, StepError, TenantPair,
@@ -37,7 +36,7 @@ pub struct StepContext<'a> {
     pub(crate) project: Project,
     user: Loaded<User>,
     state: Mutex<Changing>,
-    tenants: OnceCell<TenantPair>,
+    tenants: OnceLock<TenantPair>,
     holder: String,
     overlay: Option<&'a Overlay>,
 }
@@ -62,7 +61,7 @@ impl<'a> StepContext<'a> {
     ) -> Self {
         let holder = format!("{}/{:016x}", host.identity.incarnation, host.random.next_u64());
         let state = Mutex::new(Changing { job, memory, target: None });
-        let tenants = OnceCell::new();
+        let tenants = OnceLock::new();
         Self { host, key, step, project, user, state, tenants, holder, overlay: None }
     }
 
@@ -269,7 +268,11 @@ impl<'a> StepContext<'a> {
     }
 
     pub(crate) async fn tenants(&self) -> Result<&TenantPair, StepError> {
-        self.tenants.get_or_try_init(|| self.host.tenants.of(&self.project)).await
+        if let Some(pair) = self.tenants.get() {
+            return Ok(pair);
+        }
+        let pair = self.host.tenants.of(&self.project).await?;
+        Ok(self.tenants.get_or_init(|| pair))
     }
 
     pub(crate) fn job_version(&self) -> u64 {

@@ -1,6 +1,9 @@
 //! The client of one tenant.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use ports::{Clock, Random, Transport};
 use uuid::Uuid;
@@ -63,7 +66,16 @@ impl TenantClient {
     ) -> Self {
         let session = uuid_of(&*random);
         let tokens = Tokens::default();
-        let wire = Wire { config, transport, clock, random, limits, tokens, session };
+        let wire = Wire {
+            config,
+            transport,
+            clock,
+            random,
+            limits,
+            tokens,
+            session,
+            sent: AtomicU64::new(0),
+        };
         Self { wire: Arc::new(wire) }
     }
 
@@ -80,6 +92,11 @@ impl TenantClient {
     /// SharePoint's administration host, which provisions OneDrives.
     pub fn sharepoint(&self) -> SharePoint {
         SharePoint::new(Arc::clone(&self.wire))
+    }
+
+    /// How many requests this client and its clones have sent, tries included.
+    pub fn requests(&self) -> u64 {
+        self.wire.sent.load(Ordering::Relaxed)
     }
 
     /// The tenant as it was configured.

@@ -12,6 +12,8 @@ mod finding;
 mod judge;
 mod opaque;
 mod schema;
+#[cfg(test)]
+mod simulated;
 mod template;
 #[cfg(test)]
 mod tests;

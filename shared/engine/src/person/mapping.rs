@@ -96,8 +96,10 @@ pub(super) async fn input(
         attributes.set("manager", manager.as_str());
         matches.extend(target.map(|target| (manager, target)));
     }
-    let target =
-        existing.map(|(user, recipient)| attributes_of(user, recipient)).unwrap_or_default();
+    let target = match existing {
+        Some((user, recipient)) => attributes_of(user, recipient),
+        None => Attributes::new(),
+    };
     let project = cx.project();
     let run = RunContext {
         project: project.id.to_string(),

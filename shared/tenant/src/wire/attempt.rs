@@ -1,6 +1,9 @@
 //! One attempt: request out, head in, body in; and what a failure of each means.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
@@ -56,6 +59,7 @@ impl Wire {
         };
         let permit = self.permit(call).await.map_err(Failure::before_sending)?;
         let request = self.request(call, token.as_deref()).map_err(Failure::before_sending)?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let response = match self.transport.send(request).await {
             Ok(response) => response,
             Err(error) => return Err(Failure::of_transport(call, &error)),

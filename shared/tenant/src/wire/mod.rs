@@ -5,7 +5,10 @@
 
 mod attempt;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -124,6 +127,8 @@ pub(crate) struct Wire {
     pub tokens: Tokens,
     /// Names this client's requests at the service (`connection-id`).
     pub session: Uuid,
+    /// Requests sent so far.
+    pub sent: AtomicU64,
 }
 
 impl Wire {

@@ -1,0 +1,40 @@
+//! What a story looks at.
+
+use engine::records::load_all;
+use model::{Job, JournalEntry, JournalEvent, Keys, User};
+
+use super::World;
+
+impl World {
+    /// A user's journal, oldest first.
+    #[expect(clippy::expect_used, reason = "a story fails where the store fails")]
+    pub async fn journal(&self, user: &User) -> Vec<JournalEntry> {
+        let partition = Keys::user_partition(&self.key(user));
+        let entries = load_all(&*self.host.store, &partition, Keys::JOURNAL).await;
+        let mut entries: Vec<JournalEntry> =
+            entries.expect("the journal").into_iter().map(|entry| entry.value).collect();
+        entries.sort_by_key(|entry| entry.at);
+        entries
+    }
+
+    /// The steps that a job has finished, done or not applicable, in the order of the journal.
+    pub async fn finished_steps(&self, user: &User, job: &str) -> Vec<&'static str> {
+        let journal = self.journal(user).await;
+        let finished = journal.iter().filter(|entry| {
+            entry.job.as_str() == job
+                && matches!(
+                    entry.event,
+                    JournalEvent::Done { .. } | JournalEvent::NotApplicable { .. }
+                )
+        });
+        finished.filter_map(|entry| entry.step).map(|step| step.spec().spec).collect()
+    }
+
+    /// A user's jobs that are over, oldest first.
+    #[expect(clippy::expect_used, reason = "a story fails where the store fails")]
+    pub async fn past_jobs(&self, user: &User) -> Vec<Job> {
+        let partition = Keys::user_partition(&self.key(user));
+        let jobs = load_all(&*self.host.store, &partition, Keys::PAST_JOBS).await;
+        jobs.expect("the jobs").into_iter().map(|job| job.value).collect()
+    }
+}
