@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalogue::Side;
 use engine::{
-    Host,
+    Host, attributes_of,
     records::{Batch, EngineError, Loaded, load},
 };
 use model::{
@@ -15,7 +15,6 @@ use model::{
 use ports::CommitError;
 use scripting::{Attributes, RunContext, UserInput};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tenant::{
     TenantClient,
     graph::{GraphUser, UserQuery},
@@ -245,6 +244,11 @@ async fn script_keys(
     all: &[Loaded<User>],
     directory: &[GraphUser],
 ) -> Result<ScriptKeys, ControlError> {
+    let mut keys = ScriptKeys::new();
+    // As in PRE-3: the project's own pairs stand in for the script's keys.
+    if !project.match_by.is_empty() {
+        return Ok(keys);
+    }
     let pins = host.scripts.current(project).await?;
     let mapping = host.scripts.mapping(project, &pins).await?;
     let run = Arc::new(RunContext {
@@ -260,11 +264,10 @@ async fn script_keys(
     });
     let wanted: std::collections::BTreeSet<&str> =
         all.iter().map(|user| user.value.source.object_id.as_str()).collect();
-    let mut keys = ScriptKeys::new();
     for user in directory.iter().filter(|user| wanted.contains(user.id.as_str())) {
         let input = UserInput {
             source_id: user.id.clone(),
-            source: script_attributes(user),
+            source: attributes_of(user, None),
             target: Attributes::new(),
         };
         let computed = mapping.match_keys(&input, &run).map_err(|error| {
@@ -279,15 +282,15 @@ async fn script_keys(
     Ok(keys)
 }
 
-/// The source users that still look for a match, and the pairs in order: the script's, then the
-/// project's.
+/// The source users that still look for a match, and the pairs in order: the project's, or those that
+/// the script computes.
 fn candidates(
     project: &Project,
     all: &[Loaded<User>],
     directory: &[GraphUser],
     keys: &ScriptKeys,
 ) -> (Vec<Candidate>, Vec<MatchRule>) {
-    let attributes: BTreeMap<&str, &GraphUser> =
+    let known: BTreeMap<&str, &GraphUser> =
         directory.iter().map(|user| (user.id.as_str(), user)).collect();
     let mut computed: BTreeMap<(usize, String), MatchRule> = BTreeMap::new();
     let open = all.iter().filter(|user| user.value.target.is_none());
@@ -296,8 +299,8 @@ fn candidates(
         let mut candidate = Candidate::new(&source.object_id, &source.user_principal_name)
             .with("mail", [source.mail.as_str()])
             .with("userPrincipalName", [source.user_principal_name.as_str()]);
-        if let Some(full) = attributes.get(source.object_id.as_str()) {
-            candidate.attributes = graph_attributes(full);
+        if let Some(full) = known.get(source.object_id.as_str()) {
+            candidate.attributes = attributes(full);
         }
         for (place, (attribute, value)) in
             keys.get(&source.object_id).into_iter().flatten().enumerate()
@@ -321,50 +324,14 @@ fn target_candidates(targets: &[GraphUser]) -> Vec<Candidate> {
         .map(|user| Candidate {
             id: user.id.clone(),
             name: user.user_principal_name.clone(),
-            attributes: graph_attributes(user),
+            attributes: attributes(user),
         })
         .collect()
 }
 
-/// Every attribute of a directory user by its Graph name; the extension attributes by their own.
-fn graph_attributes(user: &GraphUser) -> BTreeMap<String, Vec<String>> {
-    let Ok(Value::Object(properties)) = serde_json::to_value(user) else { return BTreeMap::new() };
-    let mut attributes = BTreeMap::new();
-    let mut put = |name: String, value: Value| {
-        let values: Vec<String> = match value {
-            Value::String(text) => vec![text],
-            Value::Array(values) => {
-                values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
-            _ => Vec::new(),
-        };
-        let values: Vec<String> = values.into_iter().filter(|text| !text.is_empty()).collect();
-        if !values.is_empty() {
-            attributes.insert(name, values);
-        }
-    };
-    for (name, value) in properties {
-        match value {
-            Value::Object(inner) => inner.into_iter().for_each(|(name, value)| put(name, value)),
-            value => put(name, value),
-        }
-    }
-    attributes
-}
-
-/// The same for a script, where most attributes have one text and some a list.
-fn script_attributes(user: &GraphUser) -> Attributes {
-    let mut attributes = Attributes::new();
-    for (name, mut values) in graph_attributes(user) {
-        let is_list = matches!(name.as_str(), "proxyAddresses" | "otherMails" | "businessPhones");
-        match values.pop() {
-            Some(only) if values.is_empty() && !is_list => attributes.set(&name, only),
-            Some(last) => {
-                values.push(last);
-                attributes.set(&name, values);
-            }
-            None => {}
-        }
-    }
-    attributes
+/// Every attribute of a directory user by the name that scripts and the project file use.
+fn attributes(user: &GraphUser) -> BTreeMap<String, Vec<String>> {
+    let all = attributes_of(user, None);
+    let texts = all.iter().map(|(name, value)| (name.to_string(), value.as_texts().to_vec()));
+    texts.filter(|(_, values)| !values.is_empty()).collect()
 }

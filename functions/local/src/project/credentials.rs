@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use thiserror::Error;
 use tenant::{Certificate, Credential, Endpoints, SecretText, TenantConfig};
+use thiserror::Error;
 
 use super::file::{ProjectFile, TenantSection};
 
@@ -106,9 +106,13 @@ fn credential(
     if let (Some(certificate), Some(key)) = (&section.certificate_file, &section.private_key_file) {
         let key = SecretText::from(text(read("private_key_file", key)?));
         let certificate = read("certificate_file", certificate)?;
-        let unusable =
-            |error: tenant::AssertionError| CredentialError::Unusable { side, text: error.to_string() };
-        return Certificate::parse(&key, &certificate).map(Credential::Certificate).map_err(unusable);
+        let unusable = |error: tenant::AssertionError| CredentialError::Unusable {
+            side,
+            text: error.to_string(),
+        };
+        return Certificate::parse(&key, &certificate)
+            .map(Credential::Certificate)
+            .map_err(unusable);
     }
     let secret = match (&section.client_secret_env, &section.client_secret_file) {
         (Some(name), _) => variable(name)

@@ -149,11 +149,6 @@ impl TenantSection {
         ClientId::parse(self.client_id.get_ref())
     }
 
-    /// The initial domain.
-    pub(crate) fn initial_domain(&self) -> &str {
-        self.initial_domain.get_ref()
-    }
-
     fn facts(&self) -> TenantFacts {
         let initial = self.initial_domain.get_ref().to_lowercase();
         let mut domains: Vec<String> =
@@ -282,8 +277,7 @@ impl Checker<'_> {
                 faults.push(self.at(domain, text.to_owned()));
             }
         }
-        let certificate =
-            section.certificate_file.is_some() || section.private_key_file.is_some();
+        let certificate = section.certificate_file.is_some() || section.private_key_file.is_some();
         let ways = [
             section.client_secret_env.is_some(),
             section.client_secret_file.is_some(),
@@ -336,10 +330,7 @@ mod tests {
         let file = read(std::path::Path::new("x/p.toml"), &template(&Template::example())).unwrap();
         assert_eq!(file.project.project_type, ProjectType::Premium);
         assert_eq!(file.state, std::path::Path::new("x/merger.crosswave"));
-        assert_eq!(
-            file.project.target.domains,
-            ["fabrikam.example", "fabrikam.onmicrosoft.com"]
-        );
+        assert_eq!(file.project.target.domains, ["fabrikam.example", "fabrikam.onmicrosoft.com"]);
     }
 
     /// ERR-1: an unknown key, with file, line and column.
@@ -354,15 +345,20 @@ mod tests {
     #[test]
     fn a_wrong_type_is_named_with_its_place() {
         let text = faults(|text| format!("{text}\n[limits]\nworkers = \"many\"\n"));
-        assert!(text.contains("column 11: invalid type: string \"many\", expected usize"), "{text}");
+        assert!(
+            text.contains("column 11: invalid type: string \"many\", expected usize"),
+            "{text}"
+        );
     }
 
     /// ERR-1
     #[test]
     fn values_that_cannot_be_are_named_all_at_once() {
         let text = faults(|text| {
-            text.replace("name = \"merger\"", "name = \"my merger\"")
-                .replace("new_address_domain = \"fabrikam.example\"", "new_address_domain = \"x.y\"")
+            text.replace("name = \"merger\"", "name = \"my merger\"").replace(
+                "new_address_domain = \"fabrikam.example\"",
+                "new_address_domain = \"x.y\"",
+            )
         });
         assert!(text.contains("`my merger`: `my merger` cannot be a project id"), "{text}");
         assert!(text.contains("`x.y`: new_address_domain must be one of the target's"), "{text}");

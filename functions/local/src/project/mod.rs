@@ -4,6 +4,6 @@ mod credentials;
 mod file;
 mod template;
 
-pub(crate) use credentials::{Connections, connections};
+pub(crate) use credentials::{Connections, CredentialError, connections};
 pub(crate) use file::{ProjectFile, read};
 pub(crate) use template::{Template, template};

@@ -1,0 +1,292 @@
+//! The host loop: receives from every queue, runs steps with bounded workers, wakes on a send, fires
+//! schedules, sweeps, and stops where it is safe.
+//!
+//! Everything that it knows is in the database. Killed at any point it goes on when started again:
+//! messages that were in flight are delivered again, wave runs go on at their cursor.
+
+use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use catalogue::CATALOGUE;
+use control::{Scope, waves};
+use embedded::EmbeddedQueue;
+use engine::{Host, Steps, Verdict, notify::NOTIFICATION_QUEUE};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use jiff::{SignedDuration, Timestamp};
+use model::{UserId, UserState};
+use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueName};
+
+use crate::{failure::Failure, session::Session};
+
+/// How long a delivery is hidden: longer than the longest step may take.
+const VISIBILITY: Duration = Duration::from_mins(10);
+/// How often schedules are looked at.
+const TICK: Duration = Duration::from_secs(10);
+/// How often jobs that do not move are looked for.
+const SWEEP: SignedDuration = SignedDuration::from_mins(5);
+/// How often progress is reported.
+const REPORT: Duration = Duration::from_millis(500);
+/// After a failed engine call the message comes again after so long.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// When the loop ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// When these users have no job that can go on by itself.
+    Settled(BTreeSet<UserId>),
+    /// When nothing is in flight and no schedule lies ahead.
+    Idle,
+    /// Never.
+    Stopped,
+}
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// As asked.
+    Done,
+    /// By Ctrl-C; the rest is in the database.
+    Interrupted,
+}
+
+/// Where the work stands, for whoever watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Users who are watched.
+    pub(crate) people: usize,
+    /// Those without a job in flight.
+    pub(crate) settled: usize,
+    /// Those who are parked.
+    pub(crate) parked: usize,
+    /// Those at a gate.
+    pub(crate) at_gate: usize,
+    /// The other users' jobs.
+    pub(crate) others_in_flight: usize,
+    /// Steps that have been handled since the loop began.
+    pub(crate) handled: u64,
+}
+
+/// The future of one message in hand.
+type InHand<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// The loop.
+pub(crate) struct Runner<'s> {
+    host: &'s Host,
+    queue: &'s Arc<EmbeddedQueue>,
+    scope: Scope,
+    steps: &'s dyn Steps,
+    workers: usize,
+    queues: Vec<QueueName>,
+    handled: u64,
+}
+
+impl<'s> Runner<'s> {
+    /// A loop over a session's queues.
+    pub(crate) fn new(session: &'s Session, steps: &'s dyn Steps) -> Result<Self, Failure> {
+        let names = CATALOGUE.iter().map(catalogue::StepSpec::queue);
+        let mut queues = Vec::new();
+        for name in names.chain([NOTIFICATION_QUEUE.to_owned()]) {
+            queues.push(QueueName::parse(&name)?);
+        }
+        Ok(Self {
+            host: &session.host,
+            queue: &session.queue,
+            scope: session.scope(),
+            steps,
+            workers: session.workers,
+            queues,
+            handled: 0,
+        })
+    }
+
+    /// Runs until `until`, telling `watch` where the work stands.
+    pub(crate) async fn run(
+        &mut self,
+        until: &Until,
+        mut watch: impl FnMut(&Standing),
+    ) -> Result<Ended, Failure> {
+        for run in waves::pending_runs(self.host, &self.scope).await? {
+            waves::expand(self.host, &self.scope, &run).await?;
+        }
+        self.sweep(Duration::from_secs(1)).await?;
+        let mut interrupt = Box::pin(interrupted());
+        let mut in_hand: FuturesUnordered<InHand<'s>> = FuturesUnordered::new();
+        let mut stopping = false;
+        let mut next_tick = self.host.clock.now();
+        let mut next_sweep = next_tick + SWEEP;
+        let mut next_report = next_tick;
+        loop {
+            let now = self.host.clock.now();
+            let mut arrivals = self.queue.arrivals();
+            if !stopping {
+                if now >= next_tick {
+                    self.tick(now).await?;
+                    next_tick = after(now, TICK);
+                }
+                if now >= next_sweep {
+                    self.sweep(engine::STALE_AFTER).await?;
+                    next_sweep = now + SWEEP;
+                }
+                self.receive(&mut in_hand).await?;
+            }
+            if now >= next_report || in_hand.is_empty() {
+                let standing = self.standing(until).await?;
+                watch(&standing);
+                next_report = after(now, REPORT);
+                if !stopping && in_hand.is_empty() && self.is_over(until, &standing).await? {
+                    return Ok(Ended::Done);
+                }
+            }
+            if stopping && in_hand.is_empty() {
+                return Ok(Ended::Interrupted);
+            }
+            let pause = self.pause(now, next_tick, in_hand.is_empty())?;
+            let sleep = self.host.clock.sleep(pause);
+            tokio::select! {
+                Some(()) = in_hand.next() => self.handled += 1,
+                () = arrivals.next(), if !stopping && in_hand.len() < self.workers => {}
+                () = sleep => {}
+                () = &mut interrupt, if !stopping => stopping = true,
+            }
+        }
+    }
+
+    /// Takes what is due, up to the number of workers, from each queue in turn.
+    async fn receive(&mut self, in_hand: &mut FuturesUnordered<InHand<'s>>) -> Result<(), Failure> {
+        // Another queue is first each time, so that a full one does not starve the others.
+        self.queues.rotate_left(1);
+        for queue in &self.queues {
+            let room = self.workers.saturating_sub(in_hand.len());
+            if room == 0 {
+                return Ok(());
+            }
+            let deliveries = self.queue.receive(queue, room.min(MAX_BATCH), VISIBILITY).await?;
+            for delivery in deliveries {
+                in_hand.push(Box::pin(handle(
+                    self.host,
+                    Arc::clone(self.queue),
+                    self.steps,
+                    queue.clone(),
+                    delivery,
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn tick(&self, now: Timestamp) -> Result<(), Failure> {
+        for fired in waves::tick(self.host, &self.scope, now).await? {
+            tracing::info!(wave = %fired.wave, action = %fired.action, planned = %fired.planned, "fired");
+        }
+        for run in waves::pending_runs(self.host, &self.scope).await? {
+            waves::expand(self.host, &self.scope, &run).await?;
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, stale: Duration) -> Result<(), Failure> {
+        let sent =
+            engine::sweep(self.host, &self.scope.customer, &self.scope.project, stale).await?;
+        if sent > 0 {
+            tracing::debug!(sent, "swept");
+        }
+        Ok(())
+    }
+
+    async fn standing(&self, until: &Until) -> Result<Standing, Failure> {
+        let mut standing = Standing { handled: self.handled, ..Standing::default() };
+        for user in self.scope.users(self.host).await? {
+            let user = user.value;
+            let watched = match until {
+                Until::Settled(users) => users.contains(&user.id),
+                Until::Idle | Until::Stopped => true,
+            };
+            if !watched {
+                standing.others_in_flight += usize::from(user.job.is_some());
+                continue;
+            }
+            standing.people += 1;
+            standing.settled += usize::from(user.job.is_none());
+            standing.parked += usize::from(user.state.is_error());
+            standing.at_gate += usize::from(user.state == UserState::WaitingForUser);
+        }
+        Ok(standing)
+    }
+
+    /// Whether the loop may end: called only when nothing is in hand.
+    async fn is_over(&self, until: &Until, standing: &Standing) -> Result<bool, Failure> {
+        let resting = standing.settled + standing.at_gate == standing.people;
+        let notifications = self.queue.next_due(NOTIFICATION_QUEUE)?;
+        let now = self.host.clock.now();
+        let told = notifications.is_none_or(|due| due > now + SignedDuration::from_secs(5));
+        match until {
+            Until::Settled(_) => Ok(resting && told),
+            Until::Idle => {
+                let planned = waves::list(self.host, &self.scope).await?;
+                Ok(resting && told && planned.iter().all(|wave| wave.next.is_empty()))
+            }
+            Until::Stopped => Ok(false),
+        }
+    }
+
+    /// How long until there is something to look at.
+    fn pause(&self, now: Timestamp, tick: Timestamp, idle: bool) -> Result<Duration, Failure> {
+        let mut until = tick.min(after(now, if idle { TICK } else { REPORT }));
+        if let Some(due) = self.queue.next_due("")?.filter(|due| *due > now) {
+            until = until.min(due);
+        }
+        let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        Ok(pause.max(Duration::from_millis(1)))
+    }
+}
+
+/// Handles one delivery, and says to the queue what became of it.
+async fn handle(
+    host: &Host,
+    queue: Arc<EmbeddedQueue>,
+    steps: &dyn Steps,
+    name: QueueName,
+    delivery: Delivery,
+) {
+    let verdict = if name.as_str() == NOTIFICATION_QUEUE {
+        engine::notify::handle_notification(host, &delivery.body).await
+    } else {
+        engine::handle(host, steps, &delivery.body).await
+    };
+    let verdict = verdict.unwrap_or_else(|error| {
+        tracing::warn!(queue = %name, %error, "a message could not be handled; it comes again");
+        Verdict::Defer(AFTER_FAILURE)
+    });
+    let answered = match verdict {
+        Verdict::Acknowledge => queue.acknowledge(&name, &delivery.receipt).await,
+        Verdict::Defer(pause) => queue.defer(&name, &delivery.receipt, pause).await,
+        Verdict::Poison(why) => {
+            tracing::error!(queue = %name, why, "a message can never be handled; it is kept apart");
+            let dead = Outgoing {
+                queue: name.dead_letter(),
+                body: delivery.body,
+                delay: Duration::ZERO,
+                group: String::new(),
+            };
+            match queue.send(&[dead]).await {
+                Ok(()) => queue.acknowledge(&name, &delivery.receipt).await,
+                Err(error) => Err(error),
+            }
+        }
+    };
+    if let Err(error) = answered {
+        // It stays invisible for a while and is then delivered again.
+        tracing::warn!(queue = %name, %error, "the queue could not be told");
+    }
+}
+
+fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    now.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+/// Ready at the first Ctrl-C; a second one ends the process at once, as ever.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

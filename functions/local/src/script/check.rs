@@ -1,0 +1,40 @@
+//! `crosswave script check FILE…`
+
+use std::path::PathBuf;
+
+use scripting::{Diagnostic, Script};
+
+use super::{Ended, files};
+
+pub(super) fn run(paths: &[PathBuf], json: bool) -> Result<Ended, String> {
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    let mut report = String::new();
+    let mut ended = Ended::Good;
+    for path in paths {
+        let name = path.display().to_string();
+        match Script::compile(&name, &files::read(path)?) {
+            Ok(script) => {
+                let entries: Vec<&str> =
+                    script.entries().iter().map(|entry| entry.name()).collect();
+                let hash = script.hash().get(..12).unwrap_or_default();
+                report.push_str(&format!("{name}: good ({}), version {hash}\n", entries.join(", ")));
+                findings.extend_from_slice(script.warnings());
+            }
+            Err(errors) => {
+                ended = Ended::Bad;
+                findings.extend(errors);
+            }
+        }
+    }
+    if json {
+        files::print_json(&findings)?;
+        return Ok(ended);
+    }
+    let found: String = findings.iter().map(|found| found.render() + "\n").collect();
+    let more = match findings.first() {
+        Some(first) => format!("`crosswave script explain {}` tells more\n", first.code),
+        None => String::new(),
+    };
+    files::print(&format!("{found}{report}{more}"))?;
+    Ok(ended)
+}

@@ -1,0 +1,30 @@
+//! Reading files and printing, with messages that name the file.
+
+use std::{fs, io::Write, path::Path};
+
+use super::Ended;
+
+/// A file's text.
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Prints data. A reader that has seen enough is no error.
+pub(super) fn print(text: &str) -> Result<Ended, String> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(Ended::Good),
+    }
+}
+
+/// Prints data as JSON.
+pub(super) fn print_json(data: &impl serde::Serialize) -> Result<Ended, String> {
+    let json = serde_json::to_string_pretty(data).map_err(|error| error.to_string())?;
+    print(&format!("{json}\n"))
+}
+
+/// Tells a person what is wrong.
+pub(super) fn complain(message: &str) {
+    // A closed stderr is no reason to fail differently.
+    drop(writeln!(std::io::stderr().lock(), "crosswave: {message}"));
+}

@@ -1,0 +1,117 @@
+//! A project that is open on this machine: its database, its tenants, its scripts.
+
+mod scripts;
+mod tenants;
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use control::{Scope, store_project};
+use embedded::{Embedded, EmbeddedQueue, OsRandom, SystemClock};
+use engine::{Host, HostIdentity};
+use model::Project;
+use ports::{Clock, Random};
+use tenant::{LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
+
+use self::{
+    scripts::FileScripts,
+    tenants::{Counted, OneProject},
+};
+use crate::{
+    failure::Failure,
+    project::{Connections, ProjectFile, connections, read},
+};
+
+/// An open project.
+pub(crate) struct Session {
+    /// What control and engine work on.
+    pub(crate) host: Host,
+    /// The queue, for the host loop.
+    pub(crate) queue: Arc<EmbeddedQueue>,
+    /// The project.
+    pub(crate) project: Project,
+    /// Steps that run at the same time.
+    pub(crate) workers: usize,
+}
+
+impl Session {
+    /// Opens the project of a project file.
+    pub(crate) async fn open(path: &Path) -> Result<Self, Failure> {
+        let file = read_file(path)?;
+        let connections = connections(&file, variable)?;
+        let session = Self::with(&file, connections)?;
+        store_project(&session.host, &session.project).await?;
+        Ok(session)
+    }
+
+    /// The project that is described, on the tenants that are given.
+    pub(crate) fn with(file: &ProjectFile, connections: Connections) -> Result<Self, Failure> {
+        let database = Embedded::open(&file.state)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(OsRandom);
+        let transport = ReqwestTransport::new(&TransportSettings::default());
+        let requests = Arc::new(AtomicU64::new(0));
+        let transport = transport.map_err(Failure::internal)?;
+        let transport = Arc::new(Counted::new(transport, Arc::clone(&requests)));
+        let limits = Arc::new(Limits::new(LimitSettings {
+            exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
+            ..LimitSettings::default()
+        }));
+        let client = |config| {
+            TenantClient::new(
+                config,
+                Arc::clone(&transport) as Arc<dyn ports::Transport>,
+                Arc::clone(&clock),
+                Arc::clone(&random),
+                Arc::clone(&limits),
+            )
+        };
+        let tenants =
+            OneProject::new(client(connections.source), client(connections.target), requests);
+        let scripts = FileScripts::open(file)?;
+        let queue = database.queue();
+        let incarnation = format!("{:016x}", random.next_u64());
+        let host = Host {
+            store: database.store(),
+            queue: Arc::clone(&queue) as Arc<dyn ports::Queue>,
+            clock,
+            random,
+            tenants: Arc::new(tenants),
+            scripts: Arc::new(scripts),
+            // The database is locked: whoever held a lease before is dead.
+            identity: HostIdentity { incarnation, sole: true },
+        };
+        let workers = *file.limits.workers.get_ref();
+        Ok(Self { host, queue, project: file.project.clone(), workers })
+    }
+
+    /// The project's records.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::of(&self.project)
+    }
+}
+
+/// Reads and checks a project file.
+pub(crate) fn read_file(path: &Path) -> Result<ProjectFile, Failure> {
+    let bytes = fs::read(path).map_err(|error| {
+        Failure::input(format!(
+            "{} cannot be read: {error}; write one with `crosswave init`, or name another with \
+             --project",
+            path.display()
+        ))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        let line = line.filter(|byte| **byte == b'\n').count() + 1;
+        Failure::input(format!("{}:{line}: this is not UTF-8", path.display()))
+    })?;
+    Ok(read(path, &text)?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge where configuration is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
