@@ -71,6 +71,22 @@ impl Entry {
         }
     }
 
+    /// What the function is for.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::MapUser => "fills in the target user; runs after the shipped mapping",
+            Self::MapContact => "fills in the target's mail contact",
+            Self::FinishUser => "fills in what depends on the unique values that were chosen",
+            Self::Select => "returns true, false, or a text that says why the user is left out",
+            Self::MatchKeys => {
+                "returns a list of `#{ attribute, value }`: how an existing target user is found"
+            }
+            Self::Notify => {
+                "returns a list of messages: `#{ to, subject, body }`, and `language`, `channel`, `links`, `attach`, `when`"
+            }
+        }
+    }
+
     pub(crate) const fn parameters(self) -> &'static [Parameter] {
         use Parameter::{Chosen, Context, Event, Source, Target, User};
         match self {

@@ -49,6 +49,7 @@ mod notice;
 mod notifications;
 mod patch;
 pub mod policy;
+pub mod reference;
 mod results;
 mod sandbox;
 mod script;

@@ -19,7 +19,7 @@ use crate::script::{Script, ScriptOptions};
 use crate::testing::sample_run;
 
 /// What a script is tried on. Everything may be left out.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrialInput {
     /// The source user, with the names that scripts use.
@@ -80,6 +80,12 @@ pub enum TrialOutcome {
 }
 
 impl Trial {
+    /// The trial of a script that broke the process it was tried in.
+    pub(crate) fn broken(name: &str, code: Code, message: &str) -> Self {
+        let outcome = TrialOutcome::Check(vec![Diagnostic::new(code, name, message)]);
+        Self { script: name.to_owned(), hash: None, entry: None, outcome }
+    }
+
     /// Whether the script did what it was asked for.
     pub fn passed(&self) -> bool {
         !matches!(self.outcome, TrialOutcome::Error(_) | TrialOutcome::Check(_))

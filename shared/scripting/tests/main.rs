@@ -1,6 +1,7 @@
 //! The script host through its public interface.
 
 mod attacks;
+mod generated;
 mod mapping;
 mod policy;
 mod scripts;

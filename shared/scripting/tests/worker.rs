@@ -97,3 +97,17 @@ fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
     assert!(again.diagnostic.message.contains("broke its worker before"), "{again}");
     assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
 }
+
+#[test]
+fn a_trial_in_its_own_process_answers_whatever_the_script_does() {
+    let worker = std::path::Path::new(env!("CARGO_BIN_EXE_crosswave-script-worker"));
+    let try_it = |text: &str| {
+        let (options, input) = (ScriptOptions::default(), scripting::TrialInput::default());
+        scripting::worker::try_isolated((worker, &[]), ("t.rhai", text), &options, None, &input)
+    };
+    let good = try_it(scripting::MAPPING);
+    assert!(good.passed && good.json["patch"]["values"]["displayName"].is_object());
+    let endless = try_it(&format!("{HEAD}fn map_user(source, target, ctx) {{ loop {{ }} }}"));
+    assert!(!endless.passed && endless.text.contains("R012"), "{}", endless.text);
+    assert!(try_it("garbage").text.contains("error[E0"));
+}

@@ -14,6 +14,7 @@ use crate::diagnostic::ScriptError;
 use crate::entry::Entry;
 use crate::patch::{Assigned, LinkedCandidates};
 use crate::script::ScriptOptions;
+use crate::trial::{Trial, TrialInput};
 
 /// The most bytes of a message: a script with its largest tables.
 const MOST_BYTES: usize = 32 << 20;
@@ -26,6 +27,14 @@ pub(super) enum Request<'a> {
     Load { name: Cow<'a, str>, text: Cow<'a, str>, options: Cow<'a, ScriptOptions> },
     /// Call it.
     Call(Box<CallForm<'a>>),
+    /// Compile and call a script once, for a person to look at.
+    Try {
+        name: Cow<'a, str>,
+        text: Cow<'a, str>,
+        options: Cow<'a, ScriptOptions>,
+        entry: Option<Entry>,
+        input: Cow<'a, TrialInput>,
+    },
 }
 
 /// What a worker answers.
@@ -36,8 +45,29 @@ pub(super) enum Reply {
     Loaded(String),
     /// The script does not compile here, although it did at the host.
     NotLoaded,
+    /// What came of a trial.
+    Tried(Tried),
     /// The call's end.
     Called(Box<Result<Outcome, ScriptError>>),
+}
+
+/// A trial, for people: as text and as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tried {
+    /// Whether the script did what it was asked for.
+    pub passed: bool,
+    /// As text.
+    pub text: String,
+    /// As JSON.
+    pub json: serde_json::Value,
+}
+
+impl From<&Trial> for Tried {
+    fn from(trial: &Trial) -> Self {
+        // A trial has texts for keys and no floats, so it always has a JSON form.
+        let json = serde_json::to_value(trial).unwrap_or_default();
+        Self { passed: trial.passed(), text: trial.render(), json }
+    }
 }
 
 /// A call as it travels.

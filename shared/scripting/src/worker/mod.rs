@@ -10,6 +10,9 @@ mod limits;
 mod pool;
 mod process;
 mod serve;
+mod trial;
 
+pub use frame::Tried;
 pub use pool::WorkerPool;
 pub use serve::run_worker;
+pub use trial::try_isolated;

@@ -89,7 +89,7 @@ impl WorkerPool {
                 }
                 *result
             }
-            Ok(Reply::Loaded(_) | Reply::NotLoaded) | Err(Broken::Lost) => {
+            Ok(Reply::Loaded(_) | Reply::NotLoaded | Reply::Tried(_)) | Err(Broken::Lost) => {
                 script.disable();
                 Err(refused(script, Code::R020, "the script broke its worker"))
             }

@@ -50,6 +50,17 @@ impl Process {
         }
     }
 
+    /// Tries a script in a process of its own, which ends with it.
+    pub(super) fn try_once(
+        program: &Path,
+        arguments: &[OsString],
+        request: &Request<'_>,
+        patience: Duration,
+    ) -> Result<Reply, Broken> {
+        let mut process = Self::spawn(program, arguments).map_err(|_| Broken::NotStarted)?;
+        process.ask(request, START.saturating_add(patience))
+    }
+
     fn spawn(program: &Path, arguments: &[OsString]) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)

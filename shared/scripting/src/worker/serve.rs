@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use super::frame::{self, Reply, Request};
+use super::frame::{self, Reply, Request, Tried};
 use super::limits;
 use crate::call::{self, Call};
 use crate::script::Script;
+use crate::trial::try_script;
 
 /// Serves one script over a pair of pipes until the host closes them. The process that calls this
 /// must have nothing worth stealing: an empty environment, no credentials, no open connection.
@@ -24,6 +25,10 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
                     }
                     Err(_) => Reply::NotLoaded,
                 }
+            }
+            (Request::Try { name, text, options, entry, input }, _) => {
+                let (options, input) = (options.into_owned(), input.into_owned());
+                Reply::Tried(Tried::from(&try_script(&name, &text, options, entry, input)))
             }
             (Request::Call(form), Some(script)) => {
                 Reply::Called(Box::new(call::call(script, Call::from(*form))))
