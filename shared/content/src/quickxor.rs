@@ -8,33 +8,40 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const BYTES: usize = 20;
 const BITS: u64 = 160;
+const PERIOD: usize = 160;
 const SHIFT: u64 = 11;
 
 /// The hash of a stream of bytes, fed piece by piece.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Byte `i` and byte `i + 160` meet the register at the same bit, so bytes are first XORed into a
+/// period of 160 and only the period is shifted in, at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuickXorHash {
-    register: [u8; BYTES],
+    period: [u8; PERIOD],
     length: u64,
+}
+
+impl Default for QuickXorHash {
+    fn default() -> Self {
+        Self { period: [0; PERIOD], length: 0 }
+    }
 }
 
 impl QuickXorHash {
     /// Feeds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            let bit = (self.length % BITS) * SHIFT % BITS;
-            let wide = u16::from(byte) << (bit % 8);
-            let [low, high] = wide.to_le_bytes();
-            self.mix(bit / 8, low);
-            self.mix((bit / 8 + 1) % 20, high);
-            self.length = self.length.wrapping_add(1);
-        }
-    }
-
-    fn mix(&mut self, at: u64, byte: u8) {
-        let cell = usize::try_from(at).ok().and_then(|at| self.register.get_mut(at));
-        if let Some(cell) = cell {
+        let at = usize::try_from(self.length % BITS).unwrap_or(0);
+        let (head, rest) = bytes.split_at(bytes.len().min(PERIOD - at));
+        for (cell, byte) in self.period.iter_mut().skip(at).zip(head) {
             *cell ^= byte;
         }
+        for chunk in rest.chunks(PERIOD) {
+            for (cell, byte) in self.period.iter_mut().zip(chunk) {
+                *cell ^= byte;
+            }
+        }
+        let fed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.length = self.length.wrapping_add(fed);
     }
 
     /// How many bytes were fed.
@@ -44,16 +51,28 @@ impl QuickXorHash {
 
     /// The hash as Graph writes it: Base64 of 20 bytes.
     pub fn finish(&self) -> String {
-        let mut register = self.register;
+        let mut register = [0_u8; BYTES];
+        let mut mix = |at: u64, byte: u8| {
+            let cell = usize::try_from(at).ok().and_then(|at| register.get_mut(at));
+            if let Some(cell) = cell {
+                *cell ^= byte;
+            }
+        };
+        for (place, byte) in (0_u64..).zip(self.period) {
+            let bit = place * SHIFT % BITS;
+            let [low, high] = (u16::from(byte) << (bit % 8)).to_le_bytes();
+            mix(bit / 8, low);
+            mix((bit / 8 + 1) % 20, high);
+        }
         for (cell, byte) in register.iter_mut().skip(12).zip(self.length.to_le_bytes()) {
             *cell ^= byte;
         }
         STANDARD.encode(register)
     }
 
-    /// The register and the length, to go on in another process.
+    /// The period and the length, to go on in another process.
     pub fn state(&self) -> String {
-        let mut state = self.register.to_vec();
+        let mut state = self.period.to_vec();
         state.extend(self.length.to_le_bytes());
         STANDARD.encode(state)
     }
@@ -61,9 +80,9 @@ impl QuickXorHash {
     /// Goes on from [`QuickXorHash::state`]; `None` when the text is no state.
     pub fn resume(state: &str) -> Option<Self> {
         let bytes = STANDARD.decode(state).ok()?;
-        let (register, length) = bytes.split_at_checked(BYTES)?;
+        let (period, length) = bytes.split_at_checked(PERIOD)?;
         Some(Self {
-            register: register.try_into().ok()?,
+            period: period.try_into().ok()?,
             length: u64::from_le_bytes(length.try_into().ok()?),
         })
     }

@@ -339,6 +339,10 @@ impl Unit<'_> {
                 }
             }
         }
+        if self.state.checkpoint.bad > self.job.settings.bad_item_limit {
+            self.commit_drive(copy).await?;
+            self.within_bad_limit(copy.bad.values().next_back())?;
+        }
         self.state.checkpoint.drive.delta = Some(link);
         self.set_drive_step(DriveStep::Removals);
         for number in 0..step.seen_pages {

@@ -287,6 +287,10 @@ impl Unit<'_> {
                 }
             }
         }
+        if self.state.checkpoint.bad > self.job.settings.bad_item_limit {
+            self.commit().await?;
+            self.within_bad_limit(folder.bad.values().next_back())?;
+        }
         let mut row = folder.row;
         let link = step.done.clone().filter(|link| !link.is_empty());
         if row.delta != link {

@@ -13,10 +13,11 @@ pub(crate) enum Role {
 }
 
 /// Well-known folders that are copied, by Graph's names ("mailFolder resource type").
-const COPIED: [&str; 14] = [
+const COPIED: [&str; 19] = [
     "archive",
     "calendar",
     "clutter",
+    "conflicts",
     "contacts",
     "conversationhistory",
     "deleteditems",
@@ -24,23 +25,23 @@ const COPIED: [&str; 14] = [
     "inbox",
     "journal",
     "junkemail",
+    "localfailures",
     "msgfolderroot",
     "notes",
+    // An item that is imported there is not submitted, so nothing is sent from the target.
+    "outbox",
     "sentitems",
+    "serverfailures",
+    "syncissues",
     "tasks",
 ];
 
 /// Well-known folders that are left out, with the reason.
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 4] = [
     ("allitems", "it holds a search, not items"),
-    ("conflicts", "it is a log of one Outlook"),
-    ("localfailures", "it is a log of one Outlook"),
-    ("outbox", "what lies there is not sent yet, and would be sent from the target"),
+    ("root", "it is not part of the visible mailbox"),
     ("scheduled", "it belongs to Outlook's own schedule of sending"),
     ("searchfolders", "it holds searches, not items"),
-    ("serverfailures", "it is a log of one Outlook"),
-    ("syncissues", "it is a log of one Outlook"),
-    ("root", "it is not part of the visible mailbox"),
 ];
 
 /// What happens to a folder with this well-known name.
@@ -77,7 +78,7 @@ mod tests {
         assert_eq!(role(None), Role::User);
         assert_eq!(role(Some("")), Role::User);
         assert_eq!(role(Some("somethingnew")), Role::User);
-        for left_out in ["searchfolders", "outbox", "recoverableitemsdeletions"] {
+        for left_out in ["searchfolders", "allitems", "recoverableitemsdeletions"] {
             assert!(matches!(role(Some(left_out)), Role::LeftOut(_)), "{left_out}");
         }
     }

@@ -39,6 +39,28 @@ impl Unit<'_> {
         self.commit().await
     }
 
+    /// The visible roots are each other's copy; items may lie in them too.
+    async fn root(&mut self, copy: &mut MailboxCopy) -> Step {
+        let round = self.state.checkpoint.round.clone();
+        let mut row = copy.folders.rows.get(&0).cloned().unwrap_or_default();
+        if row.seen == round {
+            return Ok(());
+        }
+        if row.source.is_empty() {
+            let (source, target) = (self.job.source.graph(), self.job.target.graph());
+            let call = source.mailbox_folder(&copy.source, ROOT);
+            let here = self.ask("finding the source's root folder", call).await?;
+            let call = target.mailbox_folder(&copy.target, ROOT);
+            let there = self.ask("finding the target's root folder", call).await?;
+            row.source = here.id;
+            row.target = there.id;
+            row.items = here.total_item_count.unwrap_or(0);
+            row.well_known = Some(ROOT.to_owned());
+        }
+        row.seen = round;
+        self.put_folder(copy, row)
+    }
+
     /// What the round has to look at, as far as the folders' own counts say.
     fn expect_items(&mut self, copy: &MailboxCopy) {
         let round = self.state.checkpoint.round.clone();

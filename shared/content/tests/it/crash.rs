@@ -1,0 +1,99 @@
+//! A process that dies at every boundary, one after the other: before and after each request and each
+//! commit. The next unit, in another process, leaves every item exactly once (GEN-5, ERR-4).
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use content::{CopyMode, UnitOutcome};
+use simulator::{DriveFill, MailboxFill, Part};
+
+use crate::support::{NEVER, World};
+
+/// Runs a round in a process that dies at boundary `n`, then to its end in others. `true`: it lived.
+fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
+    world.passed.store(0, Ordering::Relaxed);
+    world.dies_at.store(n, Ordering::Relaxed);
+    let mut lived = true;
+    loop {
+        match world.unit(mode, round) {
+            None => {
+                lived = false;
+                break;
+            }
+            Some(Ok(UnitOutcome::Finished(_))) => break,
+            Some(Ok(UnitOutcome::More(_))) => {}
+            Some(Ok(UnitOutcome::Wait { after, .. })) => world.clock.advance(after),
+            Some(Err(error)) => panic!("{error}"),
+        }
+    }
+    world.dies_at.store(NEVER, Ordering::Relaxed);
+    world.clock.advance(Duration::from_secs(1));
+    world.copy(mode, round);
+    lived
+}
+
+fn mailbox_world() -> World {
+    let mut world = World::new(7);
+    world.settings.page_size = 7;
+    world.settings.concurrency = 2;
+    let how = MailboxFill { least_items: 14, most_items: 14, folders: 2, ..MailboxFill::default() };
+    let tenant = world.source.tenant_id;
+    world.simulator.fill_mailbox(tenant, &world.from, Part::Primary, &how).unwrap();
+    world
+}
+
+#[test]
+fn a_mailbox_copy_survives_death_at_every_boundary() {
+    for n in 1.. {
+        let world = mailbox_world();
+        let lived = round_with_death(&world, CopyMode::Initial, "job-1", n);
+        let differences = world.mailbox_differences(Part::Primary);
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            assert!(n > 50, "the job has only {n} boundaries");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_mailbox_delta_survives_death_at_every_boundary() {
+    for n in 1.. {
+        let world = mailbox_world();
+        world.copy(CopyMode::Initial, "job-1");
+        let tenant = world.source.tenant_id;
+        world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 10).unwrap();
+        let lived = round_with_death(&world, CopyMode::Delta, "job-2", n);
+        let differences = world.mailbox_differences(Part::Primary);
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_drive_copy_survives_death_at_every_boundary() {
+    for n in 1.. {
+        let mut world = World::new(8);
+        world.subject.mailbox = false;
+        world.subject.drive = true;
+        world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+        world.settings.page_size = 5;
+        let how = DriveFill {
+            least_files: 6,
+            most_files: 6,
+            folders: 3,
+            large_files: 1,
+            large_bytes: 3 * content::FRAGMENT_UNIT + 5,
+            ..DriveFill::default()
+        };
+        world.simulator.fill_drive(world.source.tenant_id, &world.from, &how).unwrap();
+        world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+        let lived = round_with_death(&world, CopyMode::Initial, "job-1", n);
+        let differences = world.drive_differences();
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            return;
+        }
+    }
+}

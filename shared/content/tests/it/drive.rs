@@ -1,0 +1,87 @@
+//! OneDrives.
+
+use content::{CopyMode, Workload};
+use simulator::DriveFill;
+
+use crate::support::World;
+
+fn world(seed: u64, how: &DriveFill) -> World {
+    let mut world = World::new(seed);
+    world.subject.mailbox = false;
+    world.subject.drive = true;
+    world.simulator.fill_drive(world.source.tenant_id, &world.from, how).unwrap();
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    world
+}
+
+const NONE: Vec<String> = Vec::new();
+
+/// SYN-1: files, folders, dates and content arrive.
+#[test]
+fn the_initial_copy_of_a_drive_equals_the_source_entry_by_entry() {
+    let world = world(21, &DriveFill { least_files: 40, most_files: 40, ..DriveFill::default() });
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.drive_differences(), NONE, "{summary:?}");
+    assert_eq!(summary.bad_items, 0, "{summary:?}");
+}
+
+/// SYN-D1 for files.
+#[test]
+fn a_delta_of_a_drive_follows_every_kind_of_change() {
+    for seed in 0..8 {
+        let how = DriveFill { least_files: 40, most_files: 40, ..DriveFill::default() };
+        let mut world = world(300 + seed, &how);
+        world.small_units();
+        world.copy(CopyMode::Initial, "job-1");
+        for round in 0..3 {
+            world.simulator.touch_drive(world.source.tenant_id, &world.from, 12).unwrap();
+            let summary = world.copy(CopyMode::Delta, &format!("delta-{round}"));
+            assert_eq!(world.drive_differences(), NONE, "seed {seed} round {round}: {summary:?}");
+        }
+    }
+}
+
+/// A large file goes fragment by fragment, over many units.
+#[test]
+fn a_large_file_is_resumed_by_unit_after_unit() {
+    let how = DriveFill {
+        least_files: 3,
+        most_files: 3,
+        large_files: 1,
+        large_bytes: 12 * 1024 * 1024 + 77,
+        ..DriveFill::default()
+    };
+    let mut world = world(22, &how);
+    world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+    world.small_units();
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.drive_differences(), NONE);
+    assert!(summary.units > 2, "{summary:?}");
+}
+
+/// What is neither file nor folder is left out and reported.
+#[test]
+fn notebooks_shortcuts_and_malware_are_reported() {
+    let world = world(23, &DriveFill { oddities: true, ..DriveFill::default() });
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.drive_differences(), NONE);
+    let words = ["OneNote", "shortcut", "infected"];
+    for word in words {
+        assert!(summary.notes.iter().any(|note| note.text.contains(word)), "{word}: {summary:?}");
+    }
+    assert_eq!(summary.counts[&Workload::OneDrive].skipped, 3);
+}
+
+/// A 410 in a drive: nothing twice, deletions found.
+#[test]
+fn after_a_410_the_drive_is_compared_and_not_copied_again() {
+    let how = DriveFill { least_files: 30, most_files: 30, ..DriveFill::default() };
+    let world = world(24, &how);
+    world.copy(CopyMode::Initial, "job-1");
+    world.simulator.touch_drive(world.source.tenant_id, &world.from, 10).unwrap();
+    world.simulator.expire_drive_deltas(world.source.tenant_id, &world.from).unwrap();
+    let summary = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.drive_differences(), NONE);
+    let counts = summary.counts[&Workload::OneDrive];
+    assert!(counts.created + counts.updated < 15, "{counts:?}");
+}

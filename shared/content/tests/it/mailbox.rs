@@ -1,0 +1,153 @@
+//! Mailboxes: initial copy, delta, deletions, 410, bad items, throttling, archives.
+
+use content::{CopyMode, UnitOutcome, Workload};
+use simulator::{FaultKind, FaultRule, MailboxFill, Part};
+
+use crate::support::World;
+
+fn fill(world: &World, part: Part, items: u32) {
+    let how = MailboxFill {
+        least_items: items,
+        most_items: items,
+        language: "de-DE".to_owned(),
+        ..MailboxFill::default()
+    };
+    world.simulator.fill_mailbox(world.source.tenant_id, &world.from, part, &how).unwrap();
+}
+
+fn touch(world: &World, changes: usize) {
+    let tenant = world.source.tenant_id;
+    world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, changes).unwrap();
+}
+
+const NONE: Vec<String> = Vec::new();
+
+/// SYN-1, SYN-I5: the first copy brings every item of every folder, by role and not by name.
+#[test]
+fn the_initial_copy_equals_the_source_item_by_item() {
+    let world = World::new(1);
+    fill(&world, Part::Primary, 60);
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    let counts = summary.counts[&Workload::Mailbox];
+    assert!(counts.created > 50 && counts.created == counts.found, "{summary:?}");
+}
+
+/// A finished round answers again without asking anybody.
+#[test]
+fn a_finished_round_stays_finished_without_a_request() {
+    let world = World::new(2);
+    fill(&world, Part::Primary, 10);
+    let first = world.copy(CopyMode::Initial, "job-1");
+    let before = world.requests();
+    let again = world.unit(CopyMode::Initial, "job-1").unwrap().unwrap();
+    assert_eq!(again, UnitOutcome::Finished(first));
+    assert_eq!(world.requests(), before);
+}
+
+/// SYN-D1: a delta brings what is new, changed, moved and deleted, in fewer requests.
+#[test]
+fn a_delta_follows_every_kind_of_change_in_fewer_requests() {
+    for seed in 0..8 {
+        let mut world = World::new(100 + seed);
+        world.small_units();
+        fill(&world, Part::Primary, 120);
+        world.copy(CopyMode::Initial, "job-1");
+        let initial = world.requests();
+        for round in 0..3 {
+            touch(&world, 15);
+            world.copy(CopyMode::Delta, &format!("delta-{round}"));
+            assert_eq!(world.mailbox_differences(Part::Primary), NONE, "seed {seed} round {round}");
+        }
+        let before = world.requests();
+        world.copy(CopyMode::Delta, "delta-of-nothing");
+        assert!(world.requests() - before < initial / 2, "seed {seed}");
+    }
+}
+
+/// A delta token that the service forgot: everything is enumerated, nothing is copied twice, and what
+/// was deleted meanwhile goes.
+#[test]
+fn after_a_410_nothing_is_copied_twice_and_deletions_are_found() {
+    for seed in 0..5 {
+        let world = World::new(200 + seed);
+        fill(&world, Part::Primary, 60);
+        world.copy(CopyMode::Initial, "job-1");
+        touch(&world, 10);
+        world
+            .simulator
+            .expire_mailbox_deltas(world.source.tenant_id, &world.from, Part::Primary)
+            .unwrap();
+        let summary = world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(world.mailbox_differences(Part::Primary), NONE, "seed {seed}");
+        let counts = summary.counts[&Workload::Mailbox];
+        assert!(counts.created + counts.updated < 15, "seed {seed}: {counts:?}");
+    }
+}
+
+/// SYN-5: an unreadable item is listed and does not stop the copy; the limit of the profile does.
+#[test]
+fn bad_items_are_listed_up_to_the_limit() {
+    let mut world = World::new(3);
+    fill(&world, Part::Primary, 40);
+    world.simulator.corrupt_items(world.source.tenant_id, &world.from, Part::Primary, 3).unwrap();
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(summary.bad_items, 3);
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    let store = world.store.clone();
+    let bad = world.drive_future(world.job(&*store).bad_items()).unwrap().unwrap();
+    assert_eq!(bad.len(), 3);
+    assert!(bad.iter().all(|item| item.reason.contains("ErrorCorruptData") && item.size > 0));
+    // Tried again by the next round, still bad, still three.
+    let again = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!((again.bad_items, again.counts[&Workload::Mailbox].bad), (3, 3));
+
+    world.settings.bad_item_limit = 2;
+    let error = world.try_copy(CopyMode::Delta, "job-3").unwrap_err();
+    assert!(error.to_string().contains("the profile allows 2"), "{error}");
+}
+
+/// ERR-3: throttling makes the copy wait and never fail.
+#[test]
+fn a_throttled_tenant_slows_the_copy_and_never_fails_it() {
+    let world = World::new(4);
+    fill(&world, Part::Primary, 50);
+    world.simulator.configure(|config| {
+        config.faults.throttled = 0.2;
+        config.faults.throttled_without_hint = 0.05;
+        config.faults.unavailable = 0.05;
+    });
+    world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+}
+
+/// ERR-4: an import whose reply is lost is found in the target and not repeated.
+#[test]
+fn lost_replies_of_imports_leave_every_item_exactly_once() {
+    let world = World::new(5);
+    fill(&world, Part::Primary, 50);
+    let lost = |from: u32| FaultRule {
+        path: Some("importItem".to_owned()),
+        cmdlet: None,
+        method: None,
+        from,
+        times: Some(1),
+        kind: FaultKind::ResetAfter,
+    };
+    world.simulator.configure(|config| {
+        config.faults.rules = vec![lost(3), lost(4), lost(20), lost(41)];
+    });
+    world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+}
+
+/// The archive comes through beta; where there is none the report says so.
+#[test]
+fn archives_are_copied_or_reported() {
+    let mut world = World::new(6);
+    world.subject.archive = true;
+    fill(&world, Part::Archive, 30);
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    let note = summary.notes.iter().find(|note| note.workload == Workload::Archive);
+    assert!(note.is_some_and(|note| note.text.contains("no archive mailbox")), "{summary:?}");
+}
