@@ -165,7 +165,7 @@ impl FaultState {
 pub(crate) fn decide(
     world: &mut World,
     request: &HttpRequest,
-    cmdlet: &Option<String>,
+    cmdlet: Option<&str>,
 ) -> (Fault, Duration) {
     let inspection = request.url.path().starts_with("/_sim/");
     if world.faults.paused || inspection {
@@ -174,7 +174,7 @@ pub(crate) fn decide(
     let latency = world.random.lag(world.config.faults.latency);
     world.faults.hits.resize(world.config.faults.rules.len(), 0);
     for (rule, hits) in world.config.faults.rules.iter().zip(world.faults.hits.iter_mut()) {
-        if !rule.fits(request, cmdlet.as_deref()) {
+        if !rule.fits(request, cmdlet) {
             continue;
         }
         *hits = hits.saturating_add(1);

@@ -8,18 +8,18 @@ use crate::config::Lag;
 
 /// A small seeded generator (SplitMix64). One lives in the world and every draw goes through it.
 #[derive(Clone, Debug)]
-pub struct Rng {
+pub(crate) struct Rng {
     state: u64,
 }
 
 impl Rng {
     /// A generator of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// The next 64 bits.
-    pub fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,18 +28,18 @@ impl Rng {
     }
 
     /// A number in `0..bound`; 0 when `bound` is 0.
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next_u64().checked_rem(bound).unwrap_or(0)
     }
 
     /// An index into something of `len` parts; 0 when it is empty.
-    pub fn index(&mut self, len: usize) -> usize {
+    pub(crate) fn index(&mut self, len: usize) -> usize {
         let bound = u64::try_from(len).unwrap_or(u64::MAX);
         usize::try_from(self.below(bound)).unwrap_or(0)
     }
 
     /// True with a probability from 0.0 to 1.0.
-    pub fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         if probability <= 0.0 {
             return false;
         }
@@ -48,19 +48,19 @@ impl Rng {
     }
 
     /// One of the items; `None` when there is none.
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = self.index(items.len());
         items.get(index)
     }
 
     /// A random GUID (version 4).
-    pub fn guid(&mut self) -> Uuid {
+    pub(crate) fn guid(&mut self) -> Uuid {
         let bits = (u128::from(self.next_u64()) << 64) | u128::from(self.next_u64());
         uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
     }
 
     /// `bytes` random bytes as lower-case hex digits.
-    pub fn hex(&mut self, bytes: usize) -> String {
+    pub(crate) fn hex(&mut self, bytes: usize) -> String {
         use std::fmt::Write;
         let mut text = String::with_capacity(bytes.saturating_mul(2));
         for _ in 0..bytes {
@@ -73,7 +73,7 @@ impl Rng {
     }
 
     /// A duration between the lag's bounds, both included.
-    pub fn lag(&mut self, lag: Lag) -> Duration {
+    pub(crate) fn lag(&mut self, lag: Lag) -> Duration {
         let width = lag.most.saturating_sub(lag.least);
         let millis = u64::try_from(width.as_millis()).unwrap_or(u64::MAX);
         if millis == 0 {

@@ -47,7 +47,7 @@ pub async fn serve(simulator: Simulator, listener: TcpListener) -> std::io::Resu
             // An error here is a connection that broke, by a fault or by the peer.
             let ended = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(60))
+                .header_read_timeout(Duration::from_mins(1))
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
             drop(ended);
@@ -73,7 +73,7 @@ async fn answer(
         url,
         headers: head.headers,
         body: body.to_bytes(),
-        timeout: Duration::from_secs(960),
+        timeout: Duration::from_mins(16),
     };
     // An error breaks the connection: that is what a reset looks like.
     let reply = simulator.send(request).await?;

@@ -77,7 +77,7 @@ impl Simulator {
         let now = self.clock.now();
         let mut world = self.world();
         let (fault, latency) =
-            crate::faults::decide(&mut world, request, &exchange::cmdlet_of(request));
+            crate::faults::decide(&mut world, request, exchange::cmdlet_of(request).as_deref());
         if fault == Fault::ResetBefore {
             world.log.lost(request, now);
             return Err(crate::faults::reset());

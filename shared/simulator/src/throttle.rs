@@ -39,7 +39,9 @@ pub struct Throttling {
 
 impl Default for Throttling {
     fn default() -> Self {
-        Self { enabled: false, ..Self::as_published() }
+        let mut limits = Self::as_published();
+        limits.enabled = false;
+        limits
     }
 }
 

@@ -19,5 +19,5 @@ pub(crate) use recipient::{
     AutoReply, FolderRight, Forwarding, MailboxRight, Principal, Recipient, RecipientKind, Regional,
 };
 pub(crate) use replicated::{Objects, Side, Stamp, View};
-pub(crate) use tenant::{Domain, SoftDeleted, Tenant};
+pub(crate) use tenant::{SoftDeleted, Tenant};
 pub(crate) use user::{AssignedLicence, Attributes, Group, User};

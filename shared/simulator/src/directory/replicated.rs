@@ -47,32 +47,60 @@ impl Stamp {
     }
 }
 
-/// One object: what it is, and what the servers that lag behind still show.
+/// One object: what it is, and what the servers that lag behind still show, side by side.
 #[derive(Clone, Debug)]
 struct Replicated<T> {
     current: Option<T>,
-    before: Option<T>,
-    stamp: Stamp,
+    /// The server that took the last write and shows it at once.
+    origin: View,
+    graph: Behind<T>,
+    exchange: Behind<T>,
+}
+
+/// What the servers of one side show until a moment.
+#[derive(Clone, Debug)]
+struct Behind<T> {
+    shown: Option<T>,
+    until: Timestamp,
 }
 
 impl<T: Clone> Replicated<T> {
-    fn seen(&self, view: View, now: Timestamp) -> Option<&T> {
-        let origin = self.stamp.view;
-        let settled = if view.side != origin.side {
-            self.stamp.other_side
-        } else if view.server == origin.server {
-            return self.current.as_ref();
-        } else {
-            self.stamp.same_side
+    fn new(value: T, stamp: Stamp) -> Self {
+        let until = |side| {
+            if side == stamp.view.side { stamp.same_side } else { stamp.other_side }
         };
-        if now >= settled { self.current.as_ref() } else { self.before.as_ref() }
+        Self {
+            current: Some(value),
+            origin: stamp.view,
+            graph: Behind { shown: None, until: until(Side::Graph) },
+            exchange: Behind { shown: None, until: until(Side::Exchange) },
+        }
+    }
+
+    fn seen(&self, view: View, now: Timestamp) -> Option<&T> {
+        let behind = match view.side {
+            Side::Graph => &self.graph,
+            Side::Exchange => &self.exchange,
+        };
+        if view == self.origin || now >= behind.until {
+            self.current.as_ref()
+        } else {
+            behind.shown.as_ref()
+        }
     }
 
     fn write(&mut self, value: Option<T>, stamp: Stamp) {
-        let waiting = stamp.same_side > stamp.now || stamp.other_side > stamp.now;
         let old = std::mem::replace(&mut self.current, value);
-        self.before = waiting.then_some(old).flatten();
-        self.stamp = stamp;
+        for (side, behind) in [(Side::Graph, &mut self.graph), (Side::Exchange, &mut self.exchange)]
+        {
+            // A side that still waits for an earlier write gets this one with it.
+            if stamp.now >= behind.until {
+                let same = side == stamp.view.side;
+                behind.until = if same { stamp.same_side } else { stamp.other_side };
+                behind.shown = if behind.until > stamp.now { old.clone() } else { None };
+            }
+        }
+        self.origin = stamp.view;
     }
 }
 
@@ -114,8 +142,7 @@ impl<T: Clone> Objects<T> {
         match self.map.get_mut(&id) {
             Some(object) => object.write(Some(value), stamp),
             None => {
-                let object = Replicated { current: Some(value), before: None, stamp };
-                self.map.insert(id, object);
+                self.map.insert(id, Replicated::new(value, stamp));
             }
         }
     }

@@ -22,7 +22,7 @@ const COMMON: [&str; 9] = [
 const HASH_TABLE: &str = "#Exchange.GenericHashTable";
 
 /// A parameter: not given, given as null, or with a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given<T> {
     Absent,
     Clear,

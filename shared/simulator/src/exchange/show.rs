@@ -193,7 +193,7 @@ fn person(
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         };
-        let shown = match uuid::Uuid::parse_str(&text) {
+        let shown = match Uuid::parse_str(&text) {
             Ok(id) if parameter == "Manager" => name(tenant, id),
             _ => text,
         };

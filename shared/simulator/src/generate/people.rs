@@ -214,10 +214,11 @@ pub(crate) fn add_person(
 }
 
 fn addresses(tenant: &Tenant, wanted: &Wanted) -> Vec<Proxy> {
-    let mut proxies = vec![
-        Proxy::primary(&wanted.upn),
-        Proxy::smtp(&format!("{}@{}", wanted.alias, tenant.initial_domain())),
-    ];
+    let mut proxies = vec![Proxy::primary(&wanted.upn)];
+    let initial = format!("{}@{}", wanted.alias, tenant.initial_domain());
+    if !initial.eq_ignore_ascii_case(&wanted.upn) {
+        proxies.push(Proxy::smtp(&initial));
+    }
     proxies.extend(wanted.x500.iter().map(|name| Proxy::x500(name)));
     proxies.push(Proxy::parse(&format!("SPO:SPO_{}@SPO_{}", wanted.alias, tenant.id)));
     proxies

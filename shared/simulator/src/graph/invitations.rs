@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Backend, GraphError, GraphResult, require,
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    directory::{Proxy, RecipientKind, Tenant},
+    directory::{Proxy, Recipient, RecipientKind, Tenant, User},
     exchange::new_recipient,
     reply::Reply,
     world::World,
@@ -52,31 +53,12 @@ fn invite(world: &mut World, call: &Call) -> GraphResult {
         ));
     }
     let send = body.get("sendInvitationMessage").and_then(Value::as_bool).unwrap_or(false);
-    let guest = match known {
+    let invited = match known {
         // A guest who was created without a mail is invited again: the same account.
         Some(user) => user,
         None => {
-            let mut user = users::empty(id, call);
-            let local = address.replace('@', "_");
-            user.upn = format!("{local}#EXT#@{}", tenant.initial_domain());
-            user.display_name = text("invitedUserDisplayName").unwrap_or(&address).to_owned();
-            user.mail_nickname = format!("{local}#EXT#");
-            "Guest".clone_into(&mut user.user_type);
-            user.external_state = Some("PendingAcceptance".to_owned());
-            user.mail = Some(address.clone());
-            let mut recipient = new_recipient(guid, id, RecipientKind::GuestMailUser, call.now);
-            recipient.name = tenant.free_name(&user.mail_nickname, &hex);
-            recipient.alias.clone_from(&user.mail_nickname);
-            recipient.display_name.clone_from(&user.display_name);
-            recipient.upn.clone_from(&user.upn);
-            recipient.hidden = true;
-            recipient.external = Some(address.clone());
-            recipient.legacy_dn = Tenant::legacy_dn(&hex, &local);
-            let proxy = Proxy::primary(&address);
-            if tenant.claims.conflict(&proxy, guid, call.now).is_some() {
-                return Err(GraphError::conflict("proxyAddresses"));
-            }
-            recipient.proxies = vec![proxy];
+            let name = text("invitedUserDisplayName").unwrap_or(&address);
+            let (user, recipient) = guest(tenant, call, &address, name, (id, guid, &hex))?;
             let stamp = world.stamp(call.view, call.now);
             let tenant = tenant_mut(world, call)?;
             tenant.put_user(user.clone(), stamp);
@@ -90,20 +72,52 @@ fn invite(world: &mut World, call: &Call) -> GraphResult {
     let redeem = format!(
         "https://login.microsoftonline.com/redeem?rd=https%3a%2f%2finvitations.microsoft.com%2fredeem%2f%3ftenant%3d{}%26user%3d{}",
         call.tenant(),
-        guest.id
+        invited.id
     );
     Ok(Reply::json(
         StatusCode::CREATED,
         &json!({
             "id": world.random.guid().to_string(),
             "inviteRedeemUrl": redeem,
-            "invitedUserDisplayName": guest.display_name,
+            "invitedUserDisplayName": invited.display_name,
             "invitedUserEmailAddress": address,
             "invitedUserType": "Guest",
             "inviteRedirectUrl": redirect,
             "sendInvitationMessage": send,
             "status": "PendingAcceptance",
-            "invitedUser": { "id": guest.id.to_string() },
+            "invitedUser": { "id": invited.id.to_string() },
         }),
     ))
+}
+
+/// A guest as an invitation makes it: an account and a mail user that nobody sees.
+fn guest(
+    tenant: &Tenant,
+    call: &Call,
+    address: &str,
+    name: &str,
+    (id, guid, hex): (Uuid, Uuid, &str),
+) -> Result<(User, Recipient), GraphError> {
+    let mut user = users::empty(id, call);
+    let local = address.replace('@', "_");
+    user.upn = format!("{local}#EXT#@{}", tenant.initial_domain());
+    name.clone_into(&mut user.display_name);
+    user.mail_nickname = format!("{local}#EXT#");
+    "Guest".clone_into(&mut user.user_type);
+    user.external_state = Some("PendingAcceptance".to_owned());
+    user.mail = Some(address.to_owned());
+    let mut recipient = new_recipient(guid, id, RecipientKind::GuestMailUser, call.now);
+    recipient.name = tenant.free_name(&user.mail_nickname, hex);
+    recipient.alias.clone_from(&user.mail_nickname);
+    recipient.display_name.clone_from(&user.display_name);
+    recipient.upn.clone_from(&user.upn);
+    recipient.hidden = true;
+    recipient.external = Some(address.to_owned());
+    recipient.legacy_dn = Tenant::legacy_dn(hex, &local);
+    let proxy = Proxy::primary(address);
+    if tenant.claims.conflict(&proxy, guid, call.now).is_some() {
+        return Err(GraphError::conflict("proxyAddresses"));
+    }
+    recipient.proxies = vec![proxy];
+    Ok((user, recipient))
 }

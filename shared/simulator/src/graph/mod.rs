@@ -19,7 +19,7 @@ mod users_delta;
 pub(crate) use batch::answer as batch;
 pub(crate) use error::{Backend, GraphError};
 pub(crate) use filter::filter;
-pub(crate) use paging::{Page, Select, page, select};
+pub(crate) use paging::{Select, page, select};
 pub(crate) use permissions::require;
 
 /// Whether a property of the user resource is a plain text.

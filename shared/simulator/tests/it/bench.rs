@@ -195,7 +195,7 @@ pub(crate) fn request(
         url: Url::parse(url).expect("an address"),
         headers: map,
         body: body.into(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
     }
 }
 

@@ -1,9 +1,6 @@
 //! Injected faults, budgets, the log (`facts/exchange.md` 7.7, `facts/graph.md` 12.4).
 
-use std::{
-    future::Future,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::StreamExt;
 use http::Method;

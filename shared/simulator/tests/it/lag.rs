@@ -20,8 +20,7 @@ fn a_new_object_shows_on_the_anchors_server_at_once_and_elsewhere_later() {
     let made = bench.done(&bench.target, "New-MailContact", contact());
     let get = json!({ "Identity": made.first()["Guid"] });
     assert_eq!(bench.run(&bench.target, "Get-MailContact", get.clone()).status, 200);
-    let mut without_anchor =
-        || bench.invoke(&bench.target, "Get-MailContact", get.clone(), &[]).status;
+    let without_anchor = || bench.invoke(&bench.target, "Get-MailContact", get.clone(), &[]).status;
     let statuses: Vec<u16> = (0..30).map(|_| without_anchor()).collect();
     assert!(statuses.contains(&404) && statuses.contains(&200), "{statuses:?}");
     bench.pass(61);

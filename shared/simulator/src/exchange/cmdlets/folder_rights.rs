@@ -76,11 +76,9 @@ fn folder(world: &World, call: &Call, parameters: &Parameters) -> Result<Folder,
         return Err(Failure::not_open(&recipient.name));
     }
     let missing = || {
-        Failure::bad(
-            "ExA91C35",
-            "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
-            format!("The operation couldn't be performed because '{identity}' couldn't be found."),
-        )
+        let text =
+            format!("The operation couldn't be performed because '{identity}' couldn't be found.");
+        Failure { text, ..Failure::not_found(&identity, call.view) }
     };
     let mailbox = recipient.mailbox.ok_or_else(missing)?;
     let store = tenant.mailboxes.get(&mailbox).ok_or_else(missing)?;
