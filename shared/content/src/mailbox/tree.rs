@@ -22,11 +22,7 @@ const ROWS: usize = 60;
 impl Unit<'_> {
     /// Goes through the folders in `queue` and those found below them.
     pub(super) async fn tree(&mut self, copy: &mut MailboxCopy, mut queue: VecDeque<u32>) -> Step {
-        if copy.folders.rows.is_empty() {
-            let root =
-                FolderRow { source: ROOT.into(), target: ROOT.into(), ..FolderRow::default() };
-            self.put_folder(copy, root)?;
-        }
+        self.root(copy).await?;
         while let Some(ordinal) = queue.front().copied() {
             self.within_budget()?;
             let below = self.children(copy, ordinal).await?;

@@ -35,7 +35,7 @@ fn mailbox_world() -> World {
     let mut world = World::new(7);
     world.settings.page_size = 7;
     world.settings.concurrency = 2;
-    let how = MailboxFill { least_items: 14, most_items: 14, folders: 2, ..MailboxFill::default() };
+    let how = MailboxFill { least_items: 8, most_items: 8, folders: 2, ..MailboxFill::default() };
     let tenant = world.source.tenant_id;
     world.simulator.fill_mailbox(tenant, &world.from, Part::Primary, &how).unwrap();
     world

@@ -28,8 +28,8 @@ fn the_initial_copy_of_a_drive_equals_the_source_entry_by_entry() {
 /// SYN-D1 for files.
 #[test]
 fn a_delta_of_a_drive_follows_every_kind_of_change() {
-    for seed in 0..8 {
-        let how = DriveFill { least_files: 40, most_files: 40, ..DriveFill::default() };
+    for seed in 0..4 {
+        let how = DriveFill { least_files: 20, most_files: 20, ..DriveFill::default() };
         let mut world = world(300 + seed, &how);
         world.small_units();
         world.copy(CopyMode::Initial, "job-1");
