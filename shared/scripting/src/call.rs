@@ -103,7 +103,7 @@ pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptEr
 
     if let Some(spent) = spent {
         let place = result.err();
-        return Err(ScriptError::new(errors::spent(script, spent, place), cost));
+        return Err(ScriptError::new(errors::spent(script, entry, spent, place), cost));
     }
     let verdict = match notes.ended {
         Some(sink::Ended::Parked(note)) => Verdict::Parked(remark(note)),
@@ -114,7 +114,7 @@ pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptEr
         Ok(returned) => returned,
         Err(_) if verdict != Verdict::GoOn => results::Returned::Nothing,
         Err(error) => {
-            return Err(ScriptError::new(errors::diagnostic(script, *error), cost));
+            return Err(ScriptError::new(errors::diagnostic(script, entry, *error), cost));
         }
     };
     let (values, linked) =

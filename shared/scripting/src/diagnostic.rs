@@ -54,7 +54,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: printable(&message.into()),
             script: script.to_owned(),
             line: None,
             column: None,
@@ -74,7 +74,7 @@ impl Diagnostic {
         self.source_line = line
             .checked_sub(1)
             .and_then(|index| text.lines().nth(index))
-            .map(|line| shorten(line, 400));
+            .map(|line| printable(&shorten(line, 400)));
         self
     }
 
@@ -95,7 +95,7 @@ impl Diagnostic {
         if let (Some(line), Some(column)) = (self.line, self.column) {
             let number = line.to_string();
             let gap = " ".repeat(number.len());
-            out.push_str(&format!("{gap} --> {}:{line}:{column}\n", self.script));
+            put!(&mut out, "{gap} --> {}:{line}:{column}\n", self.script);
             if let Some(source) = &self.source_line {
                 // Tabs stay tabs in front of the caret, so that it stands under its character.
                 let lead: String = source
@@ -105,16 +105,16 @@ impl Diagnostic {
                     .collect();
                 let room = source.chars().count().saturating_sub(column - 1).max(1);
                 let carets = "^".repeat(self.width.unwrap_or(1).min(room));
-                out.push_str(&format!("{gap} |\n{number} | {source}\n{gap} | {lead}{carets}\n"));
+                put!(&mut out, "{gap} |\n{number} | {source}\n{gap} | {lead}{carets}\n");
             }
         } else {
-            out.push_str(&format!(" --> {}\n", self.script));
+            put!(&mut out, " --> {}\n", self.script);
         }
         if let Some(value) = &self.value {
-            out.push_str(&format!(" = value: {value}\n"));
+            put!(&mut out, " = value: {value}\n");
         }
         if let Some(help) = &self.help {
-            out.push_str(&format!(" = help: {help}\n"));
+            put!(&mut out, " = help: {help}\n");
         }
         out
     }
@@ -165,6 +165,19 @@ impl ScriptError {
         self.diagnostic.render()
     }
 }
+
+/// A text without characters that act on a terminal or turn the direction of a line: a script's
+/// author must not be able to write over what the checker says.
+fn printable(text: &str) -> String {
+    let acts = |c: char| (c.is_control() && c != '\t') || DIRECTION.contains(&c);
+    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Characters that make a text look different from what it does.
+pub(crate) const DIRECTION: [char; 12] = [
+    '\u{061c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 /// The first characters of a text, with a sign that something was left out.
 pub(crate) fn shorten(text: &str, most: usize) -> String {

@@ -2,8 +2,10 @@
 
 use rhai::{EvalAltResult, Position};
 
+use crate::check::{definition, width};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, shorten};
+use crate::entry::Entry;
 use crate::fault::Fault;
 use crate::sandbox::Spent;
 use crate::script::Script;
@@ -12,28 +14,30 @@ use crate::suggest::nearest;
 /// The finding for a budget that is spent, at the place where the script was.
 pub(crate) fn spent(
     script: &Script,
+    entry: Entry,
     spent: Spent,
     place: Option<Box<EvalAltResult>>,
 ) -> Diagnostic {
     let budget = script.budget();
     let diagnostic =
         Diagnostic::new(spent.code(), script.name(), spent.message(&budget)).help(spent.help());
-    match place {
-        Some(error) => placed(diagnostic, script, innermost(*error).1),
-        None => diagnostic,
-    }
+    placed(diagnostic, script, entry, place.map_or(Position::NONE, |error| innermost(*error).1))
 }
 
 /// The finding for an error of a call.
-pub(crate) fn diagnostic(script: &Script, error: EvalAltResult) -> Diagnostic {
+pub(crate) fn diagnostic(script: &Script, entry: Entry, error: EvalAltResult) -> Diagnostic {
     let (error, at) = innermost(error);
-    placed(words(script, error), script, at)
+    placed(words(script, error), script, entry, at)
 }
 
-fn placed(diagnostic: Diagnostic, script: &Script, at: Position) -> Diagnostic {
-    match (at.line(), at.position()) {
-        (Some(line), column) => diagnostic.at(script.text(), line, column.unwrap_or(1), 1),
-        (None, _) => diagnostic,
+/// Puts a finding at its place. The engine forgets the place of a spent budget and of a value that
+/// is too large; then the entry function's own line is the place.
+fn placed(diagnostic: Diagnostic, script: &Script, entry: Entry, at: Position) -> Diagnostic {
+    let text = script.text();
+    let known = at.line().map(|line| (line, at.position().unwrap_or(1)));
+    match known.or_else(|| definition(text, entry.name())) {
+        Some((line, column)) => diagnostic.at(text, line, column, width(text, line, column)),
+        None => diagnostic,
     }
 }
 
@@ -102,7 +106,11 @@ fn raised(script: &Script, value: rhai::Dynamic) -> Diagnostic {
             diagnostic
         }
         Err(value) => {
-            let text = shorten(&value.to_string(), 400);
+            let text = if value.type_name().contains("::") {
+                "a value that is no text".to_owned()
+            } else {
+                shorten(&value.to_string(), 400)
+            };
             // A helper function's own words begin with its name in back ticks.
             if text.starts_with('`') {
                 Diagnostic::new(Code::R001, name, text)

@@ -28,7 +28,7 @@ impl Fault {
         Self::new(Code::R013, message)
     }
 
-    pub(crate) fn refused(refusal: Refusal, value: impl ToString) -> Self {
+    pub(crate) fn refused(refusal: Refusal, value: &impl ToString) -> Self {
         Self {
             code: Code::R002,
             message: refusal.message,

@@ -32,6 +32,13 @@
 //! assert_eq!(patch.preferences("userPrincipalName")[0], "anna.smith@fabrikam.com");
 //! ```
 
+/// Adds formatted text to a string, which cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)*) => {
+        std::fmt::Write::write_fmt($out, format_args!($($text)*)).unwrap_or_default()
+    };
+}
+
 mod attributes;
 mod call;
 mod check;
@@ -81,5 +88,9 @@ pub use worker::WorkerPool;
 
 /// Bytes as lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        put!(&mut hex, "{byte:02x}");
+    }
+    hex
 }

@@ -169,7 +169,7 @@ impl Mapping {
             warnings.extend(next.warnings.iter().cloned());
             let mut debug = std::mem::take(&mut patch.debug);
             debug.extend(next.debug.iter().cloned());
-            patch = UserPatch { cost, warnings, debug, ..next };
+            patch = UserPatch { warnings, debug, cost, ..next };
             if patch.verdict != Verdict::GoOn {
                 break;
             }
@@ -179,7 +179,7 @@ impl Mapping {
 
     fn call(&self, script: &Script, call: Call) -> Result<Outcome, ScriptError> {
         match &self.pool {
-            Some(pool) => pool.call(script, call),
+            Some(pool) => pool.call(script, &call),
             None => call::call(script, call),
         }
     }

@@ -69,7 +69,7 @@ impl Notifications {
         let mut call = Call::new(Entry::Notify, user.clone(), Arc::clone(run));
         call.event = Some(event.clone());
         let outcome = match &self.pool {
-            Some(pool) => pool.call(&self.script, call),
+            Some(pool) => pool.call(&self.script, &call),
             None => call::call(&self.script, call),
         }?;
         let notices = match (outcome.patch.verdict, outcome.returned) {

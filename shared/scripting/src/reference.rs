@@ -1,7 +1,5 @@
 //! The reference of everything that a script can use, made from the tables that the host uses.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::attributes::{AttributeSpec, Kind, Writer, schema};
@@ -35,7 +33,6 @@ pub fn page() -> String {
     format!("{}\n{}", attributes(), functions::reference_markdown())
 }
 
-// Writing to a string cannot fail, here and below.
 fn attributes() -> String {
     let mut page = String::from(
         "# Entry functions, handles and attributes\n\n\
@@ -43,7 +40,7 @@ fn attributes() -> String {
          ## Entry functions\n\n",
     );
     for entry in Entry::ALL {
-        let _ = writeln!(page, "- `fn {}`: {}", entry.signature(), entry.sentence());
+        put!(&mut page, "- `fn {}`: {}\n", entry.signature(), entry.sentence());
     }
     fields(&mut page, "ctx", CONTEXT_FIELDS);
     page.push_str(
@@ -60,9 +57,9 @@ fn attributes() -> String {
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for spec in schema() {
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |",
+        put!(
+            &mut page,
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |\n",
             spec.name,
             spec.meaning,
             spec.kind.title(),
@@ -76,15 +73,15 @@ fn attributes() -> String {
     }
     page.push_str("\n## Codes\n\n");
     for code in Code::ALL {
-        let _ = writeln!(page, "- [{code}](../errors/{code}.md): {}", code.title());
+        put!(&mut page, "- [{code}](../errors/{code}.md): {}\n", code.title());
     }
     page
 }
 
 fn fields(page: &mut String, handle: &str, fields: &[(&str, &str)]) {
-    let _ = write!(page, "\n## `{handle}`\n\n");
+    put!(page, "\n## `{handle}`\n\n");
     for (name, what) in fields {
-        let _ = writeln!(page, "- `{handle}.{name}`: {what}");
+        put!(page, "- `{handle}.{name}`: {what}\n");
     }
 }
 

@@ -7,6 +7,7 @@ use crate::attributes::{AttributeName, find, suggest};
 use crate::code::Code;
 use crate::entry::Entry;
 use crate::fault::Fault;
+use crate::functions::Moment;
 use crate::notice::{Channel, Notice, Recipient};
 use crate::patch::{MatchKey, Selected};
 
@@ -35,6 +36,7 @@ pub(crate) fn read(entry: Entry, value: &Dynamic) -> Read<Returned> {
     }
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the engine's errors are boxed")]
 fn wrong(entry: Entry, message: impl std::fmt::Display) -> Box<EvalAltResult> {
     Fault::new(Code::R006, format!("`{}` {message}", entry.name())).into()
 }
@@ -111,6 +113,11 @@ impl Fields<'_> {
         match self.map.get(field) {
             None => Ok(None),
             Some(value) if value.is_unit() => Ok(None),
+            Some(value) if value.is::<Moment>() => Ok(value
+                .clone()
+                .try_cast::<Moment>()
+                .and_then(Moment::timestamp)
+                .map(|at| at.to_string())),
             Some(value) => match value.as_immutable_string_ref() {
                 Ok(text) => Ok(Some(text.to_string())),
                 Err(_) => {
@@ -137,11 +144,11 @@ impl Fields<'_> {
         if let Ok(text) = value.as_immutable_string_ref() {
             return Ok(vec![text.to_string()]);
         }
-        let list = value.as_array_ref().map_err(|_| error())?;
+        let list = value.as_array_ref().map_err(|_other_type| error())?;
         list.iter()
             .map(|item| item.as_immutable_string_ref().map(|text| text.to_string()))
             .collect::<Result<_, _>>()
-            .map_err(|_| error())
+            .map_err(|_other_type| error())
     }
 }
 
@@ -179,6 +186,11 @@ fn notice(fields: &Fields<'_>) -> Read<Notice> {
         let message = "has a line break or more than 255 characters";
         return Err(wrong(fields.entry, format!("entry {}: `subject` {message}", fields.at)));
     }
+    let when = fields.optional("when")?;
+    if let Some(text) = when.as_ref().filter(|text| text.parse::<jiff::Timestamp>().is_err()) {
+        let message = format!("entry {}: `when` is \"{text}\", not a date and time", fields.at);
+        return Err(wrong(fields.entry, message));
+    }
     Ok(Notice {
         to,
         channel,
@@ -187,6 +199,6 @@ fn notice(fields: &Fields<'_>) -> Read<Notice> {
         body: fields.required("body")?,
         links: fields.texts("links")?,
         attach: fields.texts("attach")?,
-        when: fields.optional("when")?,
+        when,
     })
 }

@@ -1,6 +1,5 @@
 //! Tries one script on one person, with everything that a real call has, and writes nothing.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,9 @@ use crate::entry::Entry;
 use crate::mapping::Mapping;
 use crate::notice::Notices;
 use crate::notifications::Notifications;
-use crate::patch::{Assigned, Assignment, Cost, MatchKey, Remark, SECRET, Selected, UserPatch, Verdict};
+use crate::patch::{
+    Assigned, Assignment, Cost, MatchKey, Remark, SECRET, Selected, UserPatch, Verdict,
+};
 use crate::script::{Script, ScriptOptions};
 use crate::testing::sample_run;
 
@@ -124,11 +125,7 @@ pub fn try_script(
     Trial { script: name.to_owned(), hash: Some(script.hash().to_owned()), entry, outcome }
 }
 
-fn call(
-    script: &Script,
-    entry: Entry,
-    input: TrialInput,
-) -> Result<TrialOutcome, Vec<Diagnostic>> {
+fn call(script: &Script, entry: Entry, input: TrialInput) -> Result<TrialOutcome, Vec<Diagnostic>> {
     let source = input.source.unwrap_or_else(sample_user);
     let source_id = source.text("id").unwrap_or("00000000-0000-0000-0000-000000000001").to_owned();
     let user = UserInput { source_id, source, target: input.target };
@@ -150,12 +147,12 @@ fn call(
         Entry::MapUser | Entry::Notify => patch(mapping.map_user(&user, &run)),
         Entry::MapContact => patch(mapping.map_contact(&user, &run)),
         Entry::FinishUser => patch(mapping.finish_user(&user, &input.chosen, &run)),
-        Entry::Select => mapping
-            .select(&user, &run)
-            .map_or_else(TrialOutcome::Error, TrialOutcome::Selected),
-        Entry::MatchKeys => mapping
-            .match_keys(&user, &run)
-            .map_or_else(TrialOutcome::Error, TrialOutcome::Keys),
+        Entry::Select => {
+            mapping.select(&user, &run).map_or_else(TrialOutcome::Error, TrialOutcome::Selected)
+        }
+        Entry::MatchKeys => {
+            mapping.match_keys(&user, &run).map_or_else(TrialOutcome::Error, TrialOutcome::Keys)
+        }
     })
 }
 
@@ -235,21 +232,20 @@ impl Trial {
                 None
             }
             TrialOutcome::Selected(Selected::No(reason)) => {
-                // Writing to a string cannot fail, here and below.
-                let _ = writeln!(out, "left out: {reason}");
+                put!(&mut out, "left out: {reason}\n");
                 None
             }
             TrialOutcome::Keys(keys) => {
                 for key in keys {
-                    let _ = writeln!(out, "{} = {}", key.attribute, key.value);
+                    put!(&mut out, "{} = {}\n", key.attribute, key.value);
                 }
                 None
             }
         };
         if let Some(Cost { operations, micros, peak_bytes }) = cost {
-            let _ = writeln!(
-                out,
-                "{operations} operations, {}.{:03} ms, {} KiB",
+            put!(
+                &mut out,
+                "{operations} operations, {}.{:03} ms, {} KiB\n",
                 micros / 1000,
                 micros % 1000,
                 peak_bytes.div_ceil(1024)
@@ -262,14 +258,14 @@ impl Trial {
 fn patch_lines(out: &mut String, patch: &UserPatch) {
     for (name, assigned) in &patch.values {
         let value = shown(assigned);
-        let _ = writeln!(out, "{name} = {value}  ({}:{})", assigned.script, assigned.line);
+        put!(out, "{name} = {value}  ({}:{})\n", assigned.script, assigned.line);
     }
     if let Some(linked) = &patch.linked {
         for option in &linked.options {
             let option: Vec<String> =
                 option.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let at = (&linked.script, linked.line);
-            let _ = writeln!(out, "one of: {}  ({}:{})", option.join(", "), at.0, at.1);
+            put!(out, "one of: {}  ({}:{})\n", option.join(", "), at.0, at.1);
         }
     }
     remarks(out, "warning", &patch.warnings);
@@ -277,10 +273,10 @@ fn patch_lines(out: &mut String, patch: &UserPatch) {
     match &patch.verdict {
         Verdict::GoOn => {}
         Verdict::Parked(remark) => {
-            let _ = writeln!(out, "parked: {}", remark.text);
+            put!(out, "parked: {}\n", remark.text);
         }
         Verdict::Skipped(remark) => {
-            let _ = writeln!(out, "skipped: {}", remark.text);
+            put!(out, "skipped: {}\n", remark.text);
         }
     }
 }
@@ -307,8 +303,8 @@ pub(crate) fn shown(assigned: &Assigned) -> String {
 fn notice_lines(out: &mut String, notices: &Notices) {
     for notice in &notices.notices {
         let to: Vec<String> = notice.to.iter().cloned().map(String::from).collect();
-        let _ = writeln!(out, "to {} ({})", to.join(", "), notice.language);
-        let _ = writeln!(out, "subject: {}\n\n{}\n", notice.subject, notice.body);
+        put!(out, "to {} ({})\n", to.join(", "), notice.language);
+        put!(out, "subject: {}\n\n{}\n\n", notice.subject, notice.body);
     }
     if notices.notices.is_empty() {
         out.push_str("no message\n");
@@ -319,6 +315,6 @@ fn notice_lines(out: &mut String, notices: &Notices) {
 fn remarks(out: &mut String, kind: &str, remarks: &[Remark]) {
     for remark in remarks {
         let line = remark.line.map(|line| format!("  (line {line})")).unwrap_or_default();
-        let _ = writeln!(out, "{kind}: {}{line}", remark.text);
+        put!(out, "{kind}: {}{line}\n", remark.text);
     }
 }

@@ -1,5 +1,6 @@
 //! The script host through its public interface.
 
+mod anti;
 mod attacks;
 mod generated;
 mod mapping;

@@ -40,6 +40,6 @@ fn a_refused_value_is_an_error_at_its_line_with_the_value() {
             .unwrap_err();
     let at = &error.diagnostic;
     assert_eq!((error.code().as_str(), at.line), ("R002", Some(4)));
-    assert_eq!(at.message, "`usageLocation` is 7 characters long, at most 2 are allowed");
+    assert_eq!(at.message, "`usageLocation` is \"Germany\", not a two-letter country code");
     assert_eq!(at.value.as_deref(), Some("Germany"));
 }

@@ -38,10 +38,7 @@ fn exactly_one_address_is_the_primary_one() {
         ["P002: `proxyAddresses` has 2 primary addresses, not exactly one (test.rhai:3)"]
     );
     assert_eq!(codes(r#"target.proxyAddresses = ["smtp:a@fabrikam.com"];"#).len(), 1);
-    assert_eq!(
-        codes(r#"target.proxyAddresses = ["SMTP:a@fabrikam.com", "X500:/o=a"];"#).len(),
-        0
-    );
+    assert_eq!(codes(r#"target.proxyAddresses = ["SMTP:a@fabrikam.com", "X500:/o=a"];"#).len(), 0);
 }
 
 #[test]
@@ -63,7 +60,10 @@ fn notice(to: &str, body: &str) -> Vec<String> {
         attach: Vec::new(),
         when: None,
     };
-    check_notices("n.rhai", &[notice], &policy()).iter().map(|found| found.message.clone()).collect()
+    check_notices("n.rhai", &[notice], &policy())
+        .iter()
+        .map(|found| found.message.clone())
+        .collect()
 }
 
 /// NOT-1: the script decides recipients, inside what the project approved.

@@ -33,11 +33,13 @@ fn a_user_of_graph_can_be_given() {
 
 #[test]
 fn an_error_is_shown_with_its_code_and_a_secret_never() {
-    let failing = format!("{HEAD}fn map_user(source, target, ctx) {{ target.usageLocation = \"x\"; }}");
+    let failing =
+        format!("{HEAD}fn map_user(source, target, ctx) {{ target.usageLocation = \"x\"; }}");
     let trial = try_it(&failing, None);
     assert!(!trial.passed());
     assert!(trial.render().starts_with("error[R002]: `usageLocation` is \"x\""));
-    let secret = format!("{HEAD}fn map_user(source, target, ctx) {{ target.notes = secret(\"pw\"); }}");
+    let secret =
+        format!("{HEAD}fn map_user(source, target, ctx) {{ target.notes = secret(\"pw\"); }}");
     let trial = try_it(&secret, None);
     assert!(trial.render().contains("notes = [secret]"));
     assert!(!serde_json::to_string(&trial).unwrap().contains("pw"));

@@ -37,8 +37,7 @@ fn an_error_arrives_with_its_line() {
 fn scripts_take_turns_when_the_pool_is_small() {
     let pool = pool(1);
     for city in ["Oslo", "Bergen", "Oslo"] {
-        let patch =
-            mapping(&format!("target.city = \"{city}\";"), &pool).map_user(&anna(), &run());
+        let patch = mapping(&format!("target.city = \"{city}\";"), &pool).map_user(&anna(), &run());
         assert_eq!(patch.unwrap().text("city"), Some(city));
     }
 }

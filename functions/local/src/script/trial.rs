@@ -52,13 +52,8 @@ pub(super) fn run(options: &Options, json: bool) -> Result<Ended, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let worker = (program.as_path(), ["script", "worker"].map(OsString::from));
     let name = options.file.display().to_string();
-    let tried = try_isolated(
-        (worker.0, &worker.1),
-        (&name, &text),
-        &settings,
-        options.entry,
-        &input,
-    );
+    let tried =
+        try_isolated((worker.0, &worker.1), (&name, &text), &settings, options.entry, &input);
     if json {
         files::print_json(&tried.json)?;
     } else {

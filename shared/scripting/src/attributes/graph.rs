@@ -32,9 +32,7 @@ fn typed(kind: Kind, value: &Value) -> Option<AttributeValue> {
     match (kind, value) {
         (Kind::Bool, Value::Bool(value)) => Some((*value).into()),
         (Kind::Number, Value::Number(value)) => value.as_i64().map(Into::into),
-        (Kind::Link, Value::Object(link)) => {
-            link.get("id").and_then(Value::as_str).map(Into::into)
-        }
+        (Kind::Link, Value::Object(link)) => link.get("id").and_then(Value::as_str).map(Into::into),
         (Kind::Text | Kind::Date | Kind::Link, Value::String(text)) if !text.is_empty() => {
             Some(text.as_str().into())
         }
@@ -43,9 +41,7 @@ fn typed(kind: Kind, value: &Value) -> Option<AttributeValue> {
                 items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
             (!texts.is_empty()).then(|| texts.into())
         }
-        (Kind::Texts, Value::String(text)) if !text.is_empty() => {
-            Some(vec![text.clone()].into())
-        }
+        (Kind::Texts, Value::String(text)) if !text.is_empty() => Some(vec![text.clone()].into()),
         _ => None,
     }
 }
@@ -66,7 +62,10 @@ mod tests {
         });
         let attributes = Attributes::from_graph(&user);
         let names: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["costCenter", "displayName", "extensionAttribute5", "manager", "webPage"]);
+        assert_eq!(
+            names,
+            ["costCenter", "displayName", "extensionAttribute5", "manager", "webPage"]
+        );
         assert_eq!(attributes.text("manager"), Some("m-1"));
     }
 }

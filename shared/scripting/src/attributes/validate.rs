@@ -23,6 +23,8 @@ impl Refusal {
     }
 }
 
+/// The most characters of a text for which the vendor states no limit.
+const MOST_CHARACTERS: usize = 8_000;
 /// The most texts that one multi-valued attribute takes.
 const MOST_VALUES: usize = 500;
 
@@ -61,10 +63,12 @@ const fn title(value: &AttributeValue) -> &'static str {
 
 fn one(spec: &AttributeSpec, text: &str) -> Result<(), Refusal> {
     let name = spec.name;
+    if spec.format == Format::Country {
+        return country(name, text);
+    }
     let characters = text.chars().count();
-    if let Some(most) = spec.max_length
-        && characters > most
-    {
+    let most = spec.max_length.unwrap_or(MOST_CHARACTERS);
+    if characters > most {
         return Err(Refusal::new(format!(
             "`{name}` is {characters} characters long, at most {most} are allowed"
         ))
@@ -75,8 +79,7 @@ fn one(spec: &AttributeSpec, text: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(format!("`{name}` contains a control character")));
     }
     match spec.format {
-        Format::Free => Ok(()),
-        Format::Country => country(name, text),
+        Format::Free | Format::Country => Ok(()),
         Format::Upn => upn(name, text),
         Format::Address => address(name, text),
         Format::Alias => alias(name, text),
@@ -192,8 +195,8 @@ mod tests {
     fn a_value_of_the_wrong_type_length_or_shape_is_refused_in_words() {
         assert_eq!(refusal("displayName", 5), "`displayName` takes text, not a number");
         assert_eq!(
-            refusal("usageLocation", "Germany"),
-            "`usageLocation` is 7 characters long, at most 2 are allowed"
+            refusal("city", "x".repeat(129)),
+            "`city` is 129 characters long, at most 128 are allowed"
         );
         assert!(refusal("usageLocation", "de").contains("not a two-letter country code"));
         assert!(refusal("userPrincipalName", "josé@fabrikam.com").contains("not an address"));

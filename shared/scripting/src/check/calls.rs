@@ -44,7 +44,9 @@ fn unknown(
         counts.extend(known);
     }
     // A method of one's own sees its receiver as `this` and not as an argument.
-    if receiver == 1 && let Some(own) = facts.own.get(name) {
+    if receiver == 1
+        && let Some(own) = facts.own.get(name)
+    {
         counts.extend(own.iter().map(|count| count + 1));
     }
     if counts.is_empty() {

@@ -13,8 +13,21 @@ use crate::diagnostic::Diagnostic;
 
 /// The functions that take a closure.
 pub(super) const TAKE_CLOSURES: [&str; 15] = [
-    "map", "filter", "find", "find_map", "some", "all", "sort", "order", "reduce", "reduce_rev",
-    "index_of", "for_each", "retain", "drain", "dedup",
+    "map",
+    "filter",
+    "find",
+    "find_map",
+    "some",
+    "all",
+    "sort",
+    "order",
+    "reduce",
+    "reduce_rev",
+    "index_of",
+    "for_each",
+    "retain",
+    "drain",
+    "dedup",
 ];
 
 pub(super) fn check(facts: &Facts<'_>, path: &[ASTNode<'_>], findings: &mut Vec<Diagnostic>) {
@@ -28,9 +41,11 @@ pub(super) fn check(facts: &Facts<'_>, path: &[ASTNode<'_>], findings: &mut Vec<
     };
     if !handed_over(above) {
         let message = "this closure is stored or handed on".to_owned();
-        findings.push(facts.at(Code::E008, at, message).help(
-            "write it where it is used, as in `list.filter(|x| x != \"\")`",
-        ));
+        findings.push(
+            facts
+                .at(Code::E008, at, message)
+                .help("write it where it is used, as in `list.filter(|x| x != \"\")`"),
+        );
     }
 }
 
@@ -41,8 +56,7 @@ pub(super) fn check_receiver(
     path: &[ASTNode<'_>],
     findings: &mut Vec<Diagnostic>,
 ) {
-    let Some(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = path.last().and_then(expression)
-    else {
+    let Some(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = path.last().and_then(expression) else {
         return;
     };
     let Expr::Variable(receiver, ..) = &pair.lhs else { return };
@@ -56,9 +70,11 @@ pub(super) fn check_receiver(
             let captured = call.args.iter().flat_map(captures);
             for (name, at) in captured.filter(|(name, _)| *name == receiver.1.as_str()) {
                 let message = format!("the closure uses `{name}` while `{name}` is gone over");
-                findings.push(facts.at(Code::E008, at, message).help(format!(
-                    "copy what it needs before: `let value = {name}.…;`"
-                )));
+                findings.push(
+                    facts
+                        .at(Code::E008, at, message)
+                        .help(format!("copy what it needs before: `let value = {name}.…;`")),
+                );
             }
         }
         rest = next;
@@ -99,9 +115,7 @@ fn handed_over(above: &[ASTNode<'_>]) -> bool {
             ASTNode::Expr(Expr::Stmt(block)),
             ASTNode::Stmt(Stmt::Expr(_)),
             ASTNode::Expr(Expr::FnCall(call, _)),
-        ] if call.name == "curry"
-            && matches!(block.statements().first(), Some(Stmt::Share(_))) =>
-        {
+        ] if call.name == "curry" && matches!(block.statements().first(), Some(Stmt::Share(_))) => {
             takes(Some(outer))
         }
         _ => takes(above.last()),

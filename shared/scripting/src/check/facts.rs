@@ -54,21 +54,23 @@ impl<'a> Facts<'a> {
     /// A finding at the definition of a function.
     pub(super) fn at_function(&self, code: Code, function: &str, message: String) -> Diagnostic {
         let found = Diagnostic::new(code, self.name, message);
-        let place = self.text.lines().enumerate().find_map(|(index, line)| {
-            let start = line.find("fn ")?;
-            let rest = line.get(start + 3..)?;
-            let name = rest.trim_start();
-            let named = name.strip_prefix(function)?.trim_start().starts_with('(');
-            let before = start + 3 + (rest.len() - name.len());
-            named.then(|| (index + 1, line.get(..before).map_or(0, |text| text.chars().count()) + 1))
-        });
-        match place {
-            Some((line, column)) => {
-                found.at(self.text, line, column, function.chars().count())
-            }
+        match definition(self.text, function) {
+            Some((line, column)) => found.at(self.text, line, column, function.chars().count()),
             None => found,
         }
     }
+}
+
+/// The line and column of a function's name where it is defined.
+pub(crate) fn definition(text: &str, function: &str) -> Option<(usize, usize)> {
+    text.lines().enumerate().find_map(|(index, line)| {
+        let start = line.find("fn ")?;
+        let rest = line.get(start + 3..)?;
+        let name = rest.trim_start();
+        let named = name.strip_prefix(function)?.trim_start().starts_with('(');
+        let before = start + 3 + (rest.len() - name.len());
+        named.then(|| (index + 1, line.get(..before).map_or(0, |text| text.chars().count()) + 1))
+    })
 }
 
 fn natives(engine: &Engine) -> BTreeMap<String, BTreeSet<usize>> {
@@ -82,7 +84,9 @@ fn natives(engine: &Engine) -> BTreeMap<String, BTreeSet<usize>> {
         natives.entry(name).or_default().insert(count);
     }
     // Made by the language itself, not by a package.
-    for (name, count) in [("print", 1), ("debug", 1), ("debug", 2), ("type_of", 1), ("is_def_var", 1)] {
+    for (name, count) in
+        [("print", 1), ("debug", 1), ("debug", 2), ("type_of", 1), ("is_def_var", 1)]
+    {
         natives.entry(name.to_owned()).or_default().insert(count);
     }
     natives

@@ -18,7 +18,8 @@ use crate::entry::Entry;
 use crate::sandbox::MOST_PARAMETERS;
 
 use facts::Facts;
-pub(crate) use facts::known_functions;
+pub(crate) use facts::{definition, known_functions};
+pub(crate) use syntax::width;
 
 /// What the check found.
 pub(crate) struct Checked {
@@ -92,7 +93,8 @@ fn entry_findings(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
             );
         }
     }
-    if facts.entries().is_empty() {
+    let named = ast.iter_functions().any(|function| Entry::named(function.name).is_some());
+    if !named {
         let near = ast.iter_functions().find_map(|function| {
             let meant = crate::suggest::nearest(function.name, Entry::ALL.map(Entry::name))?;
             Some((function.name.to_owned(), meant))

@@ -102,12 +102,12 @@ impl Names {
                     aliases.push((declared.0.name.to_string(), role));
                 }
             }
-            Some(
-                ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
-            ) => match bound_closure(call) {
-                Some(closure) => into(&closure, call.args.get(1..).unwrap_or_default()),
-                None => into(&call.name, &call.args),
-            },
+            Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) => {
+                match bound_closure(call) {
+                    Some(closure) => into(&closure, call.args.get(1..).unwrap_or_default()),
+                    None => into(&call.name, &call.args),
+                }
+            }
             _ => {}
         });
         for (callee, parameter, role) in found {
@@ -118,11 +118,7 @@ impl Names {
         }
     }
 
-    pub(super) fn scope(
-        &self,
-        name: &str,
-        count: usize,
-    ) -> Scope {
+    pub(super) fn scope(&self, name: &str, count: usize) -> Scope {
         let roles = self.scopes.get(&(name.to_owned(), count)).cloned().unwrap_or_default();
         Scope { roles, contact: name == Entry::MapContact.name() }
     }

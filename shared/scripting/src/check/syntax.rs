@@ -33,8 +33,7 @@ pub(super) fn finding(name: &str, text: &str, error: &ParseError) -> Diagnostic 
 
 fn words(error: &ParseErrorType) -> (Code, String, Option<String>) {
     let plain = |message: String| (Code::E000, message, None);
-    let helped =
-        |message: String, help: &str| (Code::E000, message, Some(help.to_owned()));
+    let helped = |message: String, help: &str| (Code::E000, message, Some(help.to_owned()));
     match error {
         ParseErrorType::Reserved(word) => {
             match REMOVED.iter().find(|(removed, _)| removed == word) {
@@ -98,7 +97,7 @@ fn removed_word(error: &ParseErrorType) -> Option<(&'static str, &'static str)> 
 }
 
 /// How long the word at a place is.
-pub(super) fn width(text: &str, line: usize, column: usize) -> usize {
+pub(crate) fn width(text: &str, line: usize, column: usize) -> usize {
     line.checked_sub(1)
         .and_then(|index| text.lines().nth(index))
         .map_or(1, |line| {

@@ -1,15 +1,9 @@
 //! What the text alone shows: size, first line, characters that change its direction.
 
 use crate::code::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DIRECTION, Diagnostic};
 use crate::sandbox::MOST_SCRIPT_BYTES;
 use crate::script::API_VERSION;
-
-/// Characters that make a text look different from what it does.
-const DIRECTION: [char; 12] = [
-    '\u{061c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
 
 pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
     let mut findings = Vec::new();

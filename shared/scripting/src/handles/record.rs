@@ -15,7 +15,10 @@ use crate::suggest::nearest;
 
 /// The fields of `event`, and what each holds.
 pub(crate) const EVENT_FIELDS: &[(&str, &str)] = &[
-    ("kind", "what happened: `wave_scheduled`, `prepare_done`, `initial_sync_done`, `action_required`, `cutover_complete`, `error`, `wave_report`"),
+    (
+        "kind",
+        "what happened: `wave_scheduled`, `prepare_done`, `initial_sync_done`, `action_required`, `cutover_complete`, `error`, `wave_report`",
+    ),
     ("wave", "the wave's name"),
     ("at", "when it is planned or happened, as text"),
     ("old_address", "the user's address before the move"),

@@ -136,9 +136,6 @@ impl Drafted {
             Ok(secret) => (secret.expose().clone(), true),
             Err(value) => (value, false),
         };
-        let shown = |value: &dyn ToString| {
-            if secret { crate::patch::SECRET.to_owned() } else { value.to_string() }
-        };
         if is_nothing(&value) {
             self.values.remove(name);
             return Ok(());
@@ -147,7 +144,13 @@ impl Drafted {
             Assignment::Candidates(candidates(spec, value)?)
         } else {
             let value = to_value(spec, value)?;
-            validate(spec, &value).map_err(|refusal| Fault::refused(refusal, shown(&value)))?;
+            validate(spec, &value).map_err(|refusal| {
+                if secret {
+                    let message = format!("`{}` refuses a secret value", spec.name);
+                    return Fault::new(Code::R002, message);
+                }
+                Fault::refused(refusal, &value)
+            })?;
             Assignment::Value(value)
         };
         self.put(spec, assignment, at, secret);
@@ -166,7 +169,7 @@ impl Drafted {
     /// Takes candidates whose values are records of several attributes.
     fn choose(&mut self, candidates: &Candidates, at: Position) -> Checked<()> {
         let mut options = Vec::new();
-        for candidate in candidates.iter() {
+        for candidate in candidates {
             let Candidate::Record(record) = candidate else {
                 return Err(Fault::runtime("`choose` takes candidates that are maps")
                     .help("assign candidates of one attribute to that attribute")
@@ -203,6 +206,13 @@ impl Drafted {
             column: at.position().unwrap_or(0),
             secret,
         };
+        // One attribute alone takes the place of a choice of several.
+        let chosen = |linked: &LinkedCandidates| {
+            linked.options.iter().any(|option| option.contains_key(spec.name))
+        };
+        if self.linked.as_ref().is_some_and(chosen) {
+            self.linked = None;
+        }
         self.values.insert(spec.name.into(), assigned);
     }
 }
@@ -260,7 +270,12 @@ fn to_value(spec: &AttributeSpec, value: Dynamic) -> Checked<AttributeValue> {
         Err(value) => value,
     };
     match value.try_cast_result::<Moment>() {
-        Ok(moment) => Ok(moment.to_string().into()),
+        Ok(moment) => match moment.timestamp() {
+            Some(at) => Ok(at.to_string().into()),
+            None => {
+                Err(Fault::runtime("the date is outside the years that a directory knows").into())
+            }
+        },
         Err(value) => Err(wrong_type(spec, &value)),
     }
 }
@@ -277,6 +292,7 @@ fn texts(spec: &AttributeSpec, list: Dynamic) -> Checked<Vec<String>> {
         .collect()
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the engine's errors are boxed")]
 fn wrong_type(spec: &AttributeSpec, value: &Dynamic) -> Box<EvalAltResult> {
     let found = match value.type_name() {
         "map" => "a map".to_owned(),
@@ -286,5 +302,5 @@ fn wrong_type(spec: &AttributeSpec, value: &Dynamic) -> Box<EvalAltResult> {
         other => format!("a {}", other.rsplit("::").next().unwrap_or(other).to_lowercase()),
     };
     let message = format!("`{}` takes {}, not {found}", spec.name, spec.kind.title());
-    Fault::refused(Refusal { message, help: None }, found).into()
+    Fault::refused(Refusal { message, help: None }, &found).into()
 }

@@ -126,7 +126,8 @@ pub(super) fn finish() -> (Cost, Option<Spent>) {
             .unwrap_or(u64::MAX),
         peak_bytes,
     };
-    let spent = running.spent.or((peak_bytes > running.budget.memory).then_some(Spent::Memory));
+    let spent =
+        running.spent.or_else(|| (peak_bytes > running.budget.memory).then_some(Spent::Memory));
     (cost, spent)
 }
 

@@ -35,8 +35,7 @@ impl Coverage {
             if items.is_empty() { String::new() } else { format!(" (not {})", items.join(", ")) }
         };
         let lines = self.missed_lines.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let attributes =
-            self.missed_attributes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let attributes = self.missed_attributes.iter().map(ToString::to_string).collect::<Vec<_>>();
         format!(
             "lines {} of {}{}, attributes {} of {}{}",
             self.lines - lines.len(),
@@ -129,8 +128,15 @@ fn start(statement: &Stmt) -> Position {
     match statement {
         Stmt::Expr(expression) => expression.start_position(),
         Stmt::Assignment(assignment) => assignment.1.lhs.start_position(),
-        Stmt::FnCall(..) | Stmt::Var(..) | Stmt::If(..) | Stmt::Switch(..) | Stmt::While(..)
-        | Stmt::Do(..) | Stmt::For(..) | Stmt::TryCatch(..) | Stmt::BreakLoop(..)
+        Stmt::FnCall(..)
+        | Stmt::Var(..)
+        | Stmt::If(..)
+        | Stmt::Switch(..)
+        | Stmt::While(..)
+        | Stmt::Do(..)
+        | Stmt::For(..)
+        | Stmt::TryCatch(..)
+        | Stmt::BreakLoop(..)
         | Stmt::Return(..) => statement.position(),
         _ => Position::NONE,
     }
@@ -207,7 +213,7 @@ fn mark(text: &str, places: &BTreeMap<usize, BTreeSet<usize>>) -> String {
         let columns = places.get(&(index + 1));
         for (at, character) in line.chars().enumerate() {
             if columns.is_some_and(|columns| columns.contains(&(at + 1))) {
-                out.push_str(&format!("__line({});", index + 1));
+                put!(&mut out, "__line({});", index + 1);
             }
             out.push(character);
         }
@@ -215,4 +221,3 @@ fn mark(text: &str, places: &BTreeMap<usize, BTreeSet<usize>>) -> String {
     }
     out
 }
-

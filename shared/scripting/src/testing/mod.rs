@@ -63,12 +63,13 @@ impl SuiteReport {
             }
         }
         let failed = self.cases.iter().filter(|case| !case.differences.is_empty()).count();
-        out.push_str(&format!(
+        put!(
+            &mut out,
             "{}: {} cases, {failed} failed; {}\n",
             self.script,
             self.cases.len(),
             self.coverage.render()
-        ));
+        );
         out
     }
 }

@@ -115,7 +115,10 @@ fn patched(patch: &UserPatch, policy: &PolicyContext) -> Value {
     let mut seen = Map::new();
     seen.insert("attributes".into(), attributes.into());
     if let Some(linked) = &patch.linked {
-        seen.insert("linked".into(), json!(linked.options));
+        seen.insert(
+            "linked".into(),
+            json!(linked.options.iter().take(SHOWN_CANDIDATES).collect::<Vec<_>>()),
+        );
     }
     seen.insert("warnings".into(), json!(texts(&patch.warnings)));
     match &patch.verdict {

@@ -96,7 +96,9 @@ impl Suite {
         }
         let suite = Self { text: text.to_owned(), file: parsed };
         for case in &suite.file.cases {
-            suite.run_of(case).map_err(|error| wrong(format!("case \"{}\": {error}", case.name)))?;
+            suite
+                .run_of(case)
+                .map_err(|error| wrong(format!("case \"{}\": {error}", case.name)))?;
         }
         Ok(suite)
     }
@@ -104,7 +106,8 @@ impl Suite {
     /// Runs every case against a script. Values are decided by the whole host, over the shipped
     /// default where the script does not leave it out.
     pub fn run(&self, name: &str, text: &str) -> Result<SuiteReport, SuiteError> {
-        let script = Script::compile_with(name, text, self.options()).map_err(SuiteError::Script)?;
+        let script =
+            Script::compile_with(name, text, self.options()).map_err(SuiteError::Script)?;
         let instrumented = Instrumented::of(&script);
         let mut cases = Vec::new();
         let mut set = std::collections::BTreeSet::new();

@@ -37,7 +37,10 @@ fn contradicts(table: &dyn toml_edit::TableLike, observed: &Map<String, Value>) 
 /// One key: the same keys below it where both are tables, else the whole value.
 fn refresh(table: &mut dyn toml_edit::TableLike, key: &str, observed: &Map<String, Value>) {
     let Some(value) = observed.get(key) else {
-        table.remove(key);
+        let absent = table.get(key).and_then(Item::as_str) == Some("absent");
+        if !absent {
+            table.remove(key);
+        }
         return;
     };
     if let (Some(inner), Some(fields)) =

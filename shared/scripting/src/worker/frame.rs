@@ -33,7 +33,7 @@ pub(super) enum Request<'a> {
         text: Cow<'a, str>,
         options: Cow<'a, ScriptOptions>,
         entry: Option<Entry>,
-        input: Cow<'a, TrialInput>,
+        input: Box<Cow<'a, TrialInput>>,
     },
 }
 

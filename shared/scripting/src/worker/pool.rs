@@ -61,14 +61,18 @@ impl WorkerPool {
         }
     }
 
-    pub(crate) fn call(&self, script: &Script, call: Call) -> Result<Outcome, ScriptError> {
+    pub(crate) fn call(&self, script: &Script, call: &Call) -> Result<Outcome, ScriptError> {
         if script.is_disabled() {
-            return Err(refused(script, Code::R020, "this version of the script broke its worker before"));
+            return Err(refused(
+                script,
+                Code::R020,
+                "this version of the script broke its worker before",
+            ));
         }
         let ended = match self.take(script) {
             Ok(mut worker) => {
                 let patience = script.budget().wall().saturating_add(GRACE);
-                let ended = worker.process.call(&call, patience);
+                let ended = worker.process.call(call, patience);
                 worker.calls += 1;
                 if ended.is_ok() {
                     self.put_back(worker);
@@ -84,7 +88,7 @@ impl WorkerPool {
         };
         match ended {
             Ok(Reply::Called(result)) => {
-                if (*result).as_ref().is_err_and(|error| error.disables_version()) {
+                if (*result).as_ref().is_err_and(ScriptError::disables_version) {
                     script.disable();
                 }
                 *result

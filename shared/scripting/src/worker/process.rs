@@ -38,7 +38,7 @@ impl Process {
         arguments: &[OsString],
         script: &Script,
     ) -> Result<Self, Broken> {
-        let mut process = Self::spawn(program, arguments).map_err(|_| Broken::NotStarted)?;
+        let mut process = Self::spawn(program, arguments).map_err(|_error| Broken::NotStarted)?;
         let load = Request::Load {
             name: script.name().into(),
             text: script.text().into(),
@@ -57,7 +57,7 @@ impl Process {
         request: &Request<'_>,
         patience: Duration,
     ) -> Result<Reply, Broken> {
-        let mut process = Self::spawn(program, arguments).map_err(|_| Broken::NotStarted)?;
+        let mut process = Self::spawn(program, arguments).map_err(|_error| Broken::NotStarted)?;
         process.ask(request, START.saturating_add(patience))
     }
 
@@ -89,8 +89,8 @@ impl Process {
     }
 
     fn ask(&mut self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {
-        frame::write(&mut self.input, request).map_err(|_| Broken::Lost)?;
-        self.replies.recv_timeout(patience).map_err(|_| Broken::Lost)
+        frame::write(&mut self.input, request).map_err(|_error| Broken::Lost)?;
+        self.replies.recv_timeout(patience).map_err(|_error| Broken::Lost)
     }
 }
 

@@ -27,7 +27,7 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
                 }
             }
             (Request::Try { name, text, options, entry, input }, _) => {
-                let (options, input) = (options.into_owned(), input.into_owned());
+                let (options, input) = (options.into_owned(), (*input).into_owned());
                 Reply::Tried(Tried::from(&try_script(&name, &text, options, entry, input)))
             }
             (Request::Call(form), Some(script)) => {

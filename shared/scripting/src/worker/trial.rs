@@ -25,7 +25,7 @@ pub fn try_isolated(
         text: text.into(),
         options: Cow::Borrowed(options),
         entry,
-        input: Cow::Borrowed(input),
+        input: Box::new(Cow::Borrowed(input)),
     };
     let patience = options.budget.wall();
     let broken = |code, message| Tried::from(&Trial::broken(name, code, message));

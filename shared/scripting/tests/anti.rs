@@ -1,0 +1,56 @@
+//! Faulty scripts and the exact message that each must give: beside `E006-….rhai` stands
+//! `E006-….expected`. `UPDATE=1` writes what is given.
+
+use scripting::{Code, Diagnostic, ScriptOptions, TrialInput, TrialOutcome, try_script};
+
+use crate::support::folder;
+
+fn message(name: &str, text: &str) -> String {
+    let trial = try_script(name, text, ScriptOptions::default(), None, TrialInput::default());
+    match trial.outcome {
+        TrialOutcome::Check(findings) => findings.iter().map(Diagnostic::render).collect(),
+        TrialOutcome::Error(error) => error.render(),
+        other => panic!("{name} is no faulty script: {other:?}"),
+    }
+}
+
+#[test]
+fn every_faulty_script_gives_its_message() {
+    let mut seen = Vec::new();
+    let mut report = String::new();
+    for file in std::fs::read_dir(folder("scripts/anti")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rhai") {
+            continue;
+        }
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let given = message(&format!("{stem}.rhai"), &std::fs::read_to_string(&path).unwrap());
+        let expected = path.with_extension("expected");
+        if std::env::var("UPDATE").is_ok() {
+            std::fs::write(&expected, &given).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+        if wanted != given {
+            report.push_str(&format!("{stem}\n--- expected\n{wanted}\n+++ given\n{given}\n"));
+        }
+        let code = stem.get(..4).unwrap().to_owned();
+        assert!(given.contains(&format!("[{code}]")), "{stem} gives another code:\n{given}");
+        seen.push(code);
+    }
+    assert!(report.is_empty(), "{report}");
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .filter(|code| code.starts_with('E') && !seen.iter().any(|seen| seen == code))
+        .collect();
+    assert!(missing.is_empty(), "no faulty script shows {missing:?}");
+}
+
+#[test]
+fn every_code_has_a_page_that_names_it() {
+    for code in Code::ALL {
+        let page = code.page();
+        assert!(page.starts_with(&format!("# {code}: {}", code.title())), "{code}");
+        assert!(page.lines().count() > 2, "the page of {code} says nothing");
+    }
+}
