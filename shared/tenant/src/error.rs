@@ -173,9 +173,10 @@ impl TenantError {
         }
     }
 
-    /// The object is missing (or not there yet).
+    /// Something is missing (or not there yet): the object itself, or what was to be removed from
+    /// it. Where the difference matters, ask [`TenantError::is_already_absent`].
     pub fn is_not_found(&self) -> bool {
-        matches!(self.class, Class::NotFound)
+        matches!(self.class, Class::NotFound | Class::AlreadyAbsent)
     }
 
     /// What should be created is there already.

@@ -202,6 +202,17 @@ async fn exchanges_exceptions_decide_and_not_the_status() {
     }
 }
 
+/// CUT-S8: "nothing to remove" is told apart from "nobody found", and is a kind of "not found".
+#[tokio::test]
+async fn an_absent_right_is_not_an_absent_person() {
+    let line = "|x.UserNotFoundInPermissionEntryException|There is no existing entry.";
+    let error = exchange_error(Answer::json(400, &exchange_body(line))).await;
+    assert!(error.is_already_absent() && error.is_not_found());
+    let line = "|x.ManagementObjectNotFoundException|couldn't be found on 'DC'.";
+    let error = exchange_error(Answer::json(404, &exchange_body(line))).await;
+    assert!(!error.is_already_absent() && error.is_not_found());
+}
+
 /// PRE-5: the message names the object that holds the address.
 #[tokio::test]
 async fn a_taken_proxy_address_names_its_owner() {
