@@ -166,6 +166,9 @@ fn replace_domain(addresses: Dynamic, domains: Dynamic) -> Answer<Dynamic> {
     }
 }
 
+/// The most bytes of a domain.
+const DOMAIN_BYTES: usize = 255;
+
 enum NewDomain {
     Always(Text),
     From(Vec<(String, Text)>),
@@ -198,8 +201,11 @@ impl NewDomain {
             return Ok(entry.to_owned());
         };
         let new = without_at(new);
-        if new.is_empty() {
-            return Err(Fault::Value("the new domain is empty".to_owned()));
+        if !(1..=DOMAIN_BYTES).contains(&new.len()) {
+            let bytes = new.len();
+            return Err(Fault::Value(format!(
+                "the new domain has {bytes} bytes, not 1 to {DOMAIN_BYTES}"
+            )));
         }
         limits::text(local.len().saturating_add(new.len()).saturating_add(1))?;
         Ok(format!("{local}@{new}"))
@@ -233,7 +239,7 @@ fn is_address(text: &str) -> bool {
     (1..=64).contains(&local.len())
         && local.chars().all(is_alias_letter)
         && dots_inside(local)
-        && domain.len() <= 255
+        && domain.len() <= DOMAIN_BYTES
         && domain.contains('.')
         && domain.split('.').all(label)
 }

@@ -5,6 +5,7 @@ use std::any::TypeId;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 
 use super::fault::Fault;
+use super::limits;
 use super::moment::Moment;
 
 /// A text argument. `()` is the empty text.
@@ -17,6 +18,11 @@ pub(super) type Answer<T> = Result<T, Fault>;
 pub(super) trait Argument: Sized {
     /// What the function wanted, for the message: "a text", "a whole number".
     const WANTED: &'static str;
+
+    /// The bytes of a text.
+    fn bytes(&self) -> usize {
+        0
+    }
 
     /// Converts, or hands the value back.
     fn convert(value: Dynamic) -> Result<Self, Dynamic>;
@@ -32,6 +38,10 @@ impl Argument for Dynamic {
 
 impl Argument for Text {
     const WANTED: &'static str = "a text";
+
+    fn bytes(&self) -> usize {
+        self.len()
+    }
 
     fn convert(value: Dynamic) -> Result<Self, Dynamic> {
         if value.is_unit() {
@@ -127,7 +137,8 @@ pub(super) fn argument<A: Argument>(place: usize, value: Dynamic) -> Answer<A> {
 
 /// Converts every element of a list.
 pub(super) fn elements<A: Argument>(list: Array) -> Answer<Vec<A>> {
-    list.into_iter()
+    let elements: Vec<A> = list
+        .into_iter()
         .enumerate()
         .map(|(index, value)| {
             A::convert(value.flatten()).map_err(|value| Fault::Element {
@@ -136,7 +147,9 @@ pub(super) fn elements<A: Argument>(list: Array) -> Answer<Vec<A>> {
                 got: describe(&value),
             })
         })
-        .collect()
+        .collect::<Answer<_>>()?;
+    limits::together(elements.iter().map(Argument::bytes))?;
+    Ok(elements)
 }
 
 /// A value as a message shows it: short, and never the inside of a secret.

@@ -135,20 +135,33 @@ impl Rule {
 }
 
 impl Candidate {
+    /// The most bytes of a value: no attribute that must be unique is longer, and a rule may stand for a thousand.
+    const BYTES: usize = 500;
+    /// The most attributes of a record.
+    const ATTRIBUTES: usize = 10;
+
     fn read(value: Dynamic) -> Answer<Option<Self>> {
+        let text = |value| {
+            let text = argument::<Text>(1, value)?;
+            let found = text.len();
+            if found > Self::BYTES {
+                return Err(Fault::TooLong { what: "candidate", found, limit: Self::BYTES });
+            }
+            Ok(text.to_string())
+        };
         match value.try_cast_result::<Map>() {
+            Ok(map) if map.len() > Self::ATTRIBUTES => Err(Fault::TooLarge {
+                what: "attributes",
+                found: map.len(),
+                limit: Self::ATTRIBUTES,
+            }),
             Ok(map) => {
-                let text = |value| argument::<Text>(1, value).map(|text| text.to_string());
-                let record: BTreeMap<_, _> = map
-                    .into_iter()
-                    .map(|(name, value)| Ok((name.to_string(), text(value)?)))
-                    .collect::<Answer<_>>()?;
+                let record =
+                    map.into_iter().map(|(name, value)| Ok((name.to_string(), text(value)?)));
+                let record: BTreeMap<_, _> = record.collect::<Answer<_>>()?;
                 Ok(record.values().any(|value| !value.is_empty()).then_some(Self::Record(record)))
             }
-            Err(value) => {
-                let text = argument::<Text>(1, value)?;
-                Ok((!text.is_empty()).then(|| Self::Text(text.to_string())))
-            }
+            Err(value) => Ok(Some(text(value)?).filter(|text| !text.is_empty()).map(Self::Text)),
         }
     }
 

@@ -5,6 +5,9 @@ use super::fault::Fault;
 
 /// The most bytes of a text that a function gives back.
 pub const TEXT_BYTES: usize = 64 * 1024;
+/// The most bytes of all texts together that a function takes in a list or a map. Texts of a list may share their bytes;
+/// what is made of them does not.
+pub const LIST_BYTES: usize = 1024 * 1024;
 /// The most elements of a list that a function gives back.
 pub const LIST_ITEMS: usize = 2_000;
 
@@ -23,6 +26,13 @@ pub(super) fn text(bytes: usize) -> Answer<()> {
 /// Lets a list of this size through.
 pub(super) fn list(items: usize) -> Answer<()> {
     check("elements", items, LIST_ITEMS)
+}
+
+/// Lets a list or map through whose texts have so many bytes together.
+pub(super) fn together(bytes: impl Iterator<Item = usize>) -> Answer<()> {
+    let found = bytes.fold(0, usize::saturating_add);
+    let what = "values";
+    if found > LIST_BYTES { Err(Fault::TooLong { what, found, limit: LIST_BYTES }) } else { Ok(()) }
 }
 
 fn check(what: &'static str, found: usize, limit: usize) -> Answer<()> {

@@ -120,27 +120,40 @@ pub(super) static ROWS: &[FunctionRow] = &[
 ];
 
 fn join(separator: Text, values: Dynamic) -> Answer<String> {
-    let mut parts = Vec::new();
-    collect(values, &mut parts, 0)?;
-    let gaps = parts.len().saturating_sub(1).saturating_mul(separator.len());
-    limits::text(parts.iter().fold(gaps, |size, part| size.saturating_add(part.len())))?;
-    Ok(parts.join(separator.as_str()))
+    let mut joined = Joined { separator, text: String::new(), begun: false };
+    joined.add(values, 0)?;
+    Ok(joined.text)
 }
 
-/// The texts of a value and of the lists in it, in order, without empty ones.
-fn collect(value: Dynamic, parts: &mut Vec<String>, depth: usize) -> Answer<()> {
-    const DEEPEST: usize = 8;
-    if depth > DEEPEST {
-        return Err(Fault::Value(format!("the lists are more than {DEEPEST} deep")));
-    }
-    match value.flatten().try_cast_result::<Array>() {
-        Ok(list) => list.into_iter().try_for_each(|value| collect(value, parts, depth + 1)),
-        Err(value) => {
-            let text = super::encoding::c_str(value)?;
-            if !text.is_empty() {
-                parts.push(text);
+/// The texts so far, with separators between them.
+struct Joined {
+    separator: Text,
+    text: String,
+    begun: bool,
+}
+
+impl Joined {
+    /// Adds the texts of a value and of the lists in it, in order, without empty ones.
+    fn add(&mut self, value: Dynamic, depth: usize) -> Answer<()> {
+        const DEEPEST: usize = 8;
+        if depth > DEEPEST {
+            return Err(Fault::Value(format!("the lists are more than {DEEPEST} deep")));
+        }
+        match value.flatten().try_cast_result::<Array>() {
+            Ok(list) => list.into_iter().try_for_each(|value| self.add(value, depth + 1)),
+            Err(value) => {
+                let part = super::encoding::c_str(value)?;
+                if part.is_empty() {
+                    return Ok(());
+                }
+                let gap = if self.begun { self.separator.as_str() } else { "" };
+                let size = self.text.len().saturating_add(gap.len()).saturating_add(part.len());
+                limits::text(size)?;
+                self.text.push_str(gap);
+                self.text.push_str(&part);
+                self.begun = true;
+                Ok(())
             }
-            Ok(())
         }
     }
 }

@@ -48,17 +48,14 @@ fn section(parts: &mut Vec<String>, row: &FunctionRow) {
 pub fn definitions() -> String {
     let mut parts = vec!["module static;\n".to_owned()];
     for row in ordered() {
-        parts.push(format!("\n/// {}\n", row.sentence));
-        let examples = row.examples.iter();
-        parts.extend(
-            examples
-                .map(|example| format!("///\n/// `{}` is `{}`\n", example.script, example.result)),
-        );
         let result = result(row.signature);
-        let overloads = overloads(row.signature).into_iter();
-        parts.extend(
-            overloads.map(|arguments| format!("fn {}({arguments}) -> {result};\n", row.name)),
-        );
+        for arguments in overloads(row.signature) {
+            parts.push(format!("\n/// {}\n", row.sentence));
+            for example in row.examples {
+                parts.push(format!("///\n/// `{}` is `{}`\n", example.script, example.result));
+            }
+            parts.push(format!("fn {}({arguments}) -> {result};\n", row.name));
+        }
     }
     parts.concat()
 }

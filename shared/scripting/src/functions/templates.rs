@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rhai::{Dynamic, Map};
+use rhai::Map;
 
 use super::call::{Answer, Text, one, two};
 use super::fault::Fault;
@@ -94,35 +94,31 @@ enum Piece<'a> {
 }
 
 fn render(template: Text, vars: Map, escape: fn(&str) -> Cow<'_, str>) -> Answer<String> {
-    let values = vars
-        .into_iter()
-        .map(|(name, value)| Ok((name, shown(value)?)))
-        .collect::<Answer<std::collections::BTreeMap<_, _>>>()?;
     let mut result = String::new();
     for piece in pieces(&template)? {
-        let piece = match piece {
-            Piece::Literal(text) => Cow::from(text),
-            Piece::Name(name) => match values.get(name) {
-                // Escaping makes a value at most six times as long: it is checked before and after.
-                Some(value) => {
-                    limits::text(result.len().saturating_add(value.len()))?;
-                    escape(value)
-                }
-                None => return Err(missing(name, values.keys().map(AsRef::as_ref))),
-            },
-        };
-        limits::text(result.len().saturating_add(piece.len()))?;
-        result.push_str(&piece);
+        match piece {
+            Piece::Literal(text) => push(&mut result, text)?,
+            Piece::Name(name) => {
+                let value = vars.get(name).ok_or_else(|| missing(name, &vars))?;
+                let value = super::encoding::c_str(value.flatten_clone())?;
+                // Escaping makes a value at most six times as long, so both sizes are checked.
+                limits::text(result.len().saturating_add(value.len()))?;
+                push(&mut result, &escape(&value))?;
+            }
+        }
     }
     Ok(result)
 }
 
-fn shown(value: Dynamic) -> Answer<String> {
-    super::encoding::c_str(value.flatten())
+fn push(result: &mut String, piece: &str) -> Answer<()> {
+    limits::text(result.len().saturating_add(piece.len()))?;
+    result.push_str(piece);
+    Ok(())
 }
 
-fn missing<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
-    let known: Vec<&str> = known.take(20).collect();
+fn missing(name: &str, vars: &Map) -> Fault {
+    let name: String = name.chars().take(40).collect();
+    let known: Vec<&str> = vars.keys().take(20).map(AsRef::as_ref).collect();
     Fault::Value(format!("the template names {{{name}}}, but the values are: {}", known.join(", ")))
 }
 

@@ -4,6 +4,7 @@ mod behaviour;
 mod entra;
 mod examples;
 mod extremes;
+mod generated;
 mod grammar;
 
 use rhai::packages::{

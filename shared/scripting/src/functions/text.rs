@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use rhai::{Array, Dynamic};
 
-use super::call::{Answer, Text, argument, four, instead_of, one, three, two};
+use super::call::{Answer, Text, argument, describe, four, instead_of, one, three, two};
 use super::fault::Fault;
 use super::limits;
 use super::row::{Category, Example, FunctionRow};
@@ -396,6 +396,14 @@ fn pad(value: Dynamic, width: i64, with: Dynamic) -> Answer<Dynamic> {
         Ok(mut list) => {
             let width = usize::try_from(width).unwrap_or(0).max(list.len());
             limits::list(width)?;
+            // Copies of a list in a list would grow beyond any measure.
+            if with.is_array() || with.is_map() {
+                return Err(Fault::Argument {
+                    place: 3,
+                    wanted: "a text, number or truth",
+                    got: describe(&with),
+                });
+            }
             list.resize(width, with);
             Ok(list.into())
         }
