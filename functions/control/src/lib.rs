@@ -9,6 +9,7 @@ mod error;
 mod fault;
 mod matching;
 mod patience;
+mod preflight;
 mod report;
 mod scope;
 mod select;
@@ -23,6 +24,7 @@ pub use discover::{Discovered, discover};
 pub use error::ControlError;
 pub use fault::{FileFault, FileFaults};
 pub use matching::{Matched, MatchedPair, Unclear, match_users};
+pub use preflight::{Finding, Preflight, Severity, preflight};
 pub use report::{
     NotApplicable, Parked, Report, Span, StepLine, Tally, UnclearMatch, Warning, report,
 };

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use control::Selection;
 use model::WaveId;
 
-use crate::commands;
+use crate::{commands, script::ScriptCommand};
 
 const AFTER_HELP: &str = "\
 Without a command, crosswave rehearses: it moves a few dozen people between two simulated tenants.
@@ -109,4 +109,7 @@ pub(crate) enum Command {
     Completions(commands::completions::Options),
     /// List every step of every phase
     ExplainSteps,
+    /// Check, test, try and explain mapping and notification scripts
+    #[command(subcommand)]
+    Script(ScriptCommand),
 }

@@ -8,6 +8,8 @@ mod host;
 mod output;
 mod progress;
 mod project;
+mod rehearsal;
+mod script;
 mod session;
 
 use std::process::ExitCode;
@@ -17,6 +19,9 @@ use clap::Parser;
 /// Reads the command line, runs the command, and says how it ended.
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    if let Some(cli::Command::Script(command)) = cli.command {
+        return script::run(command, cli.global.json);
+    }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(

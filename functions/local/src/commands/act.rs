@@ -213,6 +213,17 @@ async fn finish(
 
 /// Runs the host loop with progress on the screen.
 pub(crate) async fn work(session: &Session, what: &str, until: &Until) -> Result<Ended, Failure> {
+    Ok(work_beside(session, what, until, || {}).await?.0)
+}
+
+/// As [`work`], with something that happens beside it now and then; also says how many steps were
+/// handled.
+pub(crate) async fn work_beside(
+    session: &Session,
+    what: &str,
+    until: &Until,
+    mut beside: impl FnMut(),
+) -> Result<(Ended, u64), Failure> {
     let steps = dispatch::AllSteps;
     let mut runner = Runner::new(session, &steps)?;
     let mut progress = Progress::new(what);
@@ -220,6 +231,7 @@ pub(crate) async fn work(session: &Session, what: &str, until: &Until) -> Result
     let ended = runner
         .run(until, |standing| {
             progress.show(standing);
+            beside();
             last.clone_from(standing);
         })
         .await;
@@ -237,5 +249,5 @@ pub(crate) async fn work(session: &Session, what: &str, until: &Until) -> Result
             last.others_in_flight
         ));
     }
-    ended
+    Ok((ended?, last.handled))
 }

@@ -66,5 +66,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Bench(options) => bench::run(out, &options).await,
         Command::Completions(options) => completions::run(&options),
         Command::ExplainSteps => explain_steps::run(out),
+        // Synchronous, and without a project: `main` has run it.
+        Command::Script(_) => Ok(Exit::Done),
     }
 }

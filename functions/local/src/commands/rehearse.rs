@@ -1,11 +1,60 @@
-//! To come.
-use crate::{exit::Exit, failure::Failure, output::Output};
+//! `rehearse`, also `crosswave` alone.
+
+use std::path::PathBuf;
+
 use clap::Args;
-/// Options.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Options {}
-/// Runs.
-#[expect(clippy::unused_async, reason = "to come")]
-pub(crate) async fn run(_out: Output, _options: &Options) -> Result<Exit, Failure> {
-    Ok(Exit::Done)
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    output::{Output, line},
+    rehearsal::{Rehearsed, Scene, rehearse},
+};
+
+/// Options of `rehearse`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many people the source tenant has
+    #[arg(long, default_value_t = 36)]
+    people: usize,
+    /// The seed of the tenants: the same seed, the same people
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A folder of .eml files for the first person's inbox
+    #[arg(long, value_name = "DIR")]
+    mail_dir: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { people: 36, seed: 1, mail_dir: None }
+    }
+}
+
+/// Rehearses and reports.
+pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure> {
+    let scene = Scene {
+        people: options.people,
+        seed: options.seed,
+        mail_folder: options.mail_dir.clone(),
+        told: true,
+    };
+    let Some(done) = rehearse(&scene).await? else {
+        Output::note("stopped as asked; the simulated tenants are gone");
+        return Ok(Exit::SomeParked);
+    };
+    out.data(&done, text(&done))?;
+    Ok(if done.all_well() { Exit::Done } else { Exit::SomeParked })
+}
+
+fn text(done: &Rehearsed) -> String {
+    let mut text = format!("\n{}\nProof, looked at in the tenants themselves\n", done.report);
+    for proof in &done.proof {
+        let sign = if proof.holds { "yes" } else { "NO " };
+        line(&mut text, format_args!("  {sign}  {:<64} {}", proof.what, proof.found));
+        for against in &proof.against {
+            line(&mut text, format_args!("         {against}"));
+        }
+    }
+    text
 }

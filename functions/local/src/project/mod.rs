@@ -6,4 +6,4 @@ mod template;
 
 pub(crate) use credentials::{Connections, CredentialError, connections};
 pub(crate) use file::{ProjectFile, read};
-pub(crate) use template::{Template, template};
+pub(crate) use template::{Template, TenantTemplate, template};

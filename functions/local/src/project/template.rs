@@ -13,6 +13,8 @@ pub(crate) struct Template {
     pub(crate) sender: Option<String>,
     /// The licences of a new user.
     pub(crate) licenses: Vec<String>,
+    /// The accounts that lose their rights at the end.
+    pub(crate) app_accounts: Vec<String>,
 }
 
 /// One tenant.
@@ -28,7 +30,7 @@ pub(crate) struct TenantTemplate {
     pub(crate) domain: String,
     /// The line that names the secret.
     pub(crate) secret: String,
-    /// The base address of a simulator.
+    /// The base address of a simulator, which also offers what real tenants may not.
     pub(crate) simulator: Option<String>,
 }
 
@@ -49,19 +51,20 @@ impl Template {
             target: tenant("2", "fabrikam", "CROSSWAVE_TARGET_SECRET"),
             sender: None,
             licenses: vec!["SPE_E3".to_owned()],
+            app_accounts: Vec::new(),
         }
     }
 }
 
 /// The text of the file.
 pub(crate) fn template(values: &Template) -> String {
-    let Template { name, source, target, sender, licenses } = values;
+    let Template { name, source, target, sender, licenses, app_accounts } = values;
     let sender = match sender {
         Some(sender) => format!("sender = \"{sender}\""),
         None => format!("# sender = \"migration@{}\"", target.domain),
     };
-    let licenses: Vec<String> = licenses.iter().map(|sku| format!("\"{sku}\"")).collect();
-    let licenses = licenses.join(", ");
+    let licenses = list(licenses);
+    let app_accounts = list(app_accounts);
     let domain = &target.domain;
     format!(
         r#"# A Crosswave project: the people of one Microsoft 365 tenant move into another.
@@ -123,7 +126,7 @@ gate_hours = 72
 # Compare source and target before the final notification, and stop there if they differ.
 verify_first = false
 # Accounts that lose their rights on the mailbox at the end.
-app_accounts = []
+app_accounts = [{app_accounts}]
 
 [notifications]
 # A mailbox in the target tenant. Without it nothing is sent.
@@ -149,10 +152,12 @@ exchange_concurrency = 8
 
 fn tenant(values: &TenantTemplate) -> String {
     let TenantTemplate { tenant_id, client_id, initial_domain, domain, secret, simulator } = values;
+    let label = initial_domain.split('.').next().unwrap_or(initial_domain);
     let endpoints = simulator.as_ref().map_or_else(String::new, |base| {
         format!(
-            "endpoints = {{ login = \"{base}/login\", graph = \"{base}/graph\", \
-             exchange = \"{base}/exchange\" }}\n"
+            "endpoints = {{ login = \"{base}/login/\", graph = \"{base}/graph/\", \
+             exchange = \"{base}/outlook/\", \
+             sharepoint_admin = \"{base}/sharepoint/{label}-admin/\" }}\n"
         )
     });
     format!(
@@ -164,7 +169,13 @@ client_id = "{client_id}"
 {secret}
 initial_domain = "{initial_domain}"
 domains = ["{domain}"]
-capabilities = {{ archive = false, hybrid = false }}
-{endpoints}"#
+capabilities = {{ archive = {archive}, hybrid = false }}
+{endpoints}"#,
+        archive = simulator.is_some(),
     )
+}
+
+fn list(values: &[String]) -> String {
+    let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+    quoted.join(", ")
 }

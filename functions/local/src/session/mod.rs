@@ -3,11 +3,7 @@
 mod scripts;
 mod tenants;
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{fs, path::Path, sync::Arc};
 
 use control::{Scope, store_project};
 use embedded::{Embedded, EmbeddedQueue, OsRandom, SystemClock};
@@ -16,10 +12,7 @@ use model::Project;
 use ports::{Clock, Random};
 use tenant::{LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
-use self::{
-    scripts::FileScripts,
-    tenants::{Counted, OneProject},
-};
+use self::{scripts::FileScripts, tenants::OneProject};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -53,9 +46,7 @@ impl Session {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let transport = ReqwestTransport::new(&TransportSettings::default());
-        let requests = Arc::new(AtomicU64::new(0));
-        let transport = transport.map_err(Failure::internal)?;
-        let transport = Arc::new(Counted::new(transport, Arc::clone(&requests)));
+        let transport = Arc::new(transport.map_err(Failure::internal)?);
         let limits = Arc::new(Limits::new(LimitSettings {
             exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
             ..LimitSettings::default()
@@ -69,8 +60,7 @@ impl Session {
                 Arc::clone(&limits),
             )
         };
-        let tenants =
-            OneProject::new(client(connections.source), client(connections.target), requests);
+        let tenants = OneProject::new(client(connections.source), client(connections.target));
         let scripts = FileScripts::open(file)?;
         let queue = database.queue();
         let incarnation = format!("{:016x}", random.next_u64());

@@ -34,7 +34,7 @@ impl FileScripts {
             None => Mapping::standard(),
             Some(path) => {
                 let (name, text) = read(&folder.join(path))?;
-                keep(&kept, &text, Mapping::compile(&name, &text), |script| script.script().hash())?
+                keep(&kept, &text, Mapping::compile(&name, &text), Mapping::hash)?
             }
         };
         let notifications = match &file.scripts.notifications {
@@ -42,7 +42,7 @@ impl FileScripts {
             Some(path) => {
                 let (name, text) = read(&folder.join(path))?;
                 let compiled = Notifications::compile(&name, &text);
-                keep(&kept, &text, compiled, |script| script.script().hash())?
+                keep(&kept, &text, compiled, |script| script.script().hash().to_owned())?
             }
         };
         Ok(Self { mapping: Arc::new(mapping), notifications: Arc::new(notifications), kept })
@@ -75,7 +75,7 @@ fn keep<S>(
     folder: &Path,
     text: &str,
     compiled: Result<S, Vec<Diagnostic>>,
-    hash: impl Fn(&S) -> &str,
+    hash: impl Fn(&S) -> String,
 ) -> Result<S, Failure> {
     let script = compiled.map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -98,7 +98,7 @@ fn unusable(faults: &[Diagnostic]) -> StepError {
 impl Scripts for FileScripts {
     async fn current(&self, _project: &Project) -> Result<ScriptPins, StepError> {
         Ok(BTreeMap::from([
-            (MAPPING.to_owned(), self.mapping.script().hash().to_owned()),
+            (MAPPING.to_owned(), self.mapping.hash()),
             (NOTIFICATIONS.to_owned(), self.notifications.script().hash().to_owned()),
         ]))
     }
@@ -110,8 +110,8 @@ impl Scripts for FileScripts {
     ) -> Result<Arc<Mapping>, StepError> {
         let standard = Mapping::standard();
         match pins.get(MAPPING) {
-            Some(hash) if hash == standard.script().hash() => Ok(Arc::new(standard)),
-            Some(hash) if hash != self.mapping.script().hash() => {
+            Some(hash) if *hash == standard.hash() => Ok(Arc::new(standard)),
+            Some(hash) if *hash != self.mapping.hash() => {
                 let text = self.kept(MAPPING, hash)?;
                 Mapping::compile(hash, &text).map(Arc::new).map_err(|faults| unusable(&faults))
             }

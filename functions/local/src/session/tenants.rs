@@ -1,30 +1,19 @@
-//! The two tenants of the one project, and how often they are asked.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+//! The two tenants of the one project.
 
 use async_trait::async_trait;
 use engine::{StepError, TenantPair, Tenants};
 use model::Project;
-use ports::{HttpRequest, HttpResponse, Transport, TransportError};
-use tenant::{ReqwestTransport, TenantClient};
+use tenant::TenantClient;
 
 /// The clients, made once.
 pub(super) struct OneProject {
     pair: TenantPair,
-    requests: Arc<AtomicU64>,
 }
 
 impl OneProject {
-    /// Two clients, and the counter of their transport.
-    pub(super) fn new(
-        source: TenantClient,
-        target: TenantClient,
-        requests: Arc<AtomicU64>,
-    ) -> Self {
-        Self { pair: TenantPair { source, target }, requests }
+    /// Two clients.
+    pub(super) fn new(source: TenantClient, target: TenantClient) -> Self {
+        Self { pair: TenantPair { source, target } }
     }
 }
 
@@ -35,27 +24,6 @@ impl Tenants for OneProject {
     }
 
     fn requests(&self, _project: &Project) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-}
-
-/// A transport that counts what it sends.
-pub(super) struct Counted {
-    inner: ReqwestTransport,
-    requests: Arc<AtomicU64>,
-}
-
-impl Counted {
-    /// Counts in `requests`.
-    pub(super) fn new(inner: ReqwestTransport, requests: Arc<AtomicU64>) -> Self {
-        Self { inner, requests }
-    }
-}
-
-#[async_trait]
-impl Transport for Counted {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.inner.send(request).await
+        self.pair.source.requests().saturating_add(self.pair.target.requests())
     }
 }

@@ -1,0 +1,75 @@
+//! People who write mail while the others move.
+
+use simulator::Simulator;
+
+use super::{Stage, proof::Person};
+
+/// Somebody outside both tenants.
+const SENDER: &str = "partner@elsewhere.example";
+
+/// A message that was sent, and to whom.
+pub(crate) struct Sent {
+    /// The simulator's id.
+    pub(crate) id: String,
+    /// The place of the person in the list.
+    pub(crate) person: usize,
+    /// When, in words.
+    pub(crate) when: String,
+}
+
+/// Writes to people, and remembers what.
+pub(crate) struct Postman {
+    simulator: Simulator,
+    old: Vec<String>,
+    new: Vec<Option<String>>,
+    state: u64,
+    /// Everything that was sent.
+    pub(crate) sent: Vec<Sent>,
+}
+
+impl Postman {
+    /// A postman who knows everybody's old address.
+    pub(crate) fn new(stage: &Stage, people: &[Person], seed: u64) -> Self {
+        Self {
+            simulator: stage.simulator().clone(),
+            old: people.iter().map(|person| person.source_address.clone()).collect(),
+            new: vec![None; people.len()],
+            state: seed,
+            sent: Vec::new(),
+        }
+    }
+
+    /// One message to everybody.
+    pub(crate) fn write_to_everybody(&mut self, when: &str) {
+        for person in 0..self.old.len() {
+            self.write(person, when);
+        }
+    }
+
+    /// One message to one person.
+    pub(crate) fn write_to_somebody(&mut self) {
+        // A plain linear congruential step (Knuth's MMIX): who gets the mail need only vary.
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let count = u64::try_from(self.old.len()).unwrap_or(u64::MAX);
+        let person = (self.state >> 33).checked_rem(count).unwrap_or(0);
+        if let Ok(person) = usize::try_from(person) {
+            self.write(person, "while the work goes on");
+        }
+    }
+
+    /// From now on mail goes to the new address, where there is one.
+    pub(crate) fn know_new_addresses(&mut self, people: &[Person]) {
+        self.new = people.iter().map(|person| person.target_address.clone()).collect();
+    }
+
+    fn write(&mut self, person: usize, when: &str) {
+        let Some(old) = self.old.get(person) else { return };
+        let new = self.new.get(person).and_then(Option::as_ref);
+        let subject = format!("Message {}, {when}", self.sent.len() + 1);
+        let id = self.simulator.send_mail(SENDER, new.unwrap_or(old), &subject);
+        self.sent.push(Sent { id, person, when: when.to_owned() });
+    }
+}
