@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conformance::VirtualClock;
+use conformance::reference::VirtualClock;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ports::{Clock, HttpRequest, Transport};
 use serde_json::{Value, json};
