@@ -283,7 +283,7 @@ impl Tries {
                 else {
                     return Err(error);
                 };
-                if error.retry_after.is_none() {
+                if error.retry_after.unwrap_or_default().is_zero() {
                     wire.clock.sleep(self.back_off(wire)).await;
                 }
                 // With a Retry-After the lane is fenced, and the next try waits there.

@@ -10,6 +10,7 @@
 
 mod codes;
 mod exchange;
+mod exchange_batch;
 mod graph;
 mod real_transport;
 mod secrets;

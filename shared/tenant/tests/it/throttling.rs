@@ -77,6 +77,15 @@ async fn a_throttle_without_a_time_is_tried_three_times() {
 }
 
 #[tokio::test]
+async fn a_retry_after_of_nothing_is_still_a_pause() {
+    let world = world([throttled("0"), throttled("0"), fine()]);
+    let before = world.clock.now();
+    read(&world).await.unwrap();
+    let waited = world.clock.now().duration_since(before);
+    assert!(waited >= jiff::SignedDuration::from_millis(500), "{waited}");
+}
+
+#[tokio::test]
 async fn a_503_with_a_time_is_a_throttle_also_for_a_write() {
     let world = world([Answer::empty(503).header("retry-after", "60")]);
     let error = world.client.graph().send_mail("s", &Mail::default()).await.unwrap_err();
