@@ -220,8 +220,39 @@ outcome! {
 
 type Called = Result<Dynamic, Box<EvalAltResult>>;
 
-fn finish(name: &'static str, answer: Answer<Dynamic>) -> Called {
-    answer.map_err(|fault| fault.of(name))
+/// Registers a function for any values, and once more for values of exactly the wanted types.
+///
+/// The engine tries exact types first and then each way to let a value be anything: a call with the wanted types is
+/// found at once. It also wins over a built-in function of the same name and types.
+fn add<const N: usize>(
+    engine: &mut Engine,
+    name: &'static str,
+    wanted: [TypeId; N],
+    call: impl Fn([Dynamic; N]) -> Answer<Dynamic> + Copy + Send + Sync + 'static,
+) {
+    let anything = [TypeId::of::<Dynamic>(); N];
+    instead_of(engine, name, anything, call);
+    if wanted != anything {
+        instead_of(engine, name, wanted, call);
+    }
+}
+
+/// Makes calls with exactly these argument types reach a function of the table instead of a built-in one.
+pub(super) fn instead_of<const N: usize>(
+    engine: &mut Engine,
+    name: &'static str,
+    types: [TypeId; N],
+    call: impl Fn([Dynamic; N]) -> Answer<Dynamic> + Copy + Send + Sync + 'static,
+) {
+    engine.register_raw_fn(name, types, move |_, arguments| -> Called {
+        let mut values = [const { Dynamic::UNIT }; N];
+        let mut given = arguments.iter_mut();
+        for (index, (value, given)) in values.iter_mut().zip(&mut given).enumerate() {
+            // The first may be a variable of the script, which keeps its value.
+            *value = if index == 0 { given.flatten_clone() } else { std::mem::take(*given) };
+        }
+        call(values).map_err(|fault| fault.of(name))
+    });
 }
 
 /// Registers a function of one argument.
@@ -230,9 +261,7 @@ where
     A: Argument + 'static,
     R: IntoAnswer + 'static,
 {
-    engine.register_fn(name, move |a: Dynamic| -> Called {
-        finish(name, argument(1, a).and_then(|a| function(a).into_answer()))
-    });
+    add(engine, name, [TypeId::of::<A>()], move |[a]| function(argument(1, a)?).into_answer());
 }
 
 /// Registers a function of two arguments.
@@ -242,9 +271,9 @@ where
     B: Argument + 'static,
     R: IntoAnswer + 'static,
 {
-    engine.register_fn(name, move |a: Dynamic, b: Dynamic| -> Called {
-        let answer = || function(argument(1, a)?, argument(2, b)?).into_answer();
-        finish(name, answer())
+    let wanted = [TypeId::of::<A>(), TypeId::of::<B>()];
+    add(engine, name, wanted, move |[a, b]| {
+        function(argument(1, a)?, argument(2, b)?).into_answer()
     });
 }
 
@@ -256,9 +285,9 @@ where
     C: Argument + 'static,
     R: IntoAnswer + 'static,
 {
-    engine.register_fn(name, move |a: Dynamic, b: Dynamic, c: Dynamic| -> Called {
-        let answer = || function(argument(1, a)?, argument(2, b)?, argument(3, c)?).into_answer();
-        finish(name, answer())
+    let wanted = [TypeId::of::<A>(), TypeId::of::<B>(), TypeId::of::<C>()];
+    add(engine, name, wanted, move |[a, b, c]| {
+        function(argument(1, a)?, argument(2, b)?, argument(3, c)?).into_answer()
     });
 }
 
@@ -274,29 +303,8 @@ pub(super) fn four<A, B, C, D, R>(
     D: Argument + 'static,
     R: IntoAnswer + 'static,
 {
-    engine.register_fn(name, move |a: Dynamic, b: Dynamic, c: Dynamic, d: Dynamic| -> Called {
-        let answer = || {
-            function(argument(1, a)?, argument(2, b)?, argument(3, c)?, argument(4, d)?)
-                .into_answer()
-        };
-        finish(name, answer())
+    let wanted = [TypeId::of::<A>(), TypeId::of::<B>(), TypeId::of::<C>(), TypeId::of::<D>()];
+    add(engine, name, wanted, move |[a, b, c, d]| {
+        function(argument(1, a)?, argument(2, b)?, argument(3, c)?, argument(4, d)?).into_answer()
     });
 }
-
-/// Makes calls with exactly these argument types reach the function of the table instead of a built-in one.
-///
-/// The engine prefers a function with the exact types, so the general form alone would lose to the built-in.
-pub(super) fn instead_of(
-    engine: &mut Engine,
-    name: &'static str,
-    types: &[TypeId],
-    call: Override,
-) {
-    engine.register_raw_fn(name, types, move |_, arguments| -> Called {
-        let values: Vec<Dynamic> = arguments.iter().map(|value| (**value).clone()).collect();
-        finish(name, call(values))
-    });
-}
-
-/// A function that takes its arguments as the engine has them.
-pub(super) type Override = fn(Vec<Dynamic>) -> Answer<Dynamic>;

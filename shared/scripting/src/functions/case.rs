@@ -1,11 +1,8 @@
 //! Upper, lower and title case, letter by letter as .NET does it: the German ß has no upper case.
 
-use std::any::TypeId;
-
 use unicode_normalization::char::is_combining_mark;
 
-use super::call::{Answer, Text, instead_of, one, two};
-use super::fault::Fault;
+use super::call::{Answer, Text, one, two};
 use super::limits;
 use super::row::{Category, Example, FunctionRow};
 
@@ -24,9 +21,6 @@ pub(super) static ROWS: &[FunctionRow] = &[
         register: |engine, name| {
             one(engine, name, |text: Text| to_lower(text, Text::new()));
             two(engine, name, to_lower);
-            instead_of(engine, name, &[TypeId::of::<Text>()], |values| {
-                only_text(values).map(|text| to_lower(text, Text::new()).into())
-            });
         },
     },
     FunctionRow {
@@ -42,9 +36,6 @@ pub(super) static ROWS: &[FunctionRow] = &[
         register: |engine, name| {
             one(engine, name, |text: Text| to_upper(text, Text::new()));
             two(engine, name, to_upper);
-            instead_of(engine, name, &[TypeId::of::<Text>()], |values| {
-                only_text(values).map(|text| to_upper(text, Text::new()).into())
-            });
         },
     },
     FunctionRow {
@@ -66,11 +57,6 @@ pub(super) static ROWS: &[FunctionRow] = &[
         },
     },
 ];
-
-fn only_text(values: Vec<rhai::Dynamic>) -> Result<Text, Fault> {
-    let value = values.into_iter().next().unwrap_or_default();
-    super::call::argument(1, value)
-}
 
 /// The lower case of a letter, where that is one letter.
 pub(super) fn lower(letter: char) -> char {

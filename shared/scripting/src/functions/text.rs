@@ -21,10 +21,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
             Example { script: r#"append("anna", ".test")"#, result: r#""anna.test""# },
             Example { script: r#"append((), ".x")"#, result: r#"".x""# },
         ],
-        register: |engine, name| {
-            two(engine, name, append);
-            instead_of(engine, name, &[TEXT, TEXT], |values| over_two(values, append));
-        },
+        register: |engine, name| two(engine, name, append),
     },
     FunctionRow {
         name: "left",
@@ -104,8 +101,9 @@ pub(super) static ROWS: &[FunctionRow] = &[
         ],
         register: |engine, name| {
             two(engine, name, split);
-            instead_of(engine, name, &[TEXT, TEXT], |values| over_two(values, split));
-            instead_of(engine, name, &[TEXT, LETTER], |values| over_two(values, split));
+            instead_of(engine, name, [TEXT, LETTER], |[text, delimiter]| {
+                Ok(split(argument(1, text)?, argument(2, delimiter)?)?.into())
+            });
         },
     },
     FunctionRow {
@@ -115,13 +113,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         category: Category::Text,
         entra: None,
         examples: &[Example { script: r#"trim("  Anna ")"#, result: r#""Anna""# }],
-        register: |engine, name| {
-            one(engine, name, trim);
-            instead_of(engine, name, &[TEXT], |values| {
-                let [text] = take(values)?;
-                Ok(trim(argument(1, text)?).into())
-            });
-        },
+        register: |engine, name| one(engine, name, trim),
     },
     FunctionRow {
         name: "strip_spaces",
@@ -195,18 +187,12 @@ pub(super) static ROWS: &[FunctionRow] = &[
         ],
         register: |engine, name| {
             three(engine, name, pad);
-            let over: super::call::Override = |values| {
-                let [value, width, fill] = take(values)?;
-                pad(value, argument(2, width)?, fill)
-            };
-            instead_of(engine, name, &[TEXT, NUMBER, TEXT], over);
-            instead_of(engine, name, &[TEXT, NUMBER, LETTER], over);
-            instead_of(
-                engine,
-                name,
-                &[TypeId::of::<Array>(), NUMBER, TypeId::of::<Dynamic>()],
-                over,
-            );
+            let fills = [[TEXT, NUMBER, TEXT], [TEXT, NUMBER, LETTER], [LIST, NUMBER, ANYTHING]];
+            for types in fills {
+                instead_of(engine, name, types, |[value, width, fill]| {
+                    pad(value, argument(2, width)?, fill)
+                });
+            }
         },
     },
     FunctionRow {
@@ -227,14 +213,11 @@ pub(super) static ROWS: &[FunctionRow] = &[
         ],
         register: |engine, name| {
             three(engine, name, replace);
-            let over: super::call::Override = |values| {
-                let [text, old, new] = take(values)?;
-                Ok(replace(argument(1, text)?, argument(2, old)?, argument(3, new)?)?.into())
-            };
-            for old in [TEXT, LETTER] {
-                for new in [TEXT, LETTER] {
-                    instead_of(engine, name, &[TEXT, old, new], over);
-                }
+            for types in [[TEXT, TEXT, LETTER], [TEXT, LETTER, TEXT], [TEXT, LETTER, LETTER]] {
+                instead_of(engine, name, types, |[text, old, new]| {
+                    let text = replace(argument(1, text)?, argument(2, old)?, argument(3, new)?)?;
+                    Ok(text.into())
+                });
             }
         },
     },
@@ -252,24 +235,12 @@ pub(super) static ROWS: &[FunctionRow] = &[
     },
 ];
 
+// Types with which the engine has a function of the same name.
 const TEXT: TypeId = TypeId::of::<Text>();
 const LETTER: TypeId = TypeId::of::<char>();
 const NUMBER: TypeId = TypeId::of::<i64>();
-
-/// The arguments of an override, whose number the engine has checked.
-fn take<const N: usize>(values: Vec<Dynamic>) -> Answer<[Dynamic; N]> {
-    values.try_into().map_err(|values: Vec<Dynamic>| {
-        Fault::Value(format!("wants {N} arguments, got {}", values.len()))
-    })
-}
-
-fn over_two<R: Into<Dynamic>>(
-    values: Vec<Dynamic>,
-    function: fn(Text, Text) -> Answer<R>,
-) -> Answer<Dynamic> {
-    let [first, second] = take(values)?;
-    Ok(function(argument(1, first)?, argument(2, second)?)?.into())
-}
+const LIST: TypeId = TypeId::of::<Array>();
+const ANYTHING: TypeId = TypeId::of::<Dynamic>();
 
 fn append(text: Text, suffix: Text) -> Answer<String> {
     limits::text(text.len().saturating_add(suffix.len()))?;
