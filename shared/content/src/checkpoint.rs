@@ -2,7 +2,7 @@
 //!
 //! Versioned: a newer program reads older checkpoints, an older one refuses newer ones.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub(crate) struct Checkpoint {
     /// The number of the next record of deletions.
     #[serde(default)]
     pub(crate) removals: u32,
+    /// Fingerprints of the settings that were copied last, over all rounds.
+    #[serde(default)]
+    pub(crate) side: BTreeMap<String, u64>,
     /// The drive's own long-lived state.
     pub(crate) drive: DriveMemory,
     /// Set once the round is complete.

@@ -89,6 +89,10 @@ impl CopyJob<'_> {
                 committed?;
                 Ok(UnitOutcome::Wait { after, why })
             }
+            Stop::Pause { doing, error, after } => {
+                committed?;
+                Ok(UnitOutcome::Wait { after, why: format!("{doing}: {error}") })
+            }
         }
     }
 

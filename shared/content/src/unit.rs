@@ -22,6 +22,15 @@ pub(crate) enum Stop {
         /// In words.
         why: String,
     },
+    /// A tenant asks for a pause. What is in memory is to be committed.
+    Pause {
+        /// What the copy was doing.
+        doing: String,
+        /// The tenant's words.
+        error: Box<TenantError>,
+        /// How long to wait.
+        after: Duration,
+    },
     /// The copy failed.
     Failed(ContentError),
 }
@@ -155,7 +164,7 @@ impl<'a> Unit<'a> {
 /// refusal.
 pub(crate) fn judge(doing: &str, error: TenantError) -> Stop {
     match pause(&error) {
-        Some(after) => Stop::Wait { after, why: format!("{doing}: {error}") },
+        Some(after) => Stop::Pause { doing: doing.to_owned(), error: Box::new(error), after },
         None => Stop::Failed(failure(doing, error)),
     }
 }

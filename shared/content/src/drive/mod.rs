@@ -11,7 +11,7 @@ mod fragments;
 mod large;
 mod names;
 mod removals;
-mod row;
+pub(crate) mod row;
 mod sharing;
 
 use std::collections::BTreeMap;
@@ -28,8 +28,8 @@ use crate::{
 };
 
 /// The groups of the drive's item map.
-const FOLDERS: u32 = 0;
-const FILES: u32 = 1;
+pub(crate) const FOLDERS: u32 = 0;
+pub(crate) const FILES: u32 = 1;
 
 /// The drive in hand.
 pub(crate) struct DriveCopy<'s> {

@@ -6,7 +6,7 @@ use crate::map::fingerprint;
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
     /// A OneNote notebook or the like: neither file nor folder.
@@ -35,7 +35,7 @@ impl Kind {
     }
 
     /// Why such an item is not copied, and what to do; `None` for files and folders.
-    pub(super) fn left_out(self) -> Option<&'static str> {
+    pub(crate) fn left_out(self) -> Option<&'static str> {
         match self {
             Self::File | Self::Folder => None,
             Self::Package => Some(
@@ -51,21 +51,21 @@ impl Kind {
 
 /// A change of a drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) parent: String,
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) size: u64,
-    pub(super) hash: Option<String>,
-    pub(super) created: String,
-    pub(super) modified: String,
-    pub(super) shared: bool,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) parent: String,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) size: u64,
+    pub(crate) hash: Option<String>,
+    pub(crate) created: String,
+    pub(crate) modified: String,
+    pub(crate) shared: bool,
 }
 
 impl Row {
     /// The row of an item that exists.
-    pub(super) fn of(item: &DriveItem) -> Self {
+    pub(crate) fn of(item: &DriveItem) -> Self {
         let kind = if item.remote_item.is_some() {
             Kind::Shortcut
         } else if item.malware.is_some() {
@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// The state of its content: what the map compares.
-    pub(super) fn content(&self) -> String {
+    pub(crate) fn content(&self) -> String {
         match &self.hash {
             Some(hash) => format!("{hash}:{}", self.size),
             None => format!("{}:{}", self.modified, self.size),
@@ -102,7 +102,7 @@ impl Row {
 
     /// Where it lies and how it is called and dated: what the map compares. It begins with the
     /// folder, so that the map alone tells what lies below a folder that is gone.
-    pub(super) fn placement(&self) -> String {
+    pub(crate) fn placement(&self) -> String {
         if self.kind == Kind::Folder {
             // A folder's dates change with what is in it; only its name and place count.
             return format!("{}\n{}", self.parent, self.name);
@@ -112,14 +112,14 @@ impl Row {
     }
 
     /// Its dates.
-    pub(super) fn dates(&self) -> FileSystemInfo {
+    pub(crate) fn dates(&self) -> FileSystemInfo {
         FileSystemInfo {
             created_date_time: self.created.parse().ok(),
             last_modified_date_time: self.modified.parse().ok(),
         }
     }
 
-    pub(super) fn into_texts(self) -> [String; 9] {
+    pub(crate) fn into_texts(self) -> [String; 9] {
         [
             self.id,
             self.parent,
@@ -152,17 +152,17 @@ impl From<[String; 9]> for Row {
 }
 
 /// The folder of a placement.
-pub(super) fn folder_of(placement: &str) -> &str {
+pub(crate) fn folder_of(placement: &str) -> &str {
     placement.split('\n').next().unwrap_or_default()
 }
 
 /// The name in a folder's placement.
-pub(super) fn name_of(placement: &str) -> &str {
+pub(crate) fn name_of(placement: &str) -> &str {
     placement.split_once('\n').map_or("", |(_, name)| name)
 }
 
 /// Whether SharePoint may rewrite a file of this name on upload, which changes size and hash.
-pub(super) fn is_office(name: &str) -> bool {
+pub(crate) fn is_office(name: &str) -> bool {
     const OFFICE: [&str; 14] = [
         "doc", "docm", "docx", "dotx", "ppt", "pptm", "pptx", "potx", "xls", "xlsb", "xlsm",
         "xlsx", "xltx", "vsdx",

@@ -132,7 +132,11 @@ impl Unit<'_> {
     }
 
     /// The id of one side's mailbox; `None` with a note when the copy goes on without it.
-    async fn mailbox_id(&mut self, workload: Workload, side: Side) -> Step<Option<MailboxAddress>> {
+    pub(crate) async fn mailbox_id(
+        &mut self,
+        workload: Workload,
+        side: Side,
+    ) -> Step<Option<MailboxAddress>> {
         let job = self.job;
         let (client, user, word) = match side {
             Side::Source => (job.source, &job.subject.source_user, "source"),
@@ -236,8 +240,9 @@ pub(crate) struct MailboxCopy {
     pub(crate) folders: Folders,
 }
 
+/// One of the two tenants.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(crate) enum Side {
     Source,
     Target,
 }

@@ -94,8 +94,7 @@ fn bad_items_are_listed_up_to_the_limit() {
     let summary = world.copy(CopyMode::Initial, "job-1");
     assert_eq!(summary.bad_items, 3);
     assert_eq!(world.mailbox_differences(Part::Primary), NONE);
-    let store = world.store.clone();
-    let bad = world.drive_future(world.job(&*store).bad_items()).unwrap().unwrap();
+    let bad = world.drive_future(world.job(&*world.store).bad_items()).unwrap().unwrap();
     assert_eq!(bad.len(), 3);
     assert!(bad.iter().all(|item| item.reason.contains("ErrorCorruptData") && item.size > 0));
     // Tried again by the next round, still bad, still three.
@@ -141,13 +140,69 @@ fn lost_replies_of_imports_leave_every_item_exactly_once() {
     assert_eq!(world.mailbox_differences(Part::Primary), NONE);
 }
 
-/// The archive comes through beta; where there is none the report says so.
+/// The archive comes through beta; where there is none, or it is switched off, the report says so.
 #[test]
 fn archives_are_copied_or_reported() {
     let mut world = World::new(6);
     world.subject.archive = true;
     fill(&world, Part::Archive, 30);
+    let told = |summary: &content::CopySummary, text: &str| {
+        let notes = summary.notes.iter().filter(|note| note.workload == Workload::Archive);
+        let texts: Vec<&str> = notes.map(|note| note.text.as_str()).collect();
+        assert!(texts.iter().any(|told| told.contains(text)), "{texts:?}");
+    };
     let summary = world.copy(CopyMode::Initial, "job-1");
-    let note = summary.notes.iter().find(|note| note.workload == Workload::Archive);
-    assert!(note.is_some_and(|note| note.text.contains("no archive mailbox")), "{summary:?}");
+    told(&summary, "the target has no archive mailbox");
+
+    let exchange = world.target_client.exchange();
+    world.drive_future(exchange.enable_archive(&world.subject.target_user)).unwrap().unwrap();
+    world.clock.advance(std::time::Duration::from_hours(1));
+    world.settings.archive = content::ArchiveCapability::Off;
+    told(&world.copy(CopyMode::Delta, "job-2"), "switched off");
+
+    world.settings.archive = content::ArchiveCapability::Beta;
+    world.copy(CopyMode::Delta, "job-3");
+    assert_eq!(world.mailbox_differences(Part::Archive), NONE);
+}
+
+/// SYN-I5: language and time zone are set, rules and categories follow; what sends mail does not.
+#[test]
+fn side_data_is_copied_or_listed() {
+    use serde_json::json;
+    let world = World::new(9);
+    let (source, target) = (world.source_client.graph(), world.target_client.graph());
+    let (here, there) = (world.subject.source_user.as_str(), world.subject.target_user.as_str());
+    let settings = json!({
+        "timeZone": "Tokyo Standard Time", "language": { "locale": "fr-FR" },
+        "automaticRepliesSetting": { "status": "alwaysEnabled", "internalReplyMessage": "Away" },
+    });
+    let settings = settings.as_object().unwrap().clone();
+    world.drive_future(source.update_mailbox_settings(here, &settings)).unwrap().unwrap();
+    for rule in [
+        json!({ "displayName": "Bills", "sequence": 1, "actions": { "markAsRead": true } }),
+        json!({ "displayName": "On", "sequence": 2,
+            "actions": { "redirectTo": [{ "emailAddress": { "address": "x@y.example" } }] } }),
+    ] {
+        world.drive_future(source.create_message_rule(here, &rule)).unwrap().unwrap();
+    }
+    let blue = tenant::graph::OutlookCategory {
+        display_name: "Blue".to_owned(),
+        color: Some("preset7".to_owned()),
+    };
+    world.drive_future(source.create_master_category(here, &blue)).unwrap().unwrap();
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    world.copy(CopyMode::Delta, "job-2");
+
+    let copied = world.drive_future(target.mailbox_settings(there)).unwrap().unwrap();
+    assert_eq!(copied.time_zone.as_deref(), Some("Tokyo Standard Time"));
+    assert_eq!(copied.language.and_then(|language| language.locale).as_deref(), Some("fr-FR"));
+    let replies = copied.automatic_replies_setting.unwrap();
+    assert_eq!(replies["internalReplyMessage"], "Away");
+    let rules = world.drive_future(target.message_rules(there)).unwrap().unwrap();
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert_eq!(rules[0]["displayName"], "Bills");
+    let categories = world.drive_future(target.master_categories(there)).unwrap().unwrap();
+    assert_eq!(categories, [blue]);
+    let redirect = summary.notes.iter().find(|note| note.text.contains("`on`"));
+    assert!(redirect.is_some_and(|note| note.text.contains("sends mail on")), "{summary:?}");
 }

@@ -1,6 +1,15 @@
 //! The copier against two simulated tenants: what arrives, what a crash leaves, what is reported.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod crash;
 mod drive;
 mod mailbox;
+mod rights;
 mod support;
+mod verify;

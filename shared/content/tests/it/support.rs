@@ -49,8 +49,8 @@ pub(crate) struct World {
     pub(crate) passed: Arc<AtomicU64>,
     /// The boundary at which the process dies.
     pub(crate) dies_at: Arc<AtomicU64>,
-    source_client: TenantClient,
-    target_client: TenantClient,
+    pub(crate) source_client: TenantClient,
+    pub(crate) target_client: TenantClient,
 }
 
 /// Never dies.

@@ -12,6 +12,7 @@ mod mail;
 pub mod mailbox_content;
 mod mailbox_settings;
 mod organization;
+mod side_data;
 mod user;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use self::{
     mail::{Invitation, InvitedUser, Mail, MailBody, NewInvitation},
     mailbox_settings::{Locale, MailboxSettings},
     organization::{Domain, Organization, VerifiedDomain},
+    side_data::OutlookCategory,
     user::{AssignedLicense, GraphUser, UserQuery, quoted},
 };
 use crate::{

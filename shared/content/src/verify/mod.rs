@@ -1,14 +1,21 @@
 //! Verification (SYN-4): counts and sizes on both sides, a sample of hashes, every difference.
 
+mod drive;
+mod mailbox;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Workload;
+use crate::{
+    ContentError, CopyJob, CopyMode, Workload,
+    store::State,
+    unit::{Stop, Unit},
+};
 
 /// Source and target of one folder or drive, side by side.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedPlace {
     /// Of which workload.
-    pub workload: Option<Workload>,
+    pub workload: Workload,
     /// The folder's path or the drive.
     pub place: String,
     /// Items in the source.
@@ -54,8 +61,8 @@ pub enum DifferenceReason {
     DeletedInTarget,
     /// The content is not the same.
     ContentDiffers,
-    /// The folder was not copied.
-    FolderNotCopied,
+    /// It cannot be copied, or is left out on purpose.
+    NotCopied,
     /// The copy of something that is gone from the source.
     GoneFromSource,
 }
@@ -73,5 +80,55 @@ impl VerifyReport {
     /// Nothing differs.
     pub fn is_clean(&self) -> bool {
         self.differences.is_empty()
+    }
+}
+
+impl VerifiedPlace {
+    fn new(workload: Workload, place: String) -> Self {
+        Self {
+            workload,
+            place,
+            source_items: 0,
+            source_bytes: 0,
+            target_items: 0,
+            target_bytes: 0,
+            sampled: 0,
+            target_only: 0,
+        }
+    }
+}
+
+impl CopyJob<'_> {
+    /// Compares source and target (SYN-4): what the source holds now with what the map says was
+    /// copied and with what the target holds now. Reads only.
+    pub async fn verify(&self) -> Result<VerifyReport, ContentError> {
+        let state = State::load(self.store, &self.partition).await?;
+        let mut unit = Unit::new(self, state, CopyMode::Delta);
+        let mut report = VerifyReport::default();
+        let done = Box::pin(unit.verify_all(&mut report)).await;
+        match done {
+            // A comparison has no budget and waits for nothing but a tenant.
+            Ok(()) | Err(Stop::Wait { .. } | Stop::Budget) => Ok(report),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Pause { doing, error, .. }) => {
+                Err(ContentError::Tenant { doing, source: error })
+            }
+        }
+    }
+}
+
+impl Unit<'_> {
+    async fn verify_all(&mut self, report: &mut VerifyReport) -> Result<(), Stop> {
+        let subject = &self.job.subject;
+        if subject.mailbox {
+            self.verify_mailbox(Workload::Mailbox, report).await?;
+        }
+        if subject.archive {
+            self.verify_mailbox(Workload::Archive, report).await?;
+        }
+        if subject.drive {
+            self.verify_drive(report).await?;
+        }
+        Ok(())
     }
 }
