@@ -78,6 +78,19 @@ pub(crate) fn call(script: &Script, call: Call) -> Result<Outcome, ScriptError> 
     }
 }
 
+/// Runs a part that makes many calls on one script thread; `None` when it did not come back.
+pub(crate) fn batch<T: Send + 'static>(
+    script: &Script,
+    calls: usize,
+    part: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    if script.is_disabled() {
+        return None;
+    }
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    sandbox::run(script.budget().wall().saturating_mul(calls), part).ok()
+}
+
 /// The same on the present thread, which must have a large stack.
 pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptError> {
     let entry = call.entry;

@@ -56,6 +56,7 @@ mod notice;
 mod notifications;
 mod patch;
 pub mod policy;
+pub mod preview;
 pub mod reference;
 mod results;
 mod sandbox;
@@ -83,6 +84,7 @@ pub use patch::{
 };
 pub use sandbox::{Budget, MeteredAllocator};
 pub use script::{API_VERSION, DataSet, RHAI_VERSION, Script, ScriptOptions};
+pub use testing::sample_run;
 pub use trial::{Trial, TrialInput, TrialOutcome, sample_user, try_script};
 pub use worker::WorkerPool;
 

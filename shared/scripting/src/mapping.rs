@@ -98,6 +98,29 @@ impl Mapping {
         self.layered(Entry::MapUser, user, &Attributes::new(), run)
     }
 
+    /// The same for many users, in their order: cheaper than one by one, for previews.
+    pub fn map_users(
+        &self,
+        users: &[UserInput],
+        run: &Arc<RunContext>,
+    ) -> Vec<Result<UserPatch, ScriptError>> {
+        if self.pool.is_some() {
+            return users.iter().map(|user| self.map_user(user, run)).collect();
+        }
+        let (mapping, batch, context) = (self.clone(), users.to_vec(), Arc::clone(run));
+        let together = call::batch(&self.script, users.len(), move || {
+            batch
+                .iter()
+                .map(|user| {
+                    let none = Attributes::new();
+                    mapping.layers(Entry::MapUser, user, &none, &context, call::call_here)
+                })
+                .collect()
+        });
+        // A batch that was lost is run again one by one, so that only the culprit pays.
+        together.unwrap_or_else(|| users.iter().map(|user| self.map_user(user, run)).collect())
+    }
+
     /// The target mail contact's attributes (PRE-S4).
     pub fn map_contact(
         &self,
@@ -156,6 +179,17 @@ impl Mapping {
         chosen: &Attributes,
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
+        self.layers(entry, user, chosen, run, |script, call| self.call(script, call))
+    }
+
+    fn layers(
+        &self,
+        entry: Entry,
+        user: &UserInput,
+        chosen: &Attributes,
+        run: &Arc<RunContext>,
+        caller: impl Fn(&Script, Call) -> Result<Outcome, ScriptError>,
+    ) -> Result<UserPatch, ScriptError> {
         let mut patch = UserPatch::default();
         let layers = self.base.iter().chain(std::iter::once(&self.script));
         for script in layers.filter(|script| script.has(entry)) {
@@ -163,7 +197,7 @@ impl Mapping {
             call.chosen = chosen.clone();
             call.drafted = std::mem::take(&mut patch.values);
             call.linked = patch.linked.take();
-            let next = self.call(script, call)?.patch;
+            let next = caller(script, call)?.patch;
             let cost = patch.cost.and(next.cost);
             let mut warnings = std::mem::take(&mut patch.warnings);
             warnings.extend(next.warnings.iter().cloned());

@@ -31,7 +31,7 @@ fn every_faulty_script_gives_its_message() {
         }
         let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
         if wanted != given {
-            report.push_str(&format!("{stem}\n--- expected\n{wanted}\n+++ given\n{given}\n"));
+            report += &[&stem, "\n--- expected\n", &wanted, "\n+++ given\n", &given].concat();
         }
         let code = stem.get(..4).unwrap().to_owned();
         assert!(given.contains(&format!("[{code}]")), "{stem} gives another code:\n{given}");

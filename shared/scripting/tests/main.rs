@@ -1,10 +1,17 @@
 //! The script host through its public interface.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a failed unwrap is a failed test; UPDATE and the wall clock are the tests' own"
+)]
 
 mod anti;
 mod attacks;
 mod generated;
 mod mapping;
 mod policy;
+mod preview;
 mod scripts;
 mod shipped;
 mod support;

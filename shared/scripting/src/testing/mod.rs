@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use compare::Difference;
 pub use coverage::Coverage;
-pub(crate) use suite::sample_run;
+pub use suite::sample_run;
 pub use suite::{Suite, SuiteError};
 
 use crate::patch::Cost;

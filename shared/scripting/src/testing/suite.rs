@@ -180,7 +180,7 @@ impl Case {
 }
 
 /// A run between two fictitious tenants, for tests and for trying a script.
-pub(crate) fn sample_run() -> RunContext {
+pub fn sample_run() -> RunContext {
     RunContext {
         project: "Contoso to Fabrikam".into(),
         wave: "wave 1".into(),
