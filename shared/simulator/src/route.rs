@@ -43,7 +43,7 @@ pub(crate) fn respond(
             Err(error) => error.into(),
         },
         Service::ExchangeAdmin(_) => exchange::answer(world, call.clone(), ticket),
-        Service::OutlookApi => mailbox::import::answer(world, &call),
+        Service::OutlookApi => mailbox::import::answer(world, &call, ticket),
         Service::SharePoint(_) => crate::drive::sharepoint(world, &call),
         Service::Inspect => inspect::answer(world, &call),
         Service::Unknown => Reply::text(StatusCode::NOT_FOUND, "No simulated service lives here."),

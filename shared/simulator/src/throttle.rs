@@ -8,7 +8,7 @@ use ports::HttpRequest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    call::Call,
+    call::{Call, decode},
     graph::{Backend, GraphError},
     reply::Reply,
 };
@@ -33,6 +33,8 @@ pub struct Throttling {
     pub directory_writes: u64,
     /// SharePoint: resource units per app and tenant in a minute.
     pub drive_units: u64,
+    /// SharePoint: resource units per app and tenant in a day.
+    pub drive_units_per_day: u64,
     /// Exchange admin API: requests in flight per tenant. No published number; a guess.
     pub exchange_concurrency: u64,
 }
@@ -57,6 +59,7 @@ impl Throttling {
             directory_units: 5_000,
             directory_writes: 3_000,
             drive_units: 1_200,
+            drive_units_per_day: 1_200_000,
             exchange_concurrency: 10,
         }
     }
@@ -97,40 +100,77 @@ impl Budgets {
     }
 
     /// Charges one Graph request; the reply when a budget is exhausted. Throttled requests count.
+    /// What is left of it is told in headers once it runs low.
     pub(crate) fn spend_graph(
         &mut self,
         limits: &Throttling,
         call: &Call,
         ticket: &Ticket,
-    ) -> Result<(), Reply> {
+    ) -> Result<Headroom, Reply> {
         if !limits.enabled {
-            return Ok(());
+            return Ok(Headroom::default());
         }
         let app = call.caller.as_ref().map_or(uuid::Uuid::nil(), |caller| caller.app);
         let scope = format!("{app}/{}", call.tenant());
         match family(call) {
-            Backend::Outlook => self.spend_outlook(limits, call, ticket, &scope),
-            Backend::Files => {
-                let units = drive_cost(call);
-                let window =
-                    Window { key: format!("spo/{scope}"), seconds: 60, limit: limits.drive_units };
-                self.spend(limits, &window, units, call.now).map_err(|wait| {
-                    GraphError::new(
-                        StatusCode::TOO_MANY_REQUESTS,
-                        "activityLimitReached",
-                        "The app or user has been throttled",
-                    )
-                    .with_header(
-                        HeaderName::from_static("ratelimit-limit"),
-                        &limits.drive_units.to_string(),
-                    )
-                    .with_header(HeaderName::from_static("ratelimit-remaining"), "0")
-                    .with_header(HeaderName::from_static("ratelimit-reset"), &wait.to_string())
-                    .with_header(http::header::RETRY_AFTER, &wait.to_string())
-                    .into()
-                })
+            Backend::Outlook => self.spend_outlook(limits, call, ticket, &scope)?,
+            Backend::Files => return self.spend_drive(limits, call, &scope),
+            Backend::Directory | Backend::Teams => self.spend_directory(limits, call, &scope)?,
+        }
+        Ok(Headroom::default())
+    }
+
+    /// Charges an item sent to an import URL: it counts as the session's app's call on the mailbox.
+    pub(crate) fn spend_import(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        ticket: &Ticket,
+        scope: &str,
+    ) -> Result<(), Reply> {
+        if !limits.enabled {
+            return Ok(());
+        }
+        self.spend_outlook(limits, call, ticket, scope).map_err(|reply| {
+            reply
+                .with(HeaderName::from_static("ratelimit-exceeded"), "true")
+                .with(HeaderName::from_static("rate-limit-reason"), "MailboxBudget")
+        })
+    }
+
+    /// SharePoint tells how much of the minute's budget is left from 80 % on.
+    fn spend_drive(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        scope: &str,
+    ) -> Result<Headroom, Reply> {
+        let units = drive_cost(call);
+        let day = Window {
+            key: format!("spod/{scope}"),
+            seconds: 86_400,
+            limit: limits.drive_units_per_day,
+        };
+        let minute = Window { key: format!("spo/{scope}"), seconds: 60, limit: limits.drive_units };
+        let spent = self.spend(limits, &day, units, call.now);
+        let spent = spent.and_then(|()| self.spend(limits, &minute, units, call.now));
+        let used = self.windows.get(&minute.key).map_or(0, |(_, used)| *used);
+        let left = minute.limit.saturating_sub(used);
+        match spent {
+            Ok(()) if minute.limit == 0 || left > minute.limit / 5 => Ok(Headroom::default()),
+            Ok(()) => {
+                let reset = self.seconds_left(limits, &minute, call.now);
+                Ok(Headroom::of(minute.limit, left, reset))
             }
-            Backend::Directory | Backend::Teams => self.spend_directory(limits, call, &scope),
+            Err(wait) => {
+                let error = GraphError::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "activityLimitReached",
+                    "The app or user has been throttled",
+                );
+                let reply = Reply::from(error).retry_after(wait);
+                Err(Headroom::of(minute.limit, 0, wait).tell(reply))
+            }
         }
     }
 
@@ -206,7 +246,8 @@ impl Budgets {
         })
     }
 
-    /// Charges a window; the seconds to wait when it is full.
+    /// Charges a window; the seconds to wait when it is full. What is larger than a whole window
+    /// passes once in each.
     fn spend(
         &mut self,
         limits: &Throttling,
@@ -217,19 +258,45 @@ impl Budgets {
         if window.limit == 0 {
             return Ok(());
         }
-        let length = (window.seconds * 1_000 / i64::from(limits.time_scale.max(1))).max(1);
+        let length = window.length_ms(limits);
         let (start, used) = self.windows.entry(window.key.clone()).or_insert((now, 0));
         let passed = now.as_millisecond().saturating_sub(start.as_millisecond());
         if passed >= length {
             (*start, *used) = (now, 0);
         }
+        let first = *used == 0;
         *used = used.saturating_add(amount);
-        if *used <= window.limit {
+        if *used <= window.limit || first {
             return Ok(());
         }
+        Err(self.seconds_left(limits, window, now))
+    }
+
+    /// Whole seconds until a window is over, at least one.
+    fn seconds_left(&self, limits: &Throttling, window: &Window, now: Timestamp) -> u64 {
+        let start = self.windows.get(&window.key).map_or(now, |(start, _)| *start);
         let passed = now.as_millisecond().saturating_sub(start.as_millisecond());
-        let left = length.saturating_sub(passed).max(0);
-        Err(u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1))
+        let left = window.length_ms(limits).saturating_sub(passed).max(0);
+        u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1)
+    }
+}
+
+/// What is left of a budget, to be told with a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Headroom(Option<(u64, u64, u64)>);
+
+impl Headroom {
+    fn of(limit: u64, left: u64, reset: u64) -> Self {
+        Self(Some((limit, left, reset)))
+    }
+
+    /// The reply with the `RateLimit-*` headers, where there is something to tell.
+    pub(crate) fn tell(self, reply: Reply) -> Reply {
+        let Some((limit, left, reset)) = self.0 else { return reply };
+        reply
+            .with(HeaderName::from_static("ratelimit-limit"), &limit.to_string())
+            .with(HeaderName::from_static("ratelimit-remaining"), &left.to_string())
+            .with(HeaderName::from_static("ratelimit-reset"), &reset.to_string())
     }
 }
 
@@ -237,6 +304,12 @@ struct Window {
     key: String,
     seconds: i64,
     limit: u64,
+}
+
+impl Window {
+    fn length_ms(&self, limits: &Throttling) -> i64 {
+        (self.seconds * 1_000 / i64::from(limits.time_scale.max(1))).max(1)
+    }
 }
 
 /// Which backend's budget a Graph request is charged to.
@@ -303,7 +376,13 @@ fn concurrency_key(path: &str) -> String {
         return format!("admin/{id}").to_lowercase();
     }
     if let Some(id) = after("mailboxes", 1) {
-        return format!("mailbox/{id}").to_lowercase();
+        return format!("mailbox/{}", decode(&id)).to_lowercase();
+    }
+    // An import URL names its mailbox in OData's other way: `Mailboxes('...')`.
+    let named = segments.iter().find_map(|segment| segment.strip_prefix("Mailboxes("));
+    if let Some(id) = named {
+        let id = decode(id);
+        return format!("mailbox/{}", id.trim_matches(['(', ')', '\''])).to_lowercase();
     }
     if let Some(id) = after("users", 1) {
         return format!("user/{id}").to_lowercase();

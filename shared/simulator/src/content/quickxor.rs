@@ -16,13 +16,22 @@ pub(crate) struct QuickXor {
 impl QuickXor {
     /// The next bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            let bit = self.length % PERIOD * 11 % PERIOD;
+        // Bytes a period apart meet in the same bits, so they are XORed with each other first.
+        let mut columns = [0_u8; 160];
+        for chunk in bytes.chunks(columns.len()) {
+            for (column, byte) in columns.iter_mut().zip(chunk) {
+                *column ^= byte;
+            }
+        }
+        let mut position = self.length;
+        for byte in columns {
+            let bit = position % PERIOD * 11 % PERIOD;
             let [low, high] = (u16::from(byte) << (bit % 8)).to_le_bytes();
             self.put(bit / 8, low);
             self.put((bit / 8 + 1) % 20, high);
-            self.length = self.length.wrapping_add(1);
+            position = position.wrapping_add(1);
         }
+        self.length = self.length.wrapping_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
     /// `length` bytes more, an odd multiple of 160, of a block whose own share is known and over

@@ -78,7 +78,7 @@ fn answer_item(world: &mut World, call: &Call, ticket: &Ticket) -> Reply {
         return Reply::from(error).retry_after(2);
     }
     match world.budgets.spend_graph(&world.config.throttling, call, ticket) {
-        Ok(()) => one(world, call),
+        Ok(headroom) => headroom.tell(one(world, call)),
         Err(reply) => reply,
     }
 }

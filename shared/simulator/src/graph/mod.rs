@@ -39,10 +39,10 @@ pub(crate) fn answer(world: &mut World, call: &Call, ticket: &Ticket) -> Reply {
     if call.parts() == ["$batch"] {
         return batch(world, call, ticket).unwrap_or_else(Reply::from);
     }
-    if let Err(reply) = world.budgets.spend_graph(&world.config.throttling, call, ticket) {
-        return reply;
+    match world.budgets.spend_graph(&world.config.throttling, call, ticket) {
+        Ok(headroom) => headroom.tell(one(world, call)),
+        Err(reply) => reply,
     }
-    one(world, call)
 }
 
 /// Answers one request, alone or out of a batch.

@@ -5,12 +5,19 @@ use http::{Method, StatusCode, header::AUTHORIZATION};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{error, get_mut, ids, item::ItemData, member, parse_id, store::Mailbox, transfer};
+use super::{
+    error, get_mut, ids,
+    item::ItemData,
+    member, parse_id,
+    store::{ImportSession, Mailbox},
+    transfer,
+};
 use crate::{
     call::Call,
     content::ContentRules,
     graph::{GraphError, GraphResult},
     reply::Reply,
+    throttle::Ticket,
     world::{World, later},
 };
 
@@ -23,8 +30,9 @@ pub(super) fn create_session(world: &mut World, call: &Call, guid: Uuid) -> Grap
     let end = later(call.now, std::time::Duration::from_secs(life));
     let token = world.random.hex(24);
     let mailbox = get_mut(world, call, guid)?;
-    mailbox.sessions.retain(|_, end| *end > call.now);
-    mailbox.sessions.insert(token.clone(), end);
+    mailbox.sessions.retain(|_, session| session.end > call.now);
+    let app = call.caller.as_ref().map_or(Uuid::nil(), |caller| caller.app);
+    mailbox.sessions.insert(token.clone(), ImportSession { end, app });
     let host = call.base.outlook();
     let url = format!(
         "{host}/api/gv1.0/Mailboxes('MBX:{guid}@{}')/importItem?authtoken={token}",
@@ -38,11 +46,11 @@ pub(super) fn create_session(world: &mut World, call: &Call, guid: Uuid) -> Grap
 }
 
 /// Answers a request to `/api/gv1.0/...`; `call.path` is what follows.
-pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
-    import(world, call).unwrap_or_else(Reply::from)
+pub(crate) fn answer(world: &mut World, call: &Call, ticket: &Ticket) -> Reply {
+    import(world, call, ticket).unwrap_or_else(Reply::from)
 }
 
-fn import(world: &mut World, call: &Call) -> GraphResult {
+fn import(world: &mut World, call: &Call, ticket: &Ticket) -> GraphResult {
     let unauthorised =
         |text: &str| GraphError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", text);
     if call.headers.contains_key(AUTHORIZATION) {
@@ -55,12 +63,16 @@ fn import(world: &mut World, call: &Call) -> GraphResult {
     if call.method != Method::POST {
         return Err(GraphError::method());
     }
-    let World { tenants, config, .. } = world;
+    let World { tenants, config, budgets, .. } = world;
     let mailbox = tenants.get_mut(&tenant).and_then(|tenant| tenant.mailboxes.get_mut(&guid));
     let mailbox = mailbox.ok_or_else(error::no_mailbox)?;
     let session = call.query("authtoken").and_then(|token| mailbox.sessions.get(token));
-    if session.is_none_or(|end| *end <= call.now) {
-        return Err(unauthorised("The import session is unknown or has expired."));
+    let session = session.filter(|session| session.end > call.now);
+    let session =
+        session.ok_or_else(|| unauthorised("The import session is unknown or has expired."))?;
+    let scope = format!("{}/{tenant}", session.app);
+    if let Err(reply) = budgets.spend_import(&config.throttling, call, ticket, &scope) {
+        return Ok(reply);
     }
     let body = call.json()?;
     let number = take(mailbox, &body, &config.content)?;

@@ -43,6 +43,14 @@ pub(crate) struct Branch {
     pub(crate) folder: u64,
 }
 
+/// A right to import for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImportSession {
+    pub(crate) end: Timestamp,
+    /// Whose budget the imports are charged to.
+    pub(crate) app: Uuid,
+}
+
 /// A mailbox or an archive.
 #[derive(Clone, Debug)]
 pub(crate) struct Mailbox {
@@ -58,8 +66,8 @@ pub(crate) struct Mailbox {
     pub(crate) gone_folders: BTreeMap<u64, (u64, Option<u64>)>,
     /// Delta tokens of an older generation are void.
     pub(crate) generation: u64,
-    /// Import sessions: token and end.
-    pub(crate) sessions: BTreeMap<String, Timestamp>,
+    /// Import sessions by token.
+    pub(crate) sessions: BTreeMap<String, ImportSession>,
     pub(crate) branches: Vec<Branch>,
     pub(crate) bytes: u64,
     pub(crate) side: SideData,

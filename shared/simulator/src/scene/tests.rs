@@ -6,7 +6,7 @@ use super::{
     DriveFill, MailboxFill, Part,
     stage::{ADA, GRACE, GRAPH, Stage},
 };
-use crate::{Config, ContentRules};
+use crate::{Config, ContentRules, Throttling};
 
 fn batch(stage: &Stage, requests: &[Value]) -> super::stage::Answer {
     stage.post("/$batch", &json!({ "requests": requests }))
@@ -118,4 +118,47 @@ fn items_of_a_batch_are_throttled_one_by_one_with_their_own_retry_after() {
     let throttled: Vec<_> = replies.iter().filter(|reply| reply["status"] == 429).collect();
     assert!(!throttled.is_empty() && throttled.len() < 20);
     assert!(throttled.iter().all(|reply| reply["headers"]["Retry-After"] == "2"));
+}
+
+fn throttled(limits: Throttling) -> Stage {
+    // The stage itself is set up before the budgets are switched on.
+    let stage = Stage::calm();
+    stage.simulator.world().config.throttling = Throttling { enabled: true, ..limits };
+    stage
+}
+
+#[test]
+fn drive_budgets_are_told_from_80_percent_on_and_end_with_a_matching_retry_after() {
+    let stage = throttled(Throttling { drive_units: 10, ..Throttling::default() });
+    let drive = stage.drive(ADA);
+    let early = stage.get(&drive).ok();
+    assert_eq!(early.header("ratelimit-remaining"), "");
+    let mut answer = stage.get(&drive).ok();
+    while answer.status == 200 {
+        let told = answer.header("ratelimit-remaining").to_owned();
+        answer = stage.get(&drive);
+        if answer.status == 429 {
+            assert_eq!(told, "0", "the last reply said that nothing was left");
+        }
+    }
+    assert_eq!(answer.code(), "activityLimitReached");
+    assert_eq!(answer.header("retry-after"), answer.header("ratelimit-reset"));
+    stage.pass(60);
+    stage.get(&drive).ok();
+}
+
+#[test]
+fn imports_are_charged_to_the_mailbox_that_takes_them() {
+    let stage = throttled(Throttling { mailbox_upload_bytes: 1_000, ..Throttling::default() });
+    let mailbox = stage.mailbox(ADA);
+    let session = stage.post(&format!("{mailbox}/createImportSession"), &json!({})).ok();
+    let body =
+        json!({ "FolderId": "inbox", "Mode": "create", "Data": "A".repeat(800) }).to_string();
+    let url = session.text("importUrl");
+    let import = || stage.send(http::Method::POST, &url, &[], body.as_bytes());
+    assert_eq!(import().status, 400, "the data is none, but the bytes count");
+    let second = import();
+    assert_eq!((second.status, second.code()), (429, "ApplicationThrottled"));
+    assert_eq!(second.header("retry-after"), "300");
+    assert_eq!(second.header("ratelimit-exceeded"), "true");
 }
