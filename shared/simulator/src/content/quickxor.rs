@@ -24,7 +24,7 @@ impl QuickXor {
             }
         }
         let mut position = self.length;
-        for byte in columns {
+        for byte in columns.into_iter().take(bytes.len()) {
             let bit = position % PERIOD * 11 % PERIOD;
             let [low, high] = (u16::from(byte) << (bit % 8)).to_le_bytes();
             self.put(bit / 8, low);
