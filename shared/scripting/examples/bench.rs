@@ -30,8 +30,9 @@ fn users(count: usize) -> impl Iterator<Item = UserInput> {
 
 fn report(what: &str, count: usize, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
-    let each = seconds * 1e6 / count as f64;
-    println!("{what:<44} {each:>9.1} µs each {:>9.0} per second", count as f64 / seconds);
+    let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let each = seconds * 1e6 / count;
+    println!("{what:<44} {each:>9.1} µs each {:>9.0} per second", count / seconds);
 }
 
 fn main() {
@@ -57,9 +58,9 @@ fn main() {
     report("map a user, in a batch", batch.len(), started);
 
     // The worker is a program beside this one: `cargo build --release -p crosswave-scripting`.
-    let beside = std::env::current_exe().ok().and_then(|program| {
-        Some(program.parent()?.parent()?.join("crosswave-script-worker"))
-    });
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.parent()?.join("crosswave-script-worker")));
     let worker = beside.filter(|program: &PathBuf| program.exists());
     if let Some(program) = worker {
         let isolated = mapping.clone().isolated(Arc::new(WorkerPool::new(program, [""; 0], 1)));
@@ -72,10 +73,8 @@ fn main() {
     }
 
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let policy = PolicyContext {
-        verified_domains: vec!["fabrikam.com".into()],
-        ..PolicyContext::default()
-    };
+    let policy =
+        PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..PolicyContext::default() };
     let started = Instant::now();
     let mut changes = 0;
     preview(&mapping, users(count), &run, &policy, threads, |user| changes += user.changes.len());

@@ -2,13 +2,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a failed unwrap is a failed test; UPDATE and the wall clock are the tests' own"
 )]
 
 mod anti;
 mod attacks;
+mod fuzz;
 mod generated;
+mod guide;
 mod mapping;
 mod policy;
 mod preview;

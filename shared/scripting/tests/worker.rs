@@ -79,8 +79,7 @@ fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
     let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
     let pool = Arc::new(WorkerPool::new(program, [&argument], 1));
     let text = format!("{HEAD}fn map_user(source, target, ctx) {{ loop {{ }} }}");
-    let budget =
-        Budget { time: Duration::from_mins(1), operations: u64::MAX, ..Budget::default() };
+    let budget = Budget { time: Duration::from_mins(1), operations: u64::MAX, ..Budget::default() };
     let options = ScriptOptions { budget, tables: Vec::new() };
     let endless =
         Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));

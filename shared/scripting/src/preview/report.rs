@@ -82,9 +82,7 @@ impl Preview {
                     None
                 }
                 Effect::Parked(reason) => Some(("park".to_owned(), None, reason)),
-                Effect::Fails { code, message, line } => {
-                    Some((code.to_string(), *line, message))
-                }
+                Effect::Fails { code, message, line } => Some((code.to_string(), *line, message)),
             };
             if let Some((code, line, message)) = reason {
                 summary.parked += 1;

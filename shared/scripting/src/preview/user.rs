@@ -129,11 +129,9 @@ fn effect(patch: &UserPatch, changes: &[Change], policy: &PolicyContext) -> Effe
         Verdict::GoOn => {}
     }
     match policy::check(patch, policy).into_iter().next() {
-        Some(violation) => Effect::Fails {
-            code: violation.code,
-            message: violation.message,
-            line: violation.line,
-        },
+        Some(violation) => {
+            Effect::Fails { code: violation.code, message: violation.message, line: violation.line }
+        }
         None if changes.is_empty() => Effect::Unchanged,
         None => Effect::Changes,
     }
