@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use ports::{HttpRequest, HttpResponse, TransportError, TransportErrorKind};
 use serde::{Deserialize, Serialize};
@@ -269,15 +270,20 @@ fn instead(status: u16, retry_after: Option<u64>) -> Reply {
 
 /// Hands the reply over, unless the fault loses it.
 pub(crate) fn deliver(reply: Reply, fault: &Fault) -> Result<HttpResponse, TransportError> {
-    let Reply { status, headers, body } = reply;
-    match fault {
-        Fault::ResetAfter => Err(reset()),
-        Fault::Truncated => {
-            let half: Bytes = body.slice(..body.len() / 2);
-            let stream = futures_util::stream::iter([Ok(half), Err(reset())]);
+    let Reply { status, headers, body, large } = reply;
+    match (fault, large) {
+        (Fault::ResetAfter, _) => Err(reset()),
+        (Fault::Truncated, Some(large)) => {
+            let stream = large.first_half().stream().chain(stream::iter([Err(reset())]));
             Ok(HttpResponse { status, headers, body: Box::pin(stream) })
         }
-        _ => Ok(HttpResponse::of(status, headers, body)),
+        (_, Some(large)) => Ok(HttpResponse { status, headers, body: large.stream() }),
+        (Fault::Truncated, None) => {
+            let half: Bytes = body.slice(..body.len() / 2);
+            let stream = stream::iter([Ok(half), Err(reset())]);
+            Ok(HttpResponse { status, headers, body: Box::pin(stream) })
+        }
+        (_, None) => Ok(HttpResponse::of(status, headers, body)),
     }
 }
 

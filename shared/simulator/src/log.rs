@@ -7,7 +7,7 @@ use ports::HttpRequest;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{exchange, reply::Reply};
+use crate::{content::Slice, exchange, reply::Reply};
 
 /// How many of the latest requests are kept one by one.
 const KEPT: usize = 10_000;
@@ -45,7 +45,9 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     pub(crate) fn answered(&mut self, request: &HttpRequest, reply: &Reply, now: Timestamp) {
-        self.note(request, reply.status.as_u16(), reply.body.len(), now);
+        let large = reply.large.as_ref().map_or(0, Slice::length);
+        let bytes = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(reply.body.len());
+        self.note(request, reply.status.as_u16(), bytes, now);
     }
 
     pub(crate) fn lost(&mut self, request: &HttpRequest, now: Timestamp) {

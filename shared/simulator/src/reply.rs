@@ -7,12 +7,17 @@ use http::{
 };
 use serde_json::Value;
 
-/// Status, headers and a body in memory.
+use crate::content::Slice;
+
+/// Status, headers and a body.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// The body in memory,
     pub(crate) body: Bytes,
+    /// or one too large for that, made while it is sent.
+    pub(crate) large: Option<Slice>,
 }
 
 impl Reply {
@@ -34,7 +39,7 @@ impl Reply {
 
     /// A reply without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), large: None }
     }
 
     /// 204.

@@ -7,6 +7,7 @@
 mod quickxor;
 mod rules;
 mod select;
+mod slice;
 pub(crate) mod token;
 
 use std::sync::OnceLock;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 pub(crate) use quickxor::QuickXor;
 pub use rules::ContentRules;
 pub(crate) use select::{keep_selected, set};
+pub(crate) use slice::Slice;
 
 /// A content that was made up starts with this, then its seed.
 const MAGIC: [u8; 8] = *b"SYNTHTC1";

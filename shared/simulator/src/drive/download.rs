@@ -2,7 +2,7 @@
 
 use http::{
     HeaderName, StatusCode,
-    header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,14 @@ use super::{
 };
 use crate::{
     call::Call,
-    content::token,
+    content::{Slice, token},
     graph::{GraphError, GraphResult},
     reply::Reply,
     world::{World, later},
 };
+
+/// Replies up to this size are made at once.
+const IN_MEMORY: u64 = 4 * 1024 * 1024;
 
 /// What a download address stands for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,18 +84,26 @@ fn serve(file: &File, call: &Call) -> GraphResult {
     let length = file.content.length();
     let kind = |reply: Reply| reply.with(CONTENT_TYPE, "application/octet-stream");
     let Some(range) = call.header("range") else {
-        let mut reply = kind(Reply::empty(StatusCode::OK));
-        reply.body = file.content.read(0, length).into();
-        return Ok(reply);
+        return Ok(fill(kind(Reply::empty(StatusCode::OK)), file, 0, length));
     };
     let (start, end) = parse_range(range, length).ok_or_else(|| {
         let error = error::range("The requested range is outside the file.");
         error.with_header(CONTENT_RANGE, &format!("bytes */{length}"))
     })?;
-    let mut reply = kind(Reply::empty(StatusCode::PARTIAL_CONTENT))
+    let reply = kind(Reply::empty(StatusCode::PARTIAL_CONTENT))
         .with(CONTENT_RANGE, &format!("bytes {start}-{end}/{length}"));
-    reply.body = file.content.read(start, end - start + 1).into();
-    Ok(reply)
+    Ok(fill(reply, file, start, end + 1))
+}
+
+/// Puts bytes `start..end` into a reply; what is large is made while it is sent.
+fn fill(mut reply: Reply, file: &File, start: u64, end: u64) -> Reply {
+    let length = end.saturating_sub(start);
+    if length <= IN_MEMORY {
+        reply.body = file.content.read(start, length).into();
+        return reply;
+    }
+    reply.large = Some(Slice::new(&file.content, start, end));
+    reply.with(CONTENT_LENGTH, &length.to_string())
 }
 
 /// `bytes=a-b`, `bytes=a-` or `bytes=-n` as first and last byte.

@@ -361,4 +361,7 @@ fn a_file_of_ten_gigabytes_is_read_in_parts_and_hashed_without_memory() {
     let range = [("range", "bytes=9000000000-9000000099")];
     let part = stage.send(Method::GET, redirect.header("location"), &range, b"");
     assert_eq!((part.status, part.bytes.len()), (206, 100));
+    let large = [("range", "bytes=5000000000-5010485759")];
+    let part = stage.send(Method::GET, redirect.header("location"), &large, b"");
+    assert_eq!((part.bytes.len(), part.header("content-length")), (10_485_760, "10485760"));
 }

@@ -120,16 +120,16 @@ fn items_of_a_batch_are_throttled_one_by_one_with_their_own_retry_after() {
     assert!(throttled.iter().all(|reply| reply["headers"]["Retry-After"] == "2"));
 }
 
-fn throttled(limits: Throttling) -> Stage {
+fn throttled(limits: &Throttling) -> Stage {
     // The stage itself is set up before the budgets are switched on.
     let stage = Stage::calm();
-    stage.simulator.world().config.throttling = Throttling { enabled: true, ..limits };
+    stage.simulator.world().config.throttling = Throttling { enabled: true, ..limits.clone() };
     stage
 }
 
 #[test]
 fn drive_budgets_are_told_from_80_percent_on_and_end_with_a_matching_retry_after() {
-    let stage = throttled(Throttling { drive_units: 10, ..Throttling::default() });
+    let stage = throttled(&Throttling { drive_units: 10, ..Throttling::default() });
     let drive = stage.drive(ADA);
     let early = stage.get(&drive).ok();
     assert_eq!(early.header("ratelimit-remaining"), "");
@@ -149,7 +149,7 @@ fn drive_budgets_are_told_from_80_percent_on_and_end_with_a_matching_retry_after
 
 #[test]
 fn imports_are_charged_to_the_mailbox_that_takes_them() {
-    let stage = throttled(Throttling { mailbox_upload_bytes: 1_000, ..Throttling::default() });
+    let stage = throttled(&Throttling { mailbox_upload_bytes: 1_000, ..Throttling::default() });
     let mailbox = stage.mailbox(ADA);
     let session = stage.post(&format!("{mailbox}/createImportSession"), &json!({})).ok();
     let body =
