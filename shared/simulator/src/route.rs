@@ -3,6 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use ports::HttpRequest;
+use serde_json::Value;
 
 use crate::{
     call::{Call, Service},
@@ -56,9 +57,25 @@ fn common_headers(world: &mut World, call: &Call, reply: &mut Reply) {
     let id = world.random.guid().to_string();
     let echo = call.header("client-request-id").unwrap_or(&id).to_owned();
     let date = call.now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if matches!(call.service, Service::Graph(_)) && reply.status.is_client_error() {
+        sign_error(call, reply, &id, &echo);
+    }
     for (name, value) in [("request-id", id), ("client-request-id", echo), ("date", date)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             reply.headers.insert(HeaderName::from_static(name), value);
         }
     }
+}
+
+/// Graph's `innerError` repeats the ids of the request.
+fn sign_error(call: &Call, reply: &mut Reply, id: &str, echo: &str) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else { return };
+    let Some(inner) = body.pointer_mut("/error/innerError").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let date = call.now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    for (name, text) in [("date", date.as_str()), ("request-id", id), ("client-request-id", echo)] {
+        inner.insert(name.to_owned(), Value::String(text.to_owned()));
+    }
+    reply.body = body.to_string().into();
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The budgets (`facts/graph.md` 3.3). Each can be set; zero means no limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Throttling {
     /// Whether budgets are kept at all.

@@ -67,6 +67,24 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for a property of this name.
+    pub(crate) fn names(&self, property: &str) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.names(property) || right.names(property)
+            }
+            Self::Not(inner) => inner.names(property),
+            Self::Equal(path, _)
+            | Self::Unequal(path, _)
+            | Self::GreaterOrEqual(path, _)
+            | Self::LessOrEqual(path, _)
+            | Self::StartsWith(path, _)
+            | Self::EndsWith(path, _)
+            | Self::OneOf(path, _)
+            | Self::Any(path, _) => path.split('/').next() == Some(property),
+        }
+    }
+
     /// Whether an object passes.
     pub(crate) fn passes(&self, object: &Value) -> bool {
         match self {

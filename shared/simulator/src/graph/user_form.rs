@@ -70,66 +70,75 @@ const DEFAULT: [&str; 11] = [
 
 /// The user with every property that the simulator has.
 pub(super) fn whole(user: &User) -> Map<String, Value> {
+    partial(user, |_name| true)
+}
+
+/// The user with the wanted ones of its properties.
+pub(super) fn partial(user: &User, wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
     let mut map = Map::new();
-    let mut put = |name: &str, value: Value| {
-        map.insert(name.to_owned(), value);
+    let mut put = |name: &str, value: &dyn Fn() -> Value| {
+        if wanted(name) {
+            map.insert(name.to_owned(), value());
+        }
     };
     for (name, _) in TEXTS {
-        put(name, user.attributes.get(name).cloned().unwrap_or_default());
+        put(name, &|| user.attributes.get(name).cloned().unwrap_or_default());
     }
     for name in OTHERS {
-        put(name, user.attributes.get(name).cloned().unwrap_or_default());
+        put(name, &|| user.attributes.get(name).cloned().unwrap_or_default());
     }
     for name in ["businessPhones", "otherMails"] {
-        put(name, user.attributes.get(name).cloned().unwrap_or_else(|| json!([])));
+        put(name, &|| user.attributes.get(name).cloned().unwrap_or_else(|| json!([])));
     }
-    let extension: Map<String, Value> = (1..=15)
+    put("onPremisesExtensionAttributes", &|| extension_attributes(user));
+    for (name, value) in &user.attributes {
+        if name.starts_with("extension_") {
+            put(name, &|| value.clone());
+        }
+    }
+    put("id", &|| json!(user.id.to_string()));
+    put("userPrincipalName", &|| json!(user.upn));
+    put("displayName", &|| json!(user.display_name));
+    put("mailNickname", &|| json!(user.mail_nickname));
+    put("accountEnabled", &|| json!(user.enabled));
+    put("userType", &|| json!(user.user_type));
+    put("usageLocation", &|| json!(user.usage_location));
+    put("mail", &|| json!(user.mail));
+    put("proxyAddresses", &|| json!(user.proxies));
+    put("createdDateTime", &|| json!(user.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
+    put("onPremisesSyncEnabled", &|| if user.synced { json!(true) } else { Value::Null });
+    put("externalUserState", &|| json!(user.external_state));
+    put("assignedLicenses", &|| licences(user));
+    map
+}
+
+fn extension_attributes(user: &User) -> Value {
+    (1..=15)
         .map(|number| format!("extensionAttribute{number}"))
         .map(|name| {
             let value = user.attributes.get(&name).cloned().unwrap_or_default();
             (name, value)
         })
-        .collect();
-    put("onPremisesExtensionAttributes", Value::Object(extension));
-    for (name, value) in &user.attributes {
-        if name.starts_with("extension_") {
-            put(name, value.clone());
-        }
-    }
-    put("id", json!(user.id.to_string()));
-    put("userPrincipalName", json!(user.upn));
-    put("displayName", json!(user.display_name));
-    put("mailNickname", json!(user.mail_nickname));
-    put("accountEnabled", json!(user.enabled));
-    put("userType", json!(user.user_type));
-    put("usageLocation", json!(user.usage_location));
-    put("mail", json!(user.mail));
-    put("proxyAddresses", json!(user.proxies));
-    put("createdDateTime", json!(user.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
-    put("onPremisesSyncEnabled", if user.synced { json!(true) } else { Value::Null });
-    put("externalUserState", json!(user.external_state));
-    put(
-        "assignedLicenses",
-        user.licences
-            .iter()
-            .map(|held| {
-                let disabled: Vec<String> =
-                    held.disabled_plans.iter().map(ToString::to_string).collect();
-                json!({ "skuId": held.sku.to_string(), "disabledPlans": disabled })
-            })
-            .collect(),
-    );
-    map
+        .collect()
+}
+
+fn licences(user: &User) -> Value {
+    user.licences
+        .iter()
+        .map(|held| {
+            let disabled: Vec<String> =
+                held.disabled_plans.iter().map(ToString::to_string).collect();
+            json!({ "skuId": held.sku.to_string(), "disabledPlans": disabled })
+        })
+        .collect()
 }
 
 /// The user as a reply shows it.
 pub(super) fn shown(user: &User, select: &Select) -> Value {
-    let mut map = whole(user);
-    map.retain(|name, _| match select {
+    Value::Object(partial(user, |name| match select {
         Some(names) => names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)) || name == "id",
-        None => DEFAULT.contains(&name.as_str()),
-    });
-    Value::Object(map)
+        None => DEFAULT.contains(&name),
+    }))
 }
 
 /// Refuses a `$select` of a property that users do not have.

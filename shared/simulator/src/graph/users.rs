@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Backend, GraphError, GraphResult, filter, page, require, select,
-    user_form::{check_select, shown, whole},
+    user_form::{check_select, partial, shown, whole},
     user_write::{self, apply},
 };
 use crate::{
@@ -96,7 +96,9 @@ fn list(world: &mut World, call: &Call) -> GraphResult {
         .users
         .all_seen(call.view, call.now)
         .filter(|user| {
-            filter.as_ref().is_none_or(|filter| filter.passes(&Value::Object(whole(user))))
+            filter.as_ref().is_none_or(|filter| {
+                filter.passes(&Value::Object(partial(user, |name| filter.names(name))))
+            })
         })
         .collect();
     let page = page(call, users, default, 999, |user| shown(user, &select))?;

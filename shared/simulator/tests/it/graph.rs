@@ -32,6 +32,10 @@ fn a_second_user_of_one_sign_in_name_is_an_object_conflict() {
         (&detail["code"], &detail["target"]),
         (&json!("ObjectConflict"), &json!("userPrincipalName"))
     );
+    assert_eq!(
+        again.body["error"]["innerError"]["request-id"],
+        again.headers["request-id"].to_str().expect("text")
+    );
     assert!(again.headers.contains_key("request-id") && again.headers.contains_key("date"));
     assert_eq!(create(&bench, "ada@elsewhere.example").status, 400, "the domain must be verified");
     assert_eq!(create(&bench, "ädä@fabrikam.example").status, 400, "no accents");
