@@ -14,7 +14,7 @@ mod removals;
 pub(crate) mod row;
 mod sharing;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use ports::Store;
 use tenant::{Class, TenantError};
@@ -24,7 +24,7 @@ use crate::{
     checkpoint::{DriveStage, DriveStep, Stage},
     map::{Entry, ItemMap},
     store::{decode, keys},
-    unit::{Step, Stop, Unit, judge},
+    unit::{Step, Stop, Unit, judge, pause},
 };
 
 /// The groups of the drive's item map.
@@ -141,7 +141,12 @@ impl Unit<'_> {
         self.spend(1);
         let target = match job.target.graph().user_drive(&subject.target_user).await {
             Ok(drive) => drive,
-            Err(error) if no_drive(&error) => return Err(self.wait_for_drive(waits, &error)),
+            Err(error) if no_drive(&error) => {
+                if waits == 0 {
+                    self.request_drive().await?;
+                }
+                return Err(self.wait_for_drive(waits, &error));
+            }
             Err(error) => return Err(judge("finding the target's OneDrive", error)),
         };
         let (from, to) = (job.source.graph(), job.target.graph());
@@ -159,6 +164,32 @@ impl Unit<'_> {
         Ok(())
     }
 
+    /// Asks SharePoint for the target's OneDrive, where its administration is configured.
+    async fn request_drive(&mut self) -> Step {
+        let target = self.job.target;
+        if !target.sharepoint().is_configured() {
+            return Ok(());
+        }
+        let graph = target.graph();
+        let call = graph.get_user(&self.job.subject.target_user);
+        let user = self.ask("finding the target user", call).await?;
+        self.spend(1);
+        match target.sharepoint().request_personal_sites(&[user.user_principal_name]).await {
+            Ok(()) => Ok(()),
+            Err(error) if pause(&error).is_some() => {
+                Err(judge("asking for the target's OneDrive", error))
+            }
+            // An administrator may do it meanwhile.
+            Err(error) => {
+                self.note(
+                    Workload::OneDrive,
+                    format!("the OneDrive could not be asked for: {error}"),
+                );
+                Ok(())
+            }
+        }
+    }
+
     /// A OneDrive appears some time after its licence, or after somebody has provisioned it.
     fn wait_for_drive(&mut self, waits: u32, error: &TenantError) -> Stop {
         if waits >= self.job.settings.drive_waits {
@@ -172,8 +203,10 @@ impl Unit<'_> {
         if let Stage::Drive(stage) = &mut self.state.checkpoint.stage {
             stage.step = DriveStep::Locate { waits: waits + 1 };
         }
+        // Soon at first, since it may just be coming; sparingly later.
+        let soon = Duration::from_secs(2_u64.saturating_pow(waits.min(16).saturating_add(1)));
         Stop::Wait {
-            after: self.job.settings.drive_pause,
+            after: soon.min(self.job.settings.drive_pause),
             why: "the target's OneDrive is not provisioned yet".to_owned(),
         }
     }

@@ -44,6 +44,11 @@ const LEFT_OUT: [(&str, &str); 4] = [
     ("searchfolders", "it holds searches, not items"),
 ];
 
+/// The well-known names under which a mailbox that does not tell roles is asked for its folders.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    COPIED.into_iter().filter(|name| *name != "msgfolderroot")
+}
+
 /// What happens to a folder with this well-known name.
 pub(crate) fn role(well_known: Option<&str>) -> Role {
     let Some(name) = well_known.map(str::to_ascii_lowercase).filter(|name| !name.is_empty()) else {

@@ -7,7 +7,7 @@ use tenant::graph::mailbox_content::MailboxFolder;
 
 use super::{
     FolderRow, MailboxCopy,
-    roles::{Role, name_key, role},
+    roles::{Role, name_key, names, role},
 };
 use crate::{
     checkpoint::MailboxStep,
@@ -72,9 +72,13 @@ impl Unit<'_> {
         let source = self.job.source.graph();
         let below = (parent != 0).then_some(above.source.as_str());
         let doing = format!("listing the source folders below `{}`", copy.folders.path(parent));
-        let listed = self.ask(&doing, source.mailbox_folders(&copy.source, below)).await?;
+        let mut listed = self.ask(&doing, source.mailbox_folders(&copy.source, below)).await?;
         let known: BTreeMap<String, u32> =
             copy.folders.rows.values().map(|row| (row.source.clone(), row.ordinal)).collect();
+        let new = listed.iter().any(|folder| !known.contains_key(&folder.id));
+        if parent == 0 && new && listed.iter().all(|folder| folder.well_known_name.is_none()) {
+            self.ask_roles(copy, &mut listed).await?;
+        }
         let mut target = None;
         let mut deeper = Vec::new();
         let mut seen = BTreeSet::new();
@@ -97,6 +101,22 @@ impl Unit<'_> {
             }
         }
         Ok(deeper)
+    }
+
+    /// Finds the roles of folders where the list does not tell them: a role is also a name that works
+    /// as an id.
+    async fn ask_roles(&mut self, copy: &MailboxCopy, listed: &mut [MailboxFolder]) -> Step {
+        for name in names() {
+            let source = self.job.source.graph();
+            let call = source.mailbox_folder(&copy.source, name);
+            let Some(found) = self.ask_optional("finding the source's folders", call).await? else {
+                continue;
+            };
+            if let Some(folder) = listed.iter_mut().find(|folder| folder.id == found.id) {
+                folder.well_known_name = Some(name.to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// A folder that was paired in an earlier round: follow its name and place.

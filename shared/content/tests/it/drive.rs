@@ -85,3 +85,59 @@ fn after_a_410_the_drive_is_compared_and_not_copied_again() {
     let counts = summary.counts[&Workload::OneDrive];
     assert!(counts.created + counts.updated < 15, "{counts:?}");
 }
+
+/// The source changes while it is copied: the next delta settles it.
+#[test]
+fn a_drive_that_changes_during_its_copy_is_settled_by_a_delta() {
+    let how = DriveFill { least_files: 20, most_files: 20, ..DriveFill::default() };
+    let mut world = world(25, &how);
+    world.settings.budget.requests = 9;
+    loop {
+        match world.unit(CopyMode::Initial, "job-1").unwrap().unwrap() {
+            content::UnitOutcome::Finished(_) => break,
+            content::UnitOutcome::Wait { after, .. } => world.clock.advance(after),
+            content::UnitOutcome::More(_) => {
+                world.simulator.touch_drive(world.source.tenant_id, &world.from, 1).unwrap();
+            }
+        }
+    }
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.drive_differences(), NONE);
+}
+
+/// A OneDrive that is not there is asked for and awaited; one that never comes is reported.
+#[test]
+fn a_missing_onedrive_is_awaited_and_then_reported() {
+    let mut world = World::new(26);
+    world.subject.mailbox = false;
+    world.subject.drive = true;
+    world.subject.target_user = world
+        .simulator
+        .recipient(world.target.tenant_id, &format!("notifications@{}", world.target.vanity_domain))
+        .unwrap()
+        .directory_id
+        .to_string();
+    world.settings.drive_waits = 3;
+    let waited = world.unit(CopyMode::Initial, "job-1").unwrap().unwrap();
+    assert!(matches!(waited, content::UnitOutcome::Wait { .. }), "{waited:?}");
+    let error = world.try_copy(CopyMode::Initial, "job-1").unwrap_err();
+    assert!(error.to_string().contains("the target's OneDrive is missing"), "{error}");
+}
+
+/// ERR-3, ERR-4: throttling, broken connections and lost replies; nothing twice, nothing lost.
+#[test]
+fn a_flaky_tenant_does_not_break_the_copy_of_a_drive() {
+    let how = DriveFill { large_files: 1, large_bytes: 5_000_000, ..DriveFill::default() };
+    let mut world = world(27, &how);
+    world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+    world.simulator.configure(|config| {
+        config.faults.throttled = 0.05;
+        config.faults.reset_before = 0.03;
+        config.faults.reset_after = 0.03;
+        config.faults.unavailable = 0.03;
+    });
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    world.simulator.pause_faults(true);
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.drive_differences(), NONE, "{summary:?}");
+}

@@ -206,3 +206,70 @@ fn side_data_is_copied_or_listed() {
     let redirect = summary.notes.iter().find(|note| note.text.contains("`on`"));
     assert!(redirect.is_some_and(|note| note.text.contains("sends mail on")), "{summary:?}");
 }
+
+/// The source changes while it is copied: the next delta settles it.
+#[test]
+fn a_mailbox_that_changes_during_its_copy_is_settled_by_a_delta() {
+    let mut world = World::new(10);
+    fill(&world, Part::Primary, 60);
+    world.small_units();
+    loop {
+        match world.unit(CopyMode::Initial, "job-1").unwrap().unwrap() {
+            UnitOutcome::Finished(_) => break,
+            UnitOutcome::Wait { after, .. } => world.clock.advance(after),
+            UnitOutcome::More(_) => touch(&world, 2),
+        }
+    }
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+}
+
+/// ERR-3, ERR-4: everything that a flaky network does; nothing twice, nothing lost.
+#[test]
+fn a_flaky_tenant_does_not_break_the_copy() {
+    for seed in 0..3 {
+        let world = World::new(400 + seed);
+        fill(&world, Part::Primary, 40);
+        world.simulator.configure(|config| {
+            config.faults.reset_before = 0.03;
+            config.faults.reset_after = 0.05;
+            config.faults.unavailable = 0.03;
+            config.content.delta_duplicates = 0.2;
+            config.content.delta_empty_pages = 0.2;
+            config.content.delta_replays = 0.2;
+        });
+        world.copy(CopyMode::Initial, "job-1");
+        touch(&world, 10);
+        world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(world.mailbox_differences(Part::Primary), NONE, "seed {seed}");
+    }
+}
+
+/// The cost of a copy: near the floor of one export call for twenty items and one import each; the
+/// item map small and its commits few.
+#[test]
+fn a_copy_stays_near_the_floor_in_requests_and_store_bytes() {
+    let mut world = World::new(11);
+    fill(&world, Part::Primary, 1_000);
+    world.settings.budget.requests = 5_000;
+    let commits = world.store.commits();
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    let counts = summary.counts[&Workload::Mailbox];
+    let requests = world.simulator.requests();
+    let imports = requests.iter().filter(|one| one.path.contains("importItem")).count() as u64;
+    let exports = requests.iter().filter(|one| one.path.contains("exportItems")).count() as u64;
+    assert_eq!(imports, counts.created, "one import for each item");
+    let floor = counts.created + counts.created.div_ceil(20);
+    assert!(
+        (imports + exports) * 100 <= floor * 105,
+        "{} over a floor of {floor}",
+        imports + exports
+    );
+    let map = world.store.records();
+    let map = map.iter().filter(|record| record.key.sort.starts_with("M/"));
+    let bytes: usize = map.map(|record| record.key.sort.len() + record.value.len()).sum();
+    let commits = world.store.commits() - commits;
+    println!("{} items: {bytes} bytes of map, {commits} commits", counts.created);
+    assert!(bytes as u64 <= counts.created * 200, "{bytes} bytes of map");
+    assert!(commits <= counts.created / 10, "{commits} commits");
+}

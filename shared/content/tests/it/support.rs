@@ -58,8 +58,10 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// A match table: everybody who has the same alias in the target.
 pub(crate) struct Table {
-    pub(crate) simulator: Simulator,
-    pub(crate) target: uuid::Uuid,
+    simulator: Simulator,
+    source: uuid::Uuid,
+    target: TenantClient,
+    domain: String,
     /// Nobody is matched yet.
     pub(crate) empty: std::sync::atomic::AtomicBool,
 }
@@ -70,17 +72,24 @@ impl Principals for Table {
         if self.empty.load(Ordering::Relaxed) {
             return Ok(Translation::Unmatched);
         }
-        let recipients = self.simulator.recipients(self.target);
-        let alias = principal.address.as_deref().and_then(|address| address.split('@').next());
-        let found = recipients.into_iter().find(|there| {
-            Some(there.alias.as_str()) == alias || there.display_name == principal.text
+        let here = self.simulator.recipients(self.source).into_iter().find(|here| {
+            if let Some(id) = &principal.object_id {
+                return *id == here.directory_id.to_string();
+            }
+            principal
+                .address
+                .as_ref()
+                .is_some_and(|address| here.addresses.iter().any(|own| own.ends_with(address)))
+                || here.display_name == principal.text
         });
-        Ok(match found {
-            Some(there) => Translation::Mapped(TargetPrincipal {
-                object_id: there.directory_id.to_string(),
-                address: there.user_principal_name,
-            }),
-            None => Translation::Unmatched,
+        let Some(here) = here else { return Ok(Translation::Unmatched) };
+        let address = format!("{}@{}", here.alias, self.domain);
+        let there = self.target.graph().find_user(&address).await;
+        Ok(match there {
+            Ok(Some(there)) => {
+                Translation::Mapped(TargetPrincipal { object_id: there.id, address })
+            }
+            _ => Translation::Unmatched,
         })
     }
 }
@@ -142,7 +151,9 @@ impl World {
         };
         let principals = Table {
             simulator: simulator.clone(),
-            target: target.tenant_id,
+            source: source.tenant_id,
+            target: target_client.clone(),
+            domain: target.vanity_domain.clone(),
             empty: std::sync::atomic::AtomicBool::new(false),
         };
         Self {
