@@ -139,6 +139,8 @@ impl Tally {
             people: people.len(),
             example: people.into_iter().next().unwrap_or_default(),
         });
+        let mut warnings: Vec<Warning> = warnings.collect();
+        warnings.sort_by_key(|warning| std::cmp::Reverse(warning.people));
         Report {
             about: about.into(),
             made_at,
@@ -148,7 +150,7 @@ impl Tally {
             steps: lines,
             parked,
             not_applicable: not_applicable.collect(),
-            warnings: warnings.collect(),
+            warnings,
             unclear_matches: self.unclear,
             usage: self.usage,
             requests: self.requests,

@@ -8,6 +8,8 @@ use super::{Report, Span, StepLine};
 
 /// So many parked people are written out; the JSON form has all.
 const PARKED_SHOWN: usize = 25;
+/// So many warnings likewise.
+const WARNINGS_SHOWN: usize = 12;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +41,9 @@ impl fmt::Display for Report {
 
 impl Report {
     fn write_steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles = self.steps.iter().map(|line| line.step.spec().title.chars().count());
+        let title_width = titles.max().unwrap_or_default();
+        let width = title_width + 10;
         let mut phase = None;
         for line in &self.steps {
             let spec = line.step.spec();
@@ -46,7 +51,7 @@ impl Report {
                 phase = Some(spec.phase);
                 writeln!(
                     f,
-                    "\n{:<62}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
+                    "\n{:<width$}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
                     title(spec.phase),
                     "done",
                     "n/a",
@@ -56,7 +61,7 @@ impl Report {
                     "longest"
                 )?;
             }
-            write_line(f, line, spec)?;
+            write_line(f, line, spec, title_width)?;
         }
         Ok(())
     }
@@ -86,18 +91,22 @@ impl Report {
             writeln!(f, "\nNot applicable")?;
             for note in &self.not_applicable {
                 let spec = note.step.spec().spec;
-                writeln!(f, "  {spec:<7} {:<44} {}", note.cause, people(note.people))?;
+                writeln!(f, "  {spec:<7} {}: {}", note.cause, people(note.people))?;
             }
         }
         if !self.warnings.is_empty() {
             writeln!(f, "\nWorth knowing")?;
-            for warning in &self.warnings {
+            for warning in self.warnings.iter().take(WARNINGS_SHOWN) {
                 let spec = warning.step.spec().spec;
                 let who = match warning.people {
                     1 => warning.example.clone(),
                     many => format!("{} and {} more", warning.example, many - 1),
                 };
                 writeln!(f, "  {spec:<7} {}: {who}", warning.text)?;
+            }
+            let more = self.warnings.len().saturating_sub(WARNINGS_SHOWN);
+            if more > 0 {
+                writeln!(f, "  and {more} more; --json lists them all")?;
             }
         }
         if !self.unclear_matches.is_empty() {
@@ -129,12 +138,17 @@ impl Report {
     }
 }
 
-fn write_line(f: &mut fmt::Formatter<'_>, line: &StepLine, spec: &StepSpec) -> fmt::Result {
+fn write_line(
+    f: &mut fmt::Formatter<'_>,
+    line: &StepLine,
+    spec: &StepSpec,
+    width: usize,
+) -> fmt::Result {
     let count = |n: usize| if n == 0 { "-".to_owned() } else { n.to_string() };
     let time = |ms: u64| if line.runs == 0 { "-".to_owned() } else { duration(ms) };
     writeln!(
         f,
-        "  {:<7} {:<52}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
+        "  {:<7} {:<width$}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
         spec.spec,
         spec.title,
         count(line.done),
@@ -255,7 +269,7 @@ mod tests {
             "    why      anna@old.example belongs to Sales (address_taken)",
             "    advice   free the address at Sales",
             "    retry    crosswave prepare --user anna@old.example",
-            "  PRE-S2  already a mailbox                            1 person",
+            "  PRE-S2  already a mailbox: 1 person",
             "Usage: 1 prepared",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");

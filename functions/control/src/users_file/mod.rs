@@ -15,6 +15,9 @@ mod options;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::apply::{Imported, export, import};
 use self::options::OPTIONS;
 

@@ -3,6 +3,9 @@
 mod run;
 mod schedule;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use engine::{Host, records::Batch};

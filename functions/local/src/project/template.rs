@@ -9,6 +9,8 @@ pub(crate) struct Template {
     pub(crate) source: TenantTemplate,
     /// The tenant that people join.
     pub(crate) target: TenantTemplate,
+    /// The pairs of attributes that match.
+    pub(crate) match_by: Vec<(String, String)>,
     /// The mailbox that notifications are sent from.
     pub(crate) sender: Option<String>,
     /// The licences of a new user.
@@ -49,6 +51,9 @@ impl Template {
             name: "merger".to_owned(),
             source: tenant("1", "contoso", "CROSSWAVE_SOURCE_SECRET"),
             target: tenant("2", "fabrikam", "CROSSWAVE_TARGET_SECRET"),
+            match_by: [("employeeId", "employeeId"), ("mail", "proxyAddresses")]
+                .map(|(source, target)| (source.to_owned(), target.to_owned()))
+                .to_vec(),
             sender: None,
             licenses: vec!["SPE_E3".to_owned()],
             app_accounts: Vec::new(),
@@ -58,11 +63,16 @@ impl Template {
 
 /// The text of the file.
 pub(crate) fn template(values: &Template) -> String {
-    let Template { name, source, target, sender, licenses, app_accounts } = values;
+    let Template { name, source, target, match_by, sender, licenses, app_accounts } = values;
     let sender = match sender {
         Some(sender) => format!("sender = \"{sender}\""),
         None => format!("# sender = \"migration@{}\"", target.domain),
     };
+    let pair = |(source, target): &(String, String)| {
+        format!("[[matching]]\nsource = \"{source}\"\ntarget = \"{target}\"\n")
+    };
+    let matching: Vec<String> = match_by.iter().map(pair).collect();
+    let matching = matching.join("\n");
     let licenses = list(licenses);
     let app_accounts = list(app_accounts);
     let domain = &target.domain;
@@ -91,14 +101,7 @@ new_address_domain = "{domain}"
 {target}
 # Who is who: pairs of attributes, in order; the first pair that hits decides.
 # A mapping script with `match_keys` can compute more.
-[[matching]]
-source = "employeeId"
-target = "employeeId"
-
-[[matching]]
-source = "mail"
-target = "proxyAddresses"
-
+{matching}
 # The options of waves that name no profile. Others: [profiles.vip.sync] and so on.
 [profiles.default.prepare]
 # Make users without a match as guests; send-guest-invite invites them later.

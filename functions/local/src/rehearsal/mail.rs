@@ -13,6 +13,8 @@ pub(crate) struct Sent {
     pub(crate) id: String,
     /// The place of the person in the list.
     pub(crate) person: usize,
+    /// The subject.
+    pub(crate) subject: String,
     /// When, in words.
     pub(crate) when: String,
 }
@@ -70,6 +72,6 @@ impl Postman {
         let new = self.new.get(person).and_then(Option::as_ref);
         let subject = format!("Message {}, {when}", self.sent.len() + 1);
         let id = self.simulator.send_mail(SENDER, new.unwrap_or(old), &subject);
-        self.sent.push(Sent { id, person, when: when.to_owned() });
+        self.sent.push(Sent { id, person, subject, when: when.to_owned() });
     }
 }

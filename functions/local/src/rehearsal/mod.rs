@@ -109,7 +109,9 @@ pub(crate) async fn rehearse(scene: &Scene) -> Result<Option<Rehearsed>, Failure
             proof::note_contacts(&stage, &mut people);
         }
         postman.write_to_everybody(&format!("after {title}"));
-        stage.people_go_on_working(&people);
+        if action != Action::Cutover {
+            stage.people_go_on_working(&people);
+        }
     }
     proof::note_targets(&session, &stage, &mut people).await?;
     postman.know_new_addresses(&people);

@@ -10,7 +10,8 @@ use std::{
 use embedded::{OsRandom, SystemClock};
 use ports::Random;
 use simulator::{
-    Config, Credentials, EmlLimits, Lag, Lags, Part, Population, Profile, Rehearsal, Simulator,
+    Config, Credentials, DriveFill, EmlLimits, Lag, Lags, MailboxFill, Part, Population, Profile,
+    Rehearsal, Rules, Simulator,
 };
 
 use super::{Scene, proof::Person};
@@ -29,9 +30,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// Fills two tenants, serves them, and writes a project file.
     pub(crate) fn open(scene: &Scene) -> Result<Self, Failure> {
-        let population = Population::of(scene.people, Profile::Calm);
+        let population =
+            Population { content: false, ..Population::of(scene.people, Profile::Calm) };
         let clock = Arc::new(SystemClock);
         let rehearsal = Simulator::rehearsal_with(&population, scene.seed, clock, knobs());
+        fill(&rehearsal);
         let folder =
             std::env::temp_dir().join(format!("crosswave-rehearsal-{:016x}", OsRandom.next_u64()));
         fs::create_dir(&folder)?;
@@ -107,6 +110,22 @@ impl Drop for Stage {
     }
 }
 
+/// Gives everybody a little of everything: enough to see each kind copied, little enough for a wave
+/// in well under a minute.
+fn fill(rehearsal: &Rehearsal) {
+    let mail = MailboxFill { least_items: 1, most_items: 5, folders: 3, ..MailboxFill::default() };
+    let files = DriveFill { least_files: 2, most_files: 6, folders: 2, ..DriveFill::default() };
+    let tenant = rehearsal.source.tenant_id;
+    for person in rehearsal.simulator.recipients(tenant) {
+        let upn = &person.user_principal_name;
+        // Whoever has no mailbox, archive or drive gets none.
+        for part in [Part::Primary, Part::Archive] {
+            drop(rehearsal.simulator.fill_mailbox(tenant, upn, part, &mail));
+        }
+        drop(rehearsal.simulator.fill_drive(tenant, upn, &files));
+    }
+}
+
 /// Realistic rules, with lags of seconds where real tenants take minutes.
 pub(crate) fn knobs() -> Config {
     Config {
@@ -118,6 +137,7 @@ pub(crate) fn knobs() -> Config {
             drive_provisioning: Lag::millis(500, 3_000),
             address_release: Lag::millis(100, 800),
         },
+        rules: Rules { licence_provisions_drive: true, ..Rules::default() },
         ..Config::of(Profile::Calm)
     }
 }
@@ -162,6 +182,8 @@ pub(crate) fn project_values(
         name: "rehearsal".to_owned(),
         source: tenant("source", &rehearsal.source)?,
         target: tenant("target", &rehearsal.target)?,
+        // Both companies keep a personnel number there.
+        match_by: vec![("extensionAttribute1".to_owned(), "extensionAttribute1".to_owned())],
         sender: Some(format!("notifications@{}", rehearsal.target.vanity_domain)),
         licenses: vec!["SPE_E3".to_owned()],
         app_accounts: vec![rehearsal.service_account.clone()],
