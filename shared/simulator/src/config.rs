@@ -49,7 +49,7 @@ impl Lag {
     }
 }
 
-/// How long changes take to show (`facts/exchange.md` 2.6).
+/// How long changes take to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Lags {

@@ -7,7 +7,7 @@ use ports::HttpRequest;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{content::Slice, exchange, reply::Reply};
+use crate::{exchange, reply::Reply};
 
 /// How many of the latest requests are kept one by one.
 const KEPT: usize = 10_000;
@@ -45,7 +45,7 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     pub(crate) fn answered(&mut self, request: &HttpRequest, reply: &Reply, now: Timestamp) {
-        let large = reply.large.as_ref().map_or(0, Slice::length);
+        let large = reply.large.as_ref().map_or(0, |large| large.length());
         let bytes = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(reply.body.len());
         self.note(request, reply.status.as_u16(), bytes, now);
     }

@@ -17,7 +17,7 @@ pub(crate) struct Reply {
     /// The body in memory,
     pub(crate) body: Bytes,
     /// or one too large for that, made while it is sent.
-    pub(crate) large: Option<Slice>,
+    pub(crate) large: Option<Box<Slice>>,
 }
 
 impl Reply {

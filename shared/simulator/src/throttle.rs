@@ -13,7 +13,7 @@ use crate::{
     reply::Reply,
 };
 
-/// The budgets (`facts/graph.md` 3.3). Each can be set; zero means no limit.
+/// The budgets. Each can be set; zero means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Throttling {

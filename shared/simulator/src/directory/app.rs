@@ -24,7 +24,7 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// A migration app with every consent of `facts/graph.md` 11, Exchange's, and the role
+    /// A migration app with every consent that a migration needs, Exchange's, and the role
     /// Exchange Administrator.
     pub(crate) fn migration(client_id: Uuid, secret: &str) -> Self {
         const GRAPH: [&str; 27] = [

@@ -102,7 +102,7 @@ fn fill(mut reply: Reply, file: &File, start: u64, end: u64) -> Reply {
         reply.body = file.content.read(start, length).into();
         return reply;
     }
-    reply.large = Some(Slice::new(&file.content, start, end));
+    reply.large = Some(Box::new(Slice::new(&file.content, start, end)));
     reply.with(CONTENT_LENGTH, &length.to_string())
 }
 

@@ -123,7 +123,7 @@ fn items_of_a_batch_are_throttled_one_by_one_with_their_own_retry_after() {
 fn throttled(limits: &Throttling) -> Stage {
     // The stage itself is set up before the budgets are switched on.
     let stage = Stage::calm();
-    stage.simulator.world().config.throttling = Throttling { enabled: true, ..limits.clone() };
+    stage.simulator.world().config.throttling = Throttling { enabled: true, ..*limits };
     stage
 }
 

@@ -1,4 +1,4 @@
-//! Groups, teams, licences, domains, guests through Graph (`facts/graph.md` 4 and 7).
+//! Groups, teams, licences, domains, guests through Graph.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Wire shapes of the Exchange admin API (`facts/exchange.md` 1 and 7.1 to 7.3).
+//! Wire shapes of the Exchange admin API.
 
 use http::Method;
 use serde_json::{Value, json};

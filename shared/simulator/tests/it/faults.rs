@@ -1,4 +1,4 @@
-//! Injected faults, budgets, the log (`facts/exchange.md` 7.7, `facts/graph.md` 12.4).
+//! Injected faults, budgets, the log.
 
 use std::task::{Context, Poll, Waker};
 

@@ -1,4 +1,4 @@
-//! Users through Graph: errors, paging, filters, delta (`facts/graph.md` 3 and 4).
+//! Users through Graph: errors, paging, filters, delta.
 
 use http::Method;
 use serde_json::{Value, json};

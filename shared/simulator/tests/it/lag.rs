@@ -1,4 +1,4 @@
-//! Replication (`facts/exchange.md` 2.6, 7.4).
+//! Replication.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! From mail user to mailbox (`facts/exchange.md` 2.3, 7.5).
+//! From mail user to mailbox.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The router of both tenants and free/busy (`facts/exchange.md` 2.5, 2.8, 7.6).
+//! The router of both tenants and free/busy.
 
 use serde_json::{Value, json};
 use simulator::{Arrival, FreeBusy, RecipientView};

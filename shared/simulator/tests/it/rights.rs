@@ -1,4 +1,4 @@
-//! Rights on mailboxes and folders (`facts/exchange.md` 4, 7.5).
+//! Rights on mailboxes and folders.
 
 use serde_json::{Value, json};
 use simulator::RecipientView;

@@ -1,4 +1,4 @@
-//! Rules of addresses and names (`facts/exchange.md` 2.1, 2.2, 2.4, 7.5).
+//! Rules of addresses and names.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The token endpoint and what an access token is good for (`facts/graph.md` 2).
+//! The token endpoint and what an access token is good for.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
