@@ -4,7 +4,6 @@ mod behaviour;
 mod entra;
 mod examples;
 mod extremes;
-mod generated;
 mod grammar;
 
 use rhai::packages::{
