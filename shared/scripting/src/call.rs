@@ -1,5 +1,6 @@
 //! One call of an entry function, from typed input to typed result, inside the sandbox.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::context::{Event, RunContext, UserInput};
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::entry::{Entry, Parameter};
 use crate::errors;
-use crate::functions::sink;
+use crate::functions::{forget_patterns, sink};
 use crate::handles::{self, Context, Record, Source, Target, Who};
 use crate::patch::{Assigned, Cost, LinkedCandidates, Remark, UserPatch, Verdict};
 use crate::results;
@@ -94,6 +95,7 @@ pub(crate) fn batch<T: Send + 'static>(
 /// The same on the present thread, which must have a large stack.
 pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptError> {
     let entry = call.entry;
+    forget_others(script);
     if !script.has(entry) {
         let message = format!("the script has no function `{}`", entry.signature());
         return Err(ScriptError::new(
@@ -141,6 +143,21 @@ pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptEr
         cost,
     };
     Ok(Outcome { patch, returned })
+}
+
+thread_local! {
+    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Drops what an earlier script left on this thread: its compiled patterns.
+fn forget_others(script: &Script) {
+    LAST.with_borrow_mut(|last| {
+        // The shipped scripts run beneath others and leave nothing.
+        if !script.is_shipped() && last != script.hash() {
+            forget_patterns();
+            script.hash().clone_into(last);
+        }
+    });
 }
 
 fn remark(note: sink::Note) -> Remark {

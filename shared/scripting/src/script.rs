@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::attributes::schema_hash;
 use crate::check;
 use crate::code::Code;
+use crate::defaults::{MAPPING, NOTIFY};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::entry::Entry;
 use crate::functions::{Table, TableLimits, Tables};
@@ -184,6 +185,11 @@ impl Script {
     /// Whether it endangered the host; then every call is refused.
     pub fn is_disabled(&self) -> bool {
         self.inner.broken.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is one of the shipped scripts.
+    pub(crate) fn is_shipped(&self) -> bool {
+        [MAPPING, NOTIFY].contains(&self.inner.text.as_str())
     }
 
     pub(crate) fn disable(&self) {
