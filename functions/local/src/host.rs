@@ -15,7 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use model::{UserId, UserState};
 use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueName};
 
-use crate::{failure::Failure, session::Session};
+use crate::{
+    failure::Failure,
+    session::{Session, counted},
+};
 
 /// How long a delivery is hidden: longer than the longest step may take.
 const VISIBILITY: Duration = Duration::from_mins(10);
@@ -161,13 +164,9 @@ impl<'s> Runner<'s> {
             }
             let deliveries = self.queue.receive(queue, room.min(MAX_BATCH), VISIBILITY).await?;
             for delivery in deliveries {
-                in_hand.push(Box::pin(handle(
-                    self.host,
-                    Arc::clone(self.queue),
-                    self.steps,
-                    queue.clone(),
-                    delivery,
-                )));
+                let queue_in_hand = Arc::clone(self.queue);
+                let work = handle(self.host, queue_in_hand, self.steps, queue.clone(), delivery);
+                in_hand.push(Box::pin(counted(work)));
             }
         }
         Ok(())

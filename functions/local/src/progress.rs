@@ -33,8 +33,8 @@ impl Progress {
     /// Shows where the work stands.
     pub(crate) fn show(&mut self, standing: &Standing) {
         let parked = standing.parked;
-        let mut note = if parked > 0 { format!("{parked} parked, ") } else { String::new() };
-        note.push_str(&format!("{} steps", standing.handled));
+        let parks = if parked > 0 { format!("{parked} parked, ") } else { String::new() };
+        let note = format!("{parks}{} steps", standing.handled);
         if let Some(bar) = &self.bar {
             bar.set_length(u64::try_from(standing.people).unwrap_or(u64::MAX));
             bar.set_position(u64::try_from(standing.settled).unwrap_or(u64::MAX));

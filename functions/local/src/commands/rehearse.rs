@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many people the source tenant has
-    #[arg(long, default_value_t = 36)]
+    #[arg(long, default_value_t = 24)]
     people: usize,
     /// The seed of the tenants: the same seed, the same people
     #[arg(long, default_value_t = 1)]
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { people: 36, seed: 1, mail_dir: None }
+        Self { people: 24, seed: 1, mail_dir: None }
     }
 }
 

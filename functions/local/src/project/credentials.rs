@@ -59,7 +59,7 @@ pub(crate) fn connections(
     file: &ProjectFile,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Connections, CredentialError> {
-    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let folder = file.path.parent().unwrap_or_else(|| Path::new(""));
     let one = |side, section| connection(side, section, folder, &variable);
     Ok(Connections { source: one("source", &file.source)?, target: one("target", &file.target)? })
 }

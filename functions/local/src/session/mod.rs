@@ -12,7 +12,11 @@ use model::Project;
 use ports::{Clock, Random};
 use tenant::{LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
-use self::{scripts::FileScripts, tenants::OneProject};
+pub(crate) use self::tenants::counted;
+use self::{
+    scripts::FileScripts,
+    tenants::{Counted, OneProject},
+};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -46,7 +50,7 @@ impl Session {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let transport = ReqwestTransport::new(&TransportSettings::default());
-        let transport = Arc::new(transport.map_err(Failure::internal)?);
+        let transport = Arc::new(Counted(transport.map_err(Failure::internal)?));
         let limits = Arc::new(Limits::new(LimitSettings {
             exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
             ..LimitSettings::default()

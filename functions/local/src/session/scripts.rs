@@ -28,7 +28,7 @@ pub(super) struct FileScripts {
 impl FileScripts {
     /// Reads, checks and keeps the present versions.
     pub(super) fn open(file: &ProjectFile) -> Result<Self, Failure> {
-        let folder = file.path.parent().unwrap_or(Path::new(""));
+        let folder = file.path.parent().unwrap_or_else(|| Path::new(""));
         let kept = file.state.with_extension("scripts");
         let mapping = match &file.scripts.mapping {
             None => Mapping::standard(),
