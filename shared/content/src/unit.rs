@@ -4,12 +4,15 @@ use std::{future::Future, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use ports::{CommitError, StoreError};
-use tenant::{Class, Retry, TenantError};
+use tenant::{Class, Retry, TenantError, graph::mailbox_content::ImportSession};
 
 use crate::{
     BadItem, ContentError, CopyJob, CopyMode, Counts, Workload,
     store::{State, keys},
 };
+
+/// The shortest pause when our own budget for a tenant is used up.
+const BUDGET_PAUSE: Duration = Duration::from_secs(20);
 
 /// Why a unit ends before the round does.
 pub(crate) enum Stop {
@@ -63,6 +66,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) job: &'a CopyJob<'a>,
     pub(crate) state: State<'a>,
     pub(crate) mode: CopyMode,
+    /// The import session in use: one for the whole unit, until it expires.
+    pub(crate) session: Option<ImportSession>,
     deadline: Timestamp,
     requests: u32,
 }
@@ -72,7 +77,7 @@ impl<'a> Unit<'a> {
         let time =
             SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
         let deadline = job.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
-        Self { job, state, mode, deadline, requests: 0 }
+        Self { job, state, mode, session: None, deadline, requests: 0 }
     }
 
     /// Ends the unit if its budget is used up. Called where memory and target agree.
@@ -172,6 +177,9 @@ pub(crate) fn judge(doing: &str, error: TenantError) -> Stop {
 /// How long to wait before the same call can succeed; `None` when waiting does not help.
 pub(crate) fn pause(error: &TenantError) -> Option<Duration> {
     match error.retry() {
+        // Our own budget fills up while we wait: a longer pause costs nothing and spares the work of
+        // getting ready again for every few requests.
+        Retry::Later(after) if &*error.code == "budget" => Some(after.max(BUDGET_PAUSE)),
         Retry::Later(after) => Some(after.max(Duration::from_secs(1))),
         // A lost reply of a call that may be repeated: again in a moment.
         Retry::Now if error.class == Class::UnknownOutcome => Some(Duration::from_secs(1)),

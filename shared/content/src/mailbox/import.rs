@@ -35,7 +35,6 @@ impl Unit<'_> {
         if let Some(intent) = self.page().and_then(|page| page.intent) {
             self.reconcile(copy, folder, rows, intent).await?;
         }
-        let mut session = None;
         let mut renewed = false;
         let mut next = self.page().map_or(0, |page| page.next);
         let mut current = self.exported(copy, folder, rows, next).await?;
@@ -52,7 +51,7 @@ impl Unit<'_> {
                 current = self.exported(copy, folder, rows, next).await?;
                 continue;
             }
-            let open = self.session(copy, &mut session).await?;
+            let open = self.session(copy).await?;
             let at = self.job.clock.now();
             self.set_page(from, Some(Intent { from, to, at, search: Search::default() }));
             self.commit_with(folder).await?;
@@ -65,8 +64,8 @@ impl Unit<'_> {
             };
             let job = self.job;
             let target = folder.row.target.as_str();
-            let imports = import_all(job, &copy.target, open, target, &loads);
-            let exports = export_ahead(job, &copy.source, ahead);
+            let imports = import_all(job, &copy.target, &open, target, &loads);
+            let exports = export_ahead(job, copy.source_of(&folder.row), ahead);
             let ((landed, requests), ahead) = futures_util::future::join(imports, exports).await;
             self.spend(requests);
 
@@ -90,7 +89,7 @@ impl Unit<'_> {
                     return Err(no_session());
                 }
                 Verdict::SessionEnded => {
-                    (session, renewed, next) = (None, true, from);
+                    (self.session, renewed, next) = (None, true, from);
                     self.set_page(next, None);
                     current = self.exported(copy, folder, rows, next).await?;
                     continue;
@@ -102,7 +101,7 @@ impl Unit<'_> {
             current = match ahead {
                 Some((batch, requests, outcome)) => {
                     self.spend(requests);
-                    Some(self.arrived(copy, batch, outcome).await?)
+                    Some(self.arrived(copy, folder, batch, outcome).await?)
                 }
                 None => {
                     self.within_budget()?;
@@ -137,9 +136,9 @@ impl Unit<'_> {
         from: usize,
     ) -> Step<Option<Batch>> {
         let Some(batch) = self.choose(folder, rows, from).await? else { return Ok(None) };
-        let (batch, requests, outcome) = export(self.job, &copy.source, batch).await;
+        let (batch, requests, outcome) = export(self.job, copy.source_of(&folder.row), batch).await;
         self.spend(requests);
-        Ok(Some(self.arrived(copy, batch, outcome).await?))
+        Ok(Some(self.arrived(copy, folder, batch, outcome).await?))
     }
 
     /// The next batch of a page from row `from` on.
@@ -167,6 +166,7 @@ impl Unit<'_> {
     async fn arrived(
         &mut self,
         copy: &MailboxCopy,
+        folder: &FolderCopy<'_>,
         mut batch: Batch,
         outcome: Result<Exported, TenantError>,
     ) -> Step<Batch> {
@@ -191,7 +191,7 @@ impl Unit<'_> {
         for row in batch.rows.clone() {
             let place = (batch.from, batch.to);
             let alone = Batch::new(place, std::slice::from_ref(&row), BTreeMap::new(), u64::MAX);
-            let (_, requests, outcome) = export(self.job, &copy.source, alone).await;
+            let (_, requests, outcome) = export(self.job, copy.source_of(&folder.row), alone).await;
             self.spend(requests);
             match outcome {
                 Ok(exported) => batch.exported.extend(exported),
@@ -363,26 +363,19 @@ impl Unit<'_> {
         self.bad_item(copy, folder, item)
     }
 
-    /// The import session: one for the whole unit, until it expires.
-    async fn session<'s>(
-        &mut self,
-        copy: &MailboxCopy,
-        session: &'s mut Option<ImportSession>,
-    ) -> Step<&'s ImportSession> {
+    /// The import session of the unit, opened or renewed if need be.
+    async fn session(&mut self, copy: &MailboxCopy) -> Step<ImportSession> {
         let now = self.job.clock.now();
-        let fresh = session.as_ref().is_some_and(|session| is_fresh(session, now));
-        if !fresh {
-            *session = None;
+        let open = self.session.clone();
+        let open = open.filter(|open| open.mailbox() == copy.target.id && is_fresh(open, now));
+        if let Some(open) = open {
+            return Ok(open);
         }
-        let opened = match session.take() {
-            Some(open) => open,
-            None => {
-                let target = self.job.target.graph();
-                let call = target.create_import_session(&copy.target);
-                self.ask("opening an import session in the target", call).await?
-            }
-        };
-        Ok(session.insert(opened))
+        let target = self.job.target.graph();
+        let call = target.create_import_session(&copy.target);
+        let opened = self.ask("opening an import session in the target", call).await?;
+        self.session = Some(opened.clone());
+        Ok(opened)
     }
 }
 

@@ -169,7 +169,8 @@ impl Unit<'_> {
         let size = self.job.settings.page_size;
         self.spend(1);
         let link = step.link.as_deref();
-        let page = source.mailbox_items_delta(&copy.source, &folder.row.source, link, size).await;
+        let held = copy.source_of(&folder.row);
+        let page = source.mailbox_items_delta(held, &folder.row.source, link, size).await;
         match page {
             Ok(page) => Ok(Some(page)),
             Err(error) if matches!(error.class, Class::Gone) && step.link.is_some() => {

@@ -40,6 +40,10 @@ pub(crate) struct FolderRow {
     pub(crate) seen: String,
     /// Why it is not copied, if so.
     pub(crate) left_out: Option<String>,
+    /// The mailbox that holds it, where that is not the one it is listed in: an archive that has
+    /// expanded keeps folders in auxiliary mailboxes.
+    #[serde(default)]
+    pub(crate) held_by: Option<MailboxAddress>,
 }
 
 /// All folders of a mailbox, by ordinal.
@@ -238,6 +242,13 @@ pub(crate) struct MailboxCopy {
     pub(crate) source: MailboxAddress,
     pub(crate) target: MailboxAddress,
     pub(crate) folders: Folders,
+}
+
+impl MailboxCopy {
+    /// The mailbox that holds a folder of the source.
+    pub(crate) fn source_of<'a>(&'a self, row: &'a FolderRow) -> &'a MailboxAddress {
+        row.held_by.as_ref().unwrap_or(&self.source)
+    }
 }
 
 /// One of the two tenants.

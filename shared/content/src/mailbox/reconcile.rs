@@ -121,7 +121,12 @@ impl Unit<'_> {
                 }
             }
             let source = self.job.source.graph();
-            let call = source.mailbox_item(&copy.source, &folder.row.source, &row.id, &PROPERTIES);
+            let call = source.mailbox_item(
+                copy.source_of(&folder.row),
+                &folder.row.source,
+                &row.id,
+                &PROPERTIES,
+            );
             let doing = "reading an item of the source again";
             if let Some(item) = self.ask_optional(doing, call).await? {
                 originals.push((place, Likeness::of(&item)));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tenant::graph::mailbox_content::MailboxFolder;
+use tenant::graph::mailbox_content::{MailboxAddress, MailboxFolder};
 
 use super::{
     FolderRow, MailboxCopy,
@@ -72,7 +72,8 @@ impl Unit<'_> {
         let source = self.job.source.graph();
         let below = (parent != 0).then_some(above.source.as_str());
         let doing = format!("listing the source folders below `{}`", copy.folders.path(parent));
-        let mut listed = self.ask(&doing, source.mailbox_folders(&copy.source, below)).await?;
+        let held = copy.source_of(&above).clone();
+        let mut listed = self.ask(&doing, source.mailbox_folders(&held, below)).await?;
         let known: BTreeMap<String, u32> =
             copy.folders.rows.values().map(|row| (row.source.clone(), row.ordinal)).collect();
         let new = listed.iter().any(|folder| !known.contains_key(&folder.id));
@@ -178,6 +179,7 @@ impl Unit<'_> {
             well_known: folder.well_known_name.clone(),
             items: folder.total_item_count.unwrap_or(0),
             seen: self.state.checkpoint.round.clone(),
+            held_by: held_by(copy, folder, parent),
             ..FolderRow::default()
         };
         match role(folder.well_known_name.as_deref()) {
@@ -277,4 +279,14 @@ impl Unit<'_> {
 
 fn name_of(folder: &MailboxFolder) -> String {
     folder.display_name.clone().unwrap_or_default()
+}
+
+/// Where a folder's items are: in an auxiliary mailbox if the list says so, else where the folder above
+/// is.
+fn held_by(copy: &MailboxCopy, folder: &MailboxFolder, parent: u32) -> Option<MailboxAddress> {
+    let above = || copy.folders.rows.get(&parent).and_then(|above| above.held_by.clone());
+    match folder.mailbox_id() {
+        Some(id) => Some(MailboxAddress { id, surface: copy.source.surface }),
+        None => above(),
+    }
 }

@@ -69,7 +69,8 @@ impl Unit<'_> {
         let workload = pair.workload;
         let source = self.job.source.graph();
         let target = self.job.target.graph();
-        let here = self.items_of(&source, &pair.source, &row.source).await?;
+        let held = row.held_by.as_ref().unwrap_or(&pair.source);
+        let here = self.items_of(&source, held, &row.source).await?;
         let there = self.items_of(&target, &pair.target, &row.target).await?;
         let (store, partition) = (self.state.store, self.state.partition.clone());
         let map = ItemMap::open(store, &partition, keys::map(workload, row.ordinal)).await?;
@@ -116,7 +117,7 @@ impl Unit<'_> {
         let sound: Vec<&Entry> = mapped.values().filter(unchanged).collect();
         let step = sound.len().div_ceil(self.job.settings.sample.max(1)).max(1);
         for entry in sound.into_iter().step_by(step).take(self.job.settings.sample) {
-            let (a, b) = self.sample(pair, entry).await?;
+            let (a, b) = self.sample(pair, held, entry).await?;
             verified.sampled += 1;
             if a.is_none() || a != b {
                 let detail = "the exported contents have different hashes".to_owned();
@@ -152,12 +153,13 @@ impl Unit<'_> {
     async fn sample(
         &mut self,
         pair: &Pair,
+        held: &MailboxAddress,
         entry: &Entry,
     ) -> Step<(Option<String>, Option<String>)> {
         let source = self.job.source.graph();
         let target = self.job.target.graph();
         let ids = [entry.source.as_str()];
-        let call = source.export_mailbox_items(&pair.source, &ids, SAMPLE_BYTES);
+        let call = source.export_mailbox_items(held, &ids, SAMPLE_BYTES);
         let here = self.ask("exporting a sample from the source", call).await?;
         let ids = [entry.target.as_str()];
         let call = target.export_mailbox_items(&pair.target, &ids, SAMPLE_BYTES);

@@ -68,6 +68,17 @@ pub struct MailboxFolder {
     pub parent_mailbox_url: Option<String>,
 }
 
+impl MailboxFolder {
+    /// The id of the auxiliary mailbox that holds the folder, if it is not the one it is listed in.
+    pub fn mailbox_id(&self) -> Option<String> {
+        let url = url::Url::parse(self.parent_mailbox_url.as_deref()?).ok()?;
+        let mut parts = url.path_segments()?;
+        parts.find(|part| part.eq_ignore_ascii_case("mailboxes"))?;
+        let id = parts.next()?.replace("%40", "@").replace("%3A", ":").replace("%3a", ":");
+        (!id.is_empty()).then_some(id)
+    }
+}
+
 /// An item of a mailbox (`mailboxItem`), or the news that it is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,6 +165,13 @@ pub struct ImportSession {
     pub(super) url: SecretText,
     /// Until when.
     pub expires: Option<Timestamp>,
+}
+
+impl ImportSession {
+    /// The id of the mailbox that it is for.
+    pub fn mailbox(&self) -> &str {
+        &self.mailbox
+    }
 }
 
 /// How an item is imported.
