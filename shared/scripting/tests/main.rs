@@ -10,6 +10,7 @@
 
 mod anti;
 mod attacks;
+mod contract;
 mod fuzz;
 mod generated;
 mod guide;

@@ -1,0 +1,130 @@
+//! The contract between host and script.
+
+use scripting::{
+    Assignment, Attributes, Code, DataSet, Mapping, RHAI_VERSION, Script, ScriptOptions, Selected,
+    Verdict,
+};
+
+use crate::support::{HEAD, anna, folder, map, run};
+
+fn mapped(body: &str) -> scripting::UserPatch {
+    map(&format!("fn map_user(source, target, ctx) {{ {body} }}")).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn fails(body: &str) -> (Code, String) {
+    let error = map(&format!("fn map_user(source, target, ctx) {{ {body} }}")).unwrap_err();
+    (error.code(), error.diagnostic.message.clone())
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let twice = [0, 1].map(|_| Mapping::standard().map_user(&anna(), &run()).unwrap());
+    assert_eq!(twice[0].values, twice[1].values);
+    assert_eq!(twice[0].cost.operations, twice[1].cost.operations);
+}
+
+#[test]
+fn nothing_assigned_is_left_alone_and_clear_empties() {
+    let patch = mapped(
+        r#"target.city = (); target.state = ""; target.postOfficeBox = [];
+           clear(target, "department"); target.pager = "1"; target.pager = ();"#,
+    );
+    let names: Vec<&str> = patch.values.keys().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["department"]);
+    assert_eq!(patch.values["department"].assignment, Assignment::Clear);
+}
+
+#[test]
+fn a_list_of_the_target_can_be_added_to_and_the_line_is_kept() {
+    let patch = mapped("\n target.proxyAddresses.push(\"SMTP:a@fabrikam.com\");");
+    let set = &patch.values["proxyAddresses"];
+    assert_eq!(
+        (set.line, set.assignment.clone()),
+        (4, Assignment::Value(vec!["SMTP:a@fabrikam.com".to_owned()].into()))
+    );
+}
+
+#[test]
+fn candidates_are_kept_in_order_and_each_once() {
+    let patch = mapped(
+        r#"target.userPrincipalName = ["b@fabrikam.com", "a@fabrikam.com", "B@fabrikam.com"];"#,
+    );
+    assert_eq!(patch.preferences("userPrincipalName"), ["b@fabrikam.com", "a@fabrikam.com"]);
+    // Only unique attributes take candidates.
+    assert_eq!(fails(r#"target.city = ["Oslo", "Bergen"];"#).0, Code::R002);
+}
+
+#[test]
+fn one_name_alone_takes_the_place_of_names_chosen_together() {
+    let body = r#"target.choose(candidates([#{ userPrincipalName: "a@fabrikam.com", mailNickname: "a" }]));"#;
+    assert_eq!(mapped(body).linked.unwrap().options.len(), 1);
+    let both = mapped(&format!("{body} target.mailNickname = \"b\";"));
+    assert!(both.linked.is_none());
+}
+
+#[test]
+fn a_name_made_up_at_run_time_has_its_suggestion() {
+    let error = map("fn map_user(source, target, ctx) { source[\"sur\" + \"nam\"] }").unwrap_err();
+    assert_eq!(error.code(), Code::R003);
+    assert_eq!(error.diagnostic.help.as_deref(), Some("did you mean `surname`?"));
+}
+
+#[test]
+fn park_and_skip_hold_even_when_they_are_caught() {
+    let patch = mapped(r#"try { park("ask Bob"); } catch { } target.city = "Oslo";"#);
+    assert!(matches!(patch.verdict, Verdict::Parked(remark) if remark.text == "ask Bob"));
+    let patch = mapped(r#"skip("has left"); target.city = "Oslo";"#);
+    assert!(matches!(patch.verdict, Verdict::Skipped(_)));
+}
+
+#[test]
+fn a_spent_budget_cannot_be_caught() {
+    let (code, _) = fails("loop { try { [1].map(|x| { loop { } }); } catch { } }");
+    assert_eq!(code, Code::R012);
+}
+
+#[test]
+fn a_fault_of_the_shipped_mapping_names_the_shipped_mapping() {
+    let mapping =
+        Mapping::compile("ours.rhai", "// crosswave-api: 1\nfn map_user(source, target, ctx) { }")
+            .unwrap();
+    let mut user = anna();
+    user.source = Attributes::new().with("displayName", "x".repeat(300));
+    let error = mapping.map_user(&user, &run()).unwrap_err();
+    assert_eq!(error.diagnostic.script, "mapping/default.rhai");
+}
+
+#[test]
+fn select_gives_a_reason() {
+    let selected = |body: &str| {
+        let text = format!("{HEAD}fn select(source, ctx) {{ {body} }}");
+        Mapping::compile("s.rhai", &text).unwrap().select(&anna(), &run()).unwrap()
+    };
+    assert_eq!(selected("true"), Selected::Yes);
+    assert_eq!(selected("\"a room\""), Selected::No("a room".into()));
+    assert_eq!(Mapping::standard().select(&anna(), &run()).unwrap(), Selected::Yes);
+}
+
+fn compiled(text: &str, csv: &str) -> Script {
+    let tables = vec![DataSet { name: "t".into(), csv: csv.into() }];
+    Script::compile_with("v.rhai", text, ScriptOptions { tables, ..Default::default() }).unwrap()
+}
+
+#[test]
+fn a_version_is_text_and_tables_and_not_the_file_s_name() {
+    let text = format!(
+        "{HEAD}fn map_user(source, target, ctx) {{ target.city = ctx.table(\"t\")[\"a\"]; }}"
+    );
+    let one = compiled(&text, "key,value\na,Oslo\n");
+    assert_eq!(one.hash(), compiled(&text, "key,value\na,Oslo\n").hash());
+    assert_ne!(one.hash(), compiled(&text, "key,value\na,Bergen\n").hash());
+    assert_ne!(one.hash(), compiled(&format!("{text} "), "key,value\na,Oslo\n").hash());
+    let patch = Mapping::of(one).unwrap().map_user(&anna(), &run()).unwrap();
+    assert_eq!(patch.text("city"), Some("Oslo"));
+}
+
+#[test]
+fn the_recorded_version_of_the_engine_is_the_one_that_is_built() {
+    let lock = std::fs::read_to_string(folder("Cargo.lock")).unwrap();
+    assert!(lock.contains(&format!("name = \"rhai\"\nversion = \"{RHAI_VERSION}\"")));
+}
