@@ -10,7 +10,7 @@ use crate::TargetAccount;
 
 /// The hidden recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HiddenUser {
+pub(crate) struct HiddenUser {
     identity: String,
 }
 

@@ -10,7 +10,7 @@ use tenant::graph::NewInvitation;
 
 /// The invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GuestInvited {
+pub(crate) struct GuestInvited {
     address: String,
 }
 

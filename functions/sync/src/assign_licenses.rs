@@ -4,17 +4,18 @@
 //! domains that are not verified. The step waits for the mailbox, and sees to it that it is hidden
 //! until cutover as the mail user was.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use catalogue::Step;
 use engine::{
-    Effect, Outcome, Receipt, RecipientEdit, StepContext, StepError, StepResult, Write, change,
-    map_user,
+    Effect, Failure, Outcome, Receipt, RecipientEdit, StepContext, StepError, StepResult, Wake,
+    Write, change, map_user,
 };
 use prepare::TargetRecipient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tenant::{
+    Class,
     exchange::{Parameters, ProxyAddress, Recipient},
     graph::{AssignedLicense, GraphUser, SubscribedSku},
 };
@@ -64,12 +65,70 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         return Outcome::wait("the new mailbox to open");
     };
     settle_mailbox(cx, &mailbox).await?;
+    let mut warnings = Vec::new();
+    if cx.profile().sync.onedrive && cx.user().source.mailbox.drive && !cx.is_plan() {
+        match drive(cx, &user).await? {
+            TargetDrive::There => {}
+            TargetDrive::Coming => {
+                let why = "the OneDrive to be provisioned".to_owned();
+                return Ok(Outcome::Wait(Wake::After { delay: DRIVE_POLL, why }));
+            }
+            TargetDrive::Refused(why) => warnings.push(why),
+        }
+    }
     let receipt = Licensed {
         licenses: wanted.iter().map(|sku| sku.sku_part_number.clone()).collect(),
         usage_location,
         mailbox: mailbox.identity(),
     };
-    Outcome::done(&receipt)
+    Outcome::done_with(&receipt, warnings)
+}
+
+/// What is known of the target's OneDrive.
+enum TargetDrive {
+    There,
+    Coming,
+    /// It cannot be asked for by this application; an administrator provisions it.
+    Refused(String),
+}
+
+/// Looking for drives that are not there gets the whole address throttled, so it is done sparingly.
+const DRIVE_POLL: Duration = Duration::from_mins(1);
+
+/// The target's OneDrive; asked for once when it is missing. No licence makes one by itself.
+async fn drive(cx: &StepContext<'_>, user: &GraphUser) -> Result<TargetDrive, StepError> {
+    let client = cx.target().client().await?;
+    match client.graph().user_drive(&user.id).await {
+        Ok(_) => return Ok(TargetDrive::There),
+        Err(error) if matches!(error.class, Class::NoDrive | Class::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let upn = user.user_principal_name.clone();
+    if cx.remembered::<String>("drive_requested")?.as_ref() == Some(&upn) {
+        return Ok(TargetDrive::Coming);
+    }
+    if !client.sharepoint().is_configured() {
+        return Ok(TargetDrive::Refused(format!(
+            "the OneDrive of {upn} does not exist and no SharePoint administration address is \
+             configured to ask for it"
+        )));
+    }
+    let write = Write {
+        object: upn.clone(),
+        changes: vec![change("OneDrive", Value::Null, "requested")],
+        effect: Effect::RequestPersonalSite { user_principal_name: upn.clone() },
+    };
+    match cx.target().write(write).await {
+        Ok(_) => {
+            cx.remember("drive_requested", &upn).await?;
+            Ok(TargetDrive::Coming)
+        }
+        Err(error) if error.failure == Failure::Park => Ok(TargetDrive::Refused(format!(
+            "the OneDrive of {upn} does not exist and could not be asked for: {}",
+            error.message
+        ))),
+        Err(error) => Err(error),
+    }
 }
 
 /// The profile's licences; without any, those of the source user that the target has too. A target

@@ -10,7 +10,7 @@ use crate::copy::verify;
 
 /// The comparison. Differences beyond the first hundred are counted only: the record is bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
+pub(crate) struct Verified {
     /// The comparison.
     pub report: VerifyReport,
     /// Differences that are not listed.

@@ -41,6 +41,11 @@ pub enum Effect {
         /// Added.
         add: Vec<AssignedLicense>,
     },
+    /// A person's OneDrive, which comes into being some time later.
+    RequestPersonalSite {
+        /// The user principal name.
+        user_principal_name: String,
+    },
     /// A guest.
     Invite(NewInvitation),
     /// A member of a group goes.
@@ -79,6 +84,7 @@ impl Effect {
             Self::UpdateUser { .. } => "update user",
             Self::SetManager { .. } => "set manager",
             Self::AssignLicenses { .. } => "assign licences",
+            Self::RequestPersonalSite { .. } => "request OneDrive",
             Self::Invite(_) => "invite guest",
             Self::RemoveGroupMember { .. } => "remove group member",
             Self::RemoveGroupOwner { .. } => "remove group owner",
@@ -101,6 +107,10 @@ impl Effect {
             }
             Self::AssignLicenses { user, add } => {
                 client.graph().assign_license(user, add, &[]).await.map(|_user| Value::Null)
+            }
+            Self::RequestPersonalSite { user_principal_name } => {
+                let people = [user_principal_name.clone()];
+                client.sharepoint().request_personal_sites(&people).await.map(|()| Value::Null)
             }
             Self::Invite(invitation) => {
                 let made = client.graph().invite(invitation).await?;

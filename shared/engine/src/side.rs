@@ -169,6 +169,7 @@ impl<'c> TenantSide<'c> {
             Effect::UpdateUser { .. }
             | Effect::SetManager { .. }
             | Effect::AssignLicenses { .. }
+            | Effect::RequestPersonalSite { .. }
             | Effect::Invite(_)
             | Effect::RemoveGroupMember { .. }
             | Effect::RemoveGroupOwner { .. }

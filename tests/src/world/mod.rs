@@ -39,6 +39,8 @@ pub struct World {
     pub source: Credentials,
     /// The tenant that people join.
     pub target: Credentials,
+    /// The account in the source that holds rights for the migration.
+    pub service_account: String,
     /// The project between them.
     pub project: Project,
     /// Every request and reply, judged; `None` where the judge's document is missing and that was

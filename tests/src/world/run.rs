@@ -1,12 +1,15 @@
 //! Time and messages: nothing happens that the story does not let happen.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use catalogue::Step;
 use control::{Selection, discover, match_users, store_project};
 use dispatch::AllSteps;
 use engine::{Apply, ApplyError, Verdict, apply, handle, notify, records::queue_of};
-use futures_util::poll;
 use jiff::Timestamp;
 use model::{Action, User, UserKey, UserState};
 use ports::{Queue, QueueName};
@@ -21,9 +24,12 @@ const MOST_MESSAGES: usize = 200_000;
 /// Runs a future to its end, moving the clock whenever everything sleeps.
 #[expect(clippy::panic, reason = "a future that waits for nothing would hang the test")]
 pub async fn drive<F: Future>(world: &World, future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
+    // One poll here may do the work of a whole story, so it must not be cut short as unfair.
+    let mut future = std::pin::pin!(tokio::task::unconstrained(future));
+    // Nobody else is there to wake it: it is asked again after each move of the clock.
+    let mut context = Context::from_waker(Waker::noop());
     loop {
-        if let std::task::Poll::Ready(output) = poll!(future.as_mut()) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
         match ports::Clock::now(&world.clock) {

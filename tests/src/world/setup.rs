@@ -8,12 +8,13 @@ use engine::{Host, HostIdentity};
 use jiff::Timestamp;
 use model::{Capabilities, OutlookGate, Profile, Project, TenantFacts};
 use ports::{Clock, Queue, Random, Store, Transport};
-use simulator::{Config, Credentials, Profile as SimulatorProfile, Rehearsal, Simulator};
+use simulator::{
+    Config, Credentials, Population, Profile as SimulatorProfile, Rehearsal, Simulator,
+};
 use tenant::{
     ClientId, Credential, Endpoints, LimitSettings, Limits, SecretText, TenantClient, TenantConfig,
     TenantId,
 };
-use url::Url;
 
 use super::{DefaultScripts, SimulatedTenants, World};
 use crate::wire::{Judge, JudgedTransport};
@@ -21,8 +22,8 @@ use crate::wire::{Judge, JudgedTransport};
 /// The choices of a story; the defaults are a small calm world.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// People in the source.
-    pub people: usize,
+    /// Who lives in the source.
+    pub population: Population,
     /// The seed of everything.
     pub seed: u64,
     /// The simulator's knobs.
@@ -40,7 +41,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            people: 4,
+            population: Population::of(4, SimulatorProfile::Calm),
             seed: 1,
             config: Config::of(SimulatorProfile::Calm),
             project_type: ProjectType::Premium,
@@ -55,7 +56,7 @@ impl Setup {
     /// So many people.
     #[must_use]
     pub fn people(mut self, people: usize) -> Self {
-        self.people = people;
+        self.population.people = people;
         self
     }
 
@@ -100,8 +101,8 @@ impl Setup {
         let start: Timestamp = "2026-06-01T08:00:00Z".parse().expect("a date");
         let clock = VirtualClock::at(start);
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let Rehearsal { simulator, source, target } = Simulator::rehearsal_with(
-            self.people,
+        let Rehearsal { simulator, source, target, service_account } = Simulator::rehearsal_with(
+            &self.population,
             self.seed,
             Arc::clone(&shared_clock),
             self.config.clone(),
@@ -121,7 +122,7 @@ impl Setup {
                 ClientId::parse(&credentials.client_id.to_string()).expect("a client id"),
                 Credential::Secret(SecretText::from(credentials.client_secret.clone())),
             )
-            .with_endpoints(endpoints());
+            .with_endpoints(endpoints(credentials));
             TenantClient::new(
                 config,
                 Arc::clone(&transport),
@@ -147,7 +148,19 @@ impl Setup {
             identity: HostIdentity { incarnation: "story".to_owned(), sole: true },
         };
         let project = self.project(&source, &target);
-        World { host, store, queue, clock, random, simulator, source, target, project, judged }
+        World {
+            host,
+            store,
+            queue,
+            clock,
+            random,
+            simulator,
+            source,
+            target,
+            service_account,
+            project,
+            judged,
+        }
     }
 
     #[expect(clippy::expect_used, reason = "the ids are literals")]
@@ -174,13 +187,10 @@ impl Setup {
     }
 }
 
-#[expect(clippy::expect_used, reason = "the addresses are literals")]
-fn endpoints() -> Endpoints {
-    let at = |name: &str| Url::parse(&format!("https://simulator.example/{name}/")).expect("a URL");
-    Endpoints {
-        login: at("login"),
-        graph: at("graph"),
-        exchange: at("outlook"),
-        ..Endpoints::public()
-    }
+/// The public cloud's addresses: the simulator answers to them, and the judge knows them.
+#[expect(clippy::expect_used, reason = "the address is made of a domain name")]
+fn endpoints(credentials: &Credentials) -> Endpoints {
+    let name = credentials.initial_domain.split('.').next().unwrap_or_default();
+    let admin = format!("https://{name}-admin.sharepoint.com/");
+    Endpoints::public().with_sharepoint_admin(admin.parse().expect("an address"))
 }

@@ -57,6 +57,7 @@ impl Overlay {
                 "id": format!("(new guest {})", invitation.invited_user_email_address)
             }),
             Effect::SetManager { .. }
+            | Effect::RequestPersonalSite { .. }
             | Effect::RemoveGroupMember { .. }
             | Effect::RemoveGroupOwner { .. }
             | Effect::RemoveTeamMember { .. } => Value::Null,

@@ -1,0 +1,3 @@
+//! Stories: the specification, told through the whole system.
+
+mod stories;
