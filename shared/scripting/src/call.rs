@@ -69,7 +69,7 @@ pub(crate) fn call(script: &Script, call: Call) -> Result<Outcome, ScriptError> 
         Ok(outcome) => outcome,
         Err(Lost::NoThread) => {
             let diagnostic =
-                Diagnostic::new(Code::R010, script.name(), "the system gave no thread");
+                Diagnostic::new(Code::R021, script.name(), "the system gave no thread");
             Err(ScriptError::new(diagnostic, Cost::default()))
         }
         Err(Lost::Panicked | Lost::Overran) => {

@@ -1,8 +1,8 @@
 //! The contract between host and script.
 
 use scripting::{
-    Assignment, Attributes, Code, DataSet, Mapping, RHAI_VERSION, Script, ScriptOptions, Selected,
-    Verdict,
+    Assignment, AttributeName, Attributes, Code, DataSet, Mapping, RHAI_VERSION, Script,
+    ScriptOptions, Selected, Verdict,
 };
 
 use crate::support::{HEAD, anna, folder, map, run};
@@ -29,7 +29,7 @@ fn nothing_assigned_is_left_alone_and_clear_empties() {
         r#"target.city = (); target.state = ""; target.postOfficeBox = [];
            clear(target, "department"); target.pager = "1"; target.pager = ();"#,
     );
-    let names: Vec<&str> = patch.values.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = patch.values.keys().map(AttributeName::as_str).collect();
     assert_eq!(names, ["department"]);
     assert_eq!(patch.values["department"].assignment, Assignment::Clear);
 }

@@ -1,7 +1,7 @@
 //! What a mapping script fills in. Each assignment is checked here and remembered with its line.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
 
@@ -11,7 +11,7 @@ use crate::attributes::{
 };
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::functions::{Candidate, Candidates, Keep, Moment, Secret};
+use crate::functions::{Candidate, Candidates, Keep, Moment, Rule, Secret};
 use crate::patch::{Assigned, Assignment, LinkedCandidates};
 
 /// The `target` of a script: a name for the draft of the call that runs on this thread.
@@ -226,30 +226,48 @@ fn is_nothing(value: &Dynamic) -> bool {
 
 fn candidates(spec: &AttributeSpec, value: Dynamic) -> Checked<Vec<String>> {
     let texts = match value.try_cast_result::<Candidates>() {
-        Ok(candidates) => candidates
-            .iter()
-            .map(|candidate| match candidate {
-                Candidate::Text(text) => Ok(text),
-                Candidate::Record(_) => Err(Fault::runtime(format!(
-                    "candidates of several attributes cannot be assigned to `{}`",
-                    spec.name
-                ))
-                .help("write `target.choose(candidates([…]))`")),
-            })
-            .collect::<Result<Vec<_>, _>>()?,
-        Err(list) => texts(spec, list)?,
+        Ok(candidates) => {
+            let texts = candidates.iter().map(|candidate| alone(spec, candidate));
+            let texts = texts.collect::<Checked<Vec<String>>>()?;
+            // The values of one numbered rule differ in the number: its first and last one show
+            // whether they are legal.
+            let mut from = 0;
+            for rule in candidates.rules() {
+                let count = match rule {
+                    Rule::One(_) => 1,
+                    Rule::Numbered { from, to, .. } => to.saturating_sub(*from) as usize + 1,
+                };
+                let ends = [texts.get(from), texts.get(from + count - 1)];
+                ends.into_iter().flatten().try_for_each(|text| legal(spec, text))?;
+                from += count;
+            }
+            texts
+        }
+        Err(list) => {
+            let texts = texts(spec, list)?;
+            texts.iter().try_for_each(|text| legal(spec, text))?;
+            texts
+        }
     };
-    for text in &texts {
-        validate(spec, &AttributeValue::Text(text.clone()))
-            .map_err(|refusal| Fault::refused(refusal, text))?;
-    }
-    let mut unique: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts {
-        if !unique.iter().any(|other| other.eq_ignore_ascii_case(&text)) {
-            unique.push(text);
+    let mut seen = BTreeSet::new();
+    Ok(texts.into_iter().filter(|text| seen.insert(text.to_lowercase())).collect())
+}
+
+/// The text of a candidate for one attribute.
+fn alone(spec: &AttributeSpec, candidate: Candidate) -> Checked<String> {
+    match candidate {
+        Candidate::Text(text) => Ok(text),
+        Candidate::Record(_) => {
+            let message =
+                format!("candidates of several attributes cannot be assigned to `{}`", spec.name);
+            Err(Fault::runtime(message).help("write `target.choose(candidates([…]))`").into())
         }
     }
-    Ok(unique)
+}
+
+fn legal(spec: &AttributeSpec, text: &str) -> Checked<()> {
+    validate(spec, &AttributeValue::Text(text.to_owned()))
+        .map_err(|refusal| Fault::refused(refusal, &text).into())
 }
 
 fn to_value(spec: &AttributeSpec, value: Dynamic) -> Checked<AttributeValue> {

@@ -49,9 +49,9 @@ impl Budget {
     }
 }
 
-const WALL_FACTOR: u32 = 2;
-/// How many operations pass between two looks at the clock.
-const CLOCK_EVERY: u64 = 16;
+const WALL_FACTOR: u32 = 4;
+/// How many operations pass between two looks at memory and clock.
+const LOOK_EVERY: u64 = 12;
 
 /// A budget that is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,6 @@ impl Spent {
 #[derive(Clone, Copy)]
 struct Running {
     budget: Budget,
-    operations: u64,
     started: Instant,
     cpu: Duration,
     memory: i64,
@@ -101,14 +100,19 @@ struct Running {
 
 thread_local! {
     static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
+    /// Operations of the call that runs on this thread.
+    static OPERATIONS: Cell<u64> = const { Cell::new(0) };
+    /// The operation at which everything is looked at again.
+    static NEXT_LOOK: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Begins a call on this thread.
 pub(super) fn start(budget: Budget) {
     allocator::reset_peak();
+    OPERATIONS.set(0);
+    NEXT_LOOK.set(0);
     RUNNING.set(Some(Running {
         budget,
-        operations: 0,
         started: wall_clock(),
         cpu: thread_time(),
         memory: allocator::live(),
@@ -120,10 +124,10 @@ pub(super) fn start(budget: Budget) {
 pub(super) fn finish() -> (Cost, Option<Spent>) {
     let Some(running) = RUNNING.take() else { return (Cost::default(), None) };
     let peak_bytes = u64::try_from(allocator::peak() - running.memory).unwrap_or(0);
+    let micros = thread_time().saturating_sub(running.cpu).as_micros();
     let cost = Cost {
-        operations: running.operations,
-        micros: u64::try_from(thread_time().saturating_sub(running.cpu).as_micros())
-            .unwrap_or(u64::MAX),
+        operations: OPERATIONS.get(),
+        micros: u64::try_from(micros).unwrap_or(u64::MAX),
         peak_bytes,
     };
     let spent =
@@ -133,35 +137,42 @@ pub(super) fn finish() -> (Cost, Option<Spent>) {
 
 /// Called by the script engine before each operation; a value ends the script.
 pub(super) fn tick() -> Option<Dynamic> {
+    let operations = OPERATIONS.get().saturating_add(1);
+    OPERATIONS.set(operations);
+    if operations < NEXT_LOOK.get() { None } else { look(operations) }
+}
+
+fn look(operations: u64) -> Option<Dynamic> {
     let mut running = RUNNING.get()?;
-    running.operations += 1;
     if running.spent.is_none() {
-        running.spent = running.look();
+        running.spent = running.overspent(operations);
+        RUNNING.set(Some(running));
     }
-    RUNNING.set(Some(running));
-    running.spent.map(|_| Dynamic::UNIT)
+    if running.spent.is_some() {
+        // Once spent, every further operation ends the script again.
+        NEXT_LOOK.set(0);
+        return Some(Dynamic::UNIT);
+    }
+    let last = running.budget.operations.saturating_add(1);
+    NEXT_LOOK.set(operations.saturating_add(LOOK_EVERY).min(last));
+    None
 }
 
 impl Running {
-    fn look(&self) -> Option<Spent> {
-        if self.operations > self.budget.operations {
+    fn overspent(&self, operations: u64) -> Option<Spent> {
+        if operations > self.budget.operations {
             return Some(Spent::Operations);
         }
         let memory = u64::try_from(allocator::live() - self.memory).unwrap_or(0);
         if memory > self.budget.memory {
             return Some(Spent::Memory);
         }
-        if self.operations.is_multiple_of(CLOCK_EVERY) {
-            // Processor time never runs ahead of the wall clock, which is cheaper to read.
-            let wall = wall_clock().saturating_duration_since(self.started);
-            let over = wall > self.budget.time
-                && (wall > self.budget.wall()
-                    || thread_time().saturating_sub(self.cpu) > self.budget.time);
-            if over {
-                return Some(Spent::Time);
-            }
-        }
-        None
+        // Processor time never runs ahead of the wall clock, which is cheaper to read.
+        let wall = wall_clock().saturating_duration_since(self.started);
+        let over = wall > self.budget.time
+            && (wall > self.budget.wall()
+                || thread_time().saturating_sub(self.cpu) > self.budget.time);
+        over.then_some(Spent::Time)
     }
 }
 
