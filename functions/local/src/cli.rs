@@ -113,3 +113,32 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Script(ScriptCommand),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    /// clap's own look at names that clash, defaults that do not parse, and the like.
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+
+    /// No command's own option may take the place of an option that every command has.
+    #[test]
+    fn no_option_hides_a_global_one() {
+        let command = super::Cli::command();
+        let globals: Vec<&str> = command
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| argument.get_id().as_str())
+            .collect();
+        assert!(globals.contains(&"users"), "{globals:?}");
+        for sub in command.get_subcommands() {
+            for argument in sub.get_arguments() {
+                let id = argument.get_id().as_str();
+                assert!(!globals.contains(&id), "{} {id}", sub.get_name());
+            }
+        }
+    }
+}

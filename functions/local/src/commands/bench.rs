@@ -29,7 +29,7 @@ pub(crate) struct Options {
     people: Vec<usize>,
     /// Users of the engine's own measurement, without tenant calls
     #[arg(long, default_value_t = 500)]
-    users: usize,
+    engine_users: usize,
 }
 
 /// One measurement.
@@ -42,7 +42,7 @@ struct Figure {
 
 /// Measures and prints.
 pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure> {
-    let mut figures = vec![engine_alone(options.users).await?];
+    let mut figures = vec![engine_alone(options.engine_users).await?];
     let mut well = true;
     for people in &options.people {
         Output::note(format!("rehearsal of {people} people"));

@@ -1,0 +1,6 @@
+//! The program as a person and a shell see it: commands, messages, exit codes, and what is left when
+//! it is killed. The tenants are simulated and served on this machine.
+
+mod bad_input;
+mod killed;
+mod tenants;
