@@ -52,7 +52,8 @@ fn attributes() -> String {
         "\n## Attributes\n\n\
          `source` reads every one and gives `()` for an empty one. Assigning `()`, an empty text or \
          an empty list to an attribute of `target` leaves it as it is; `clear(target, \"name\")` \
-         empties it. A unique attribute also takes a list of candidates.\n\n\
+         empties it; `target.copy(source, [\"jobTitle\", …])` takes attributes over \
+         as they are. A unique attribute also takes a list of candidates.\n\n\
          | name | what | type | longest | written by | Graph | Exchange | LDAP | notes |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );

@@ -168,6 +168,15 @@ impl Scope {
                     findings.extend(self.name(facts, *role, &variable.1, name, *at, true));
                 }
             }
+            ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "copy" => {
+                let Some(Expr::Array(names, _)) = call.args.get(1) else { return };
+                for name in names {
+                    if let Expr::StringConstant(name, at) = name {
+                        let target = Parameter::Target;
+                        findings.extend(self.name(facts, target, "target", name, *at, true));
+                    }
+                }
+            }
             _ => {}
         }
     }

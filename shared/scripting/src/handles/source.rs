@@ -29,7 +29,7 @@ impl Source {
         self
     }
 
-    fn get(&mut self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+    pub(super) fn get(&mut self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
         match self.attributes.get(name) {
             Some(value) => Ok(to_dynamic(value)),
             None if find(name).is_some() => Ok(Dynamic::UNIT),

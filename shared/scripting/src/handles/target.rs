@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
 
-use super::source::{list, to_dynamic, unknown};
+use super::source::{Source, list, to_dynamic, unknown};
 use crate::attributes::{
     AttributeName, AttributeSpec, AttributeValue, Attributes, Kind, Refusal, Writer, find, validate,
 };
@@ -73,6 +73,12 @@ pub(super) fn register(engine: &mut Engine) {
             "choose",
             |context: NativeCallContext<'_>, _: &mut Target, candidates: Candidates| {
                 with(|draft| draft.choose(&candidates, context.call_position()))
+            },
+        )
+        .register_fn(
+            "copy",
+            |context: NativeCallContext<'_>, _: &mut Target, source: Source, names: Array| {
+                with(|draft| draft.copy(source, names, context.call_position()))
             },
         )
         .register_fn("to_string", |_: &mut Target| "[target]")
@@ -154,6 +160,18 @@ impl Drafted {
             Assignment::Value(value)
         };
         self.put(spec, assignment, at, secret);
+        Ok(())
+    }
+
+    /// Takes attributes over as the source has them.
+    fn copy(&mut self, mut source: Source, names: Array, at: Position) -> Checked<()> {
+        for name in names {
+            let Ok(name) = name.into_immutable_string() else {
+                return Err(Fault::runtime("`copy` takes a list of attribute names").into());
+            };
+            let value = source.get(&name)?;
+            self.assign(&name, value, at)?;
+        }
         Ok(())
     }
 
