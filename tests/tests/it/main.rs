@@ -1,3 +1,4 @@
 //! Stories: the specification, told through the whole system.
 
+mod layering;
 mod stories;
