@@ -261,7 +261,10 @@ async fn a_guest_is_invited_later_and_becomes_a_member_at_the_first_sync() {
     world.perform(&people, Action::SendGuestInvite).await;
     assert_eq!(invited(), 1);
     world.perform(&people, Action::Sync).await;
+    let now = world.user(user).await;
+    assert_eq!(now.state, UserState::Synced, "{:?}", now.problem);
     assert_eq!(account(&world, user).await.user_type.as_deref(), Some("Member"));
+    assert_eq!(target_recipient(&world, user).await.kind, "UserMailbox");
     assert_eq!(invited(), 1);
 }
 
