@@ -29,6 +29,9 @@ pub(crate) struct Checkpoint {
     pub(crate) mode: Option<CopyMode>,
     /// Where it stands.
     pub(crate) stage: Stage,
+    /// The round before ended with an open intent: this one first finishes that, then begins anew.
+    #[serde(default)]
+    pub(crate) unsettled: bool,
     /// Numbers of the round.
     pub(crate) progress: Progress,
     /// Notes of the round.
@@ -261,6 +264,13 @@ impl Stage {
         Self::Mailbox(MailboxStage { workload, source, target, step: MailboxStep::Locate })
     }
 
+    /// Items may be in the target that the map does not know.
+    fn has_intent(&self) -> bool {
+        let Self::Mailbox(stage) = self else { return false };
+        let MailboxStep::Items(step) = &stage.step else { return false };
+        step.page.as_ref().is_some_and(|page| page.intent.is_some())
+    }
+
     /// What comes after mailbox and archive.
     pub(crate) fn after_mailboxes(subject: &CopySubject) -> Self {
         if subject.drive { Self::Drive(DriveStage::default()) } else { Self::after_drive() }
@@ -292,7 +302,11 @@ impl Checkpoint {
         self.format = FORMAT;
         round.clone_into(&mut self.round);
         self.mode = Some(mode);
-        self.stage = Stage::Regional;
+        // An open intent outlives its round: forgotten, its items would be imported twice.
+        self.unsettled = self.stage.has_intent();
+        if !self.unsettled {
+            self.stage = Stage::Regional;
+        }
         self.progress = Progress { started: Some(now), ..Progress::default() };
         self.notes.clear();
         self.more_notes = 0;

@@ -8,7 +8,8 @@ use simulator::{DriveFill, MailboxFill, Part};
 
 use crate::support::{NEVER, World};
 
-/// Runs a round in a process that dies at boundary `n`, then to its end in others. `true`: it lived.
+/// Runs a round in a process that dies at boundary `n`, then to its end in others: the same round, or,
+/// for every third `n`, another one that somebody starts instead. `true`: it lived.
 fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
     world.passed.store(0, Ordering::Relaxed);
     world.dies_at.store(n, Ordering::Relaxed);
@@ -27,6 +28,7 @@ fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool 
     }
     world.dies_at.store(NEVER, Ordering::Relaxed);
     world.clock.advance(Duration::from_secs(1));
+    let round = if n % 3 == 0 { "another" } else { round };
     world.copy(mode, round);
     lived
 }
