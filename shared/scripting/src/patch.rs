@@ -46,7 +46,6 @@ impl UserPatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assigned {
     /// What is assigned.
-    #[serde(flatten)]
     pub assignment: Assignment,
     /// The script: the customer's, or the shipped default under it.
     pub script: String,

@@ -26,6 +26,20 @@ fn a_worker_gives_the_same_patch_as_the_host_itself() {
 }
 
 #[test]
+fn every_kind_of_decision_travels() {
+    let body = r#"clear(target, "department"); target.city = "Oslo"; target.seniorityIndex = 3;
+        target.accountEnabled = true; target.mail = ["a@fabrikam.com", "b@fabrikam.com"];
+        target.choose(candidates([#{ userPrincipalName: "a@fabrikam.com", mailNickname: "a" }]));
+        warn("look"); target.notes = secret("x");"#;
+    let there = mapping(body, &pool(1));
+    let text = there.script().text().to_owned();
+    let here = Mapping::compile("w.rhai", &text).unwrap().map_user(&anna(), &run()).unwrap();
+    let there = there.map_user(&anna(), &run()).unwrap();
+    assert_eq!((here.values, here.linked), (there.values, there.linked));
+    assert_eq!(here.warnings, there.warnings);
+}
+
+#[test]
 fn an_error_arrives_with_its_line() {
     let error = mapping("target.usageLocation = \"Germany\";", &pool(1))
         .map_user(&anna(), &run())
