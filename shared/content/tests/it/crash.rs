@@ -73,25 +73,46 @@ fn a_mailbox_delta_survives_death_at_every_boundary() {
     }
 }
 
+fn drive_world() -> World {
+    let mut world = World::new(8);
+    world.subject.mailbox = false;
+    world.subject.drive = true;
+    world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+    world.settings.page_size = 4;
+    let how = DriveFill {
+        least_files: 3,
+        most_files: 3,
+        folders: 3,
+        large_files: 1,
+        large_bytes: 2 * content::FRAGMENT_UNIT + 5,
+        ..DriveFill::default()
+    };
+    world.simulator.fill_drive(world.source.tenant_id, &world.from, &how).unwrap();
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    world
+}
+
 #[test]
 fn a_drive_copy_survives_death_at_every_boundary() {
     for n in 1.. {
-        let mut world = World::new(8);
-        world.subject.mailbox = false;
-        world.subject.drive = true;
-        world.settings.fragment_bytes = content::FRAGMENT_UNIT;
-        world.settings.page_size = 5;
-        let how = DriveFill {
-            least_files: 6,
-            most_files: 6,
-            folders: 3,
-            large_files: 1,
-            large_bytes: 3 * content::FRAGMENT_UNIT + 5,
-            ..DriveFill::default()
-        };
-        world.simulator.fill_drive(world.source.tenant_id, &world.from, &how).unwrap();
-        world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+        let world = drive_world();
         let lived = round_with_death(&world, CopyMode::Initial, "job-1", n);
+        let differences = world.drive_differences();
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            assert!(n > 30, "the job has only {n} boundaries");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_drive_delta_survives_death_at_every_boundary() {
+    for n in 1.. {
+        let world = drive_world();
+        world.copy(CopyMode::Initial, "job-1");
+        world.simulator.touch_drive(world.source.tenant_id, &world.from, 8).unwrap();
+        let lived = round_with_death(&world, CopyMode::Delta, "job-2", n);
         let differences = world.drive_differences();
         assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
         if lived {
