@@ -266,9 +266,21 @@ impl Stage {
 
     /// Items may be in the target that the map does not know.
     fn has_intent(&self) -> bool {
-        let Self::Mailbox(stage) = self else { return false };
-        let MailboxStep::Items(step) = &stage.step else { return false };
-        step.page.as_ref().is_some_and(|page| page.intent.is_some())
+        let open = |page: &PageStep| page.intent.is_some();
+        match self {
+            Self::Mailbox(MailboxStage { step: MailboxStep::Items(step), .. }) => {
+                step.page.as_ref().is_some_and(open)
+            }
+            Self::Drive(DriveStage { step: DriveStep::Changes(step), .. }) => {
+                step.page.as_ref().is_some_and(open) || step.transfer.is_some()
+            }
+            Self::Regional
+            | Self::Mailbox(_)
+            | Self::Drive(_)
+            | Self::Permissions(_)
+            | Self::SideData
+            | Self::Done => false,
+        }
     }
 
     /// What comes after mailbox and archive.

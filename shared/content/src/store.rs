@@ -170,3 +170,27 @@ pub(crate) mod keys {
         format!("G/{:016x}", fingerprint(grant))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conformance::reference::ModelStore;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// GEN-4: of two units of one user only one advances.
+    #[test]
+    fn a_second_writer_gives_way_and_writes_nothing() {
+        let store = ModelStore::new();
+        let load = || State::load(&store, "p").now_or_never().unwrap().unwrap();
+        let (mut first, mut second) = (load(), load());
+        first.commit().now_or_never().unwrap().unwrap();
+        second.put("F/m/00000001", &"late").unwrap();
+        let error = second.commit().now_or_never().unwrap().unwrap_err();
+        assert!(matches!(error, ContentError::Superseded), "{error}");
+        assert_eq!(store.records().len(), 1);
+        let mut third = load();
+        third.commit().now_or_never().unwrap().unwrap();
+        first.commit().now_or_never().unwrap().unwrap_err();
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
     map::fingerprint,
     pages,
     store::keys,
-    unit::{Step, Unit, judge},
+    unit::{Step, Stop, Unit, judge},
 };
 
 const DRIVE: Workload = Workload::OneDrive;
@@ -230,12 +230,18 @@ impl Unit<'_> {
 
     /// Works the rows of the page in hand off, from where the checkpoint says.
     async fn drive_page(&mut self, copy: &mut DriveCopy<'_>, rows: &[Row]) -> Step {
-        let page = self.changes_step().page;
+        let step = self.changes_step();
+        let after_transfer = step.transfer.map_or(0, |at| at.row.saturating_add(1));
+        let page = step.page;
         // Rows of an open intent: what is found at their place is our own.
         let ours = page.as_ref().and_then(|page| page.intent.as_ref());
         let ours = ours.map_or(0..0, |intent| intent.from..intent.to);
+        let settled = ours.end.max(after_transfer);
         let mut next = page.map_or(0, |page| page.next);
         while let Some(row) = rows.get(next) {
+            if next >= settled {
+                self.settled()?;
+            }
             self.within_budget()?;
             if let Some(reason) = row.kind.left_out() {
                 self.leave_out(copy, row, reason);
@@ -263,7 +269,16 @@ impl Unit<'_> {
             }
             self.set_drive_page(next, None);
         }
-        Ok(())
+        self.settled()
+    }
+
+    /// Begins the round, if so far only the one before had to be settled.
+    fn settled(&mut self) -> Step {
+        if !std::mem::take(&mut self.state.checkpoint.unsettled) {
+            return Ok(());
+        }
+        self.state.checkpoint.stage = Stage::Regional;
+        Err(Stop::Budget)
     }
 
     fn set_drive_page(&mut self, next: usize, intent: Option<Intent>) {

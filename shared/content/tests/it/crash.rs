@@ -75,6 +75,7 @@ fn a_mailbox_delta_survives_death_at_every_boundary() {
 
 fn drive_world() -> World {
     let mut world = World::new(8);
+    world.simulator.configure(|config| config.content.rewrite_office_files = true);
     world.subject.mailbox = false;
     world.subject.drive = true;
     world.settings.fragment_bytes = content::FRAGMENT_UNIT;
