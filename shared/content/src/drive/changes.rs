@@ -240,7 +240,7 @@ impl Unit<'_> {
         let mut next = page.map_or(0, |page| page.next);
         while let Some(row) = rows.get(next) {
             if next >= settled {
-                self.settled()?;
+                self.begin_if_settled()?;
             }
             self.within_budget()?;
             if let Some(reason) = row.kind.left_out() {
@@ -269,11 +269,11 @@ impl Unit<'_> {
             }
             self.set_drive_page(next, None);
         }
-        self.settled()
+        self.begin_if_settled()
     }
 
     /// Begins the round, if so far only the one before had to be settled.
-    fn settled(&mut self) -> Step {
+    fn begin_if_settled(&mut self) -> Step {
         if !std::mem::take(&mut self.state.checkpoint.unsettled) {
             return Ok(());
         }
