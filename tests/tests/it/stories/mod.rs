@@ -1,5 +1,7 @@
+mod late_delta;
 mod prepare;
 mod states;
+mod twice;
 mod support;
 mod cutover_target;
 mod stage;

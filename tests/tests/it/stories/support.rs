@@ -6,7 +6,7 @@ use catalogue::Side;
 use crosswave_tests::world::{Setup, World, drive};
 use engine::records::Batch;
 use model::{Action, JournalEvent, Keys, User, WriteRecord};
-use simulator::{Arrival, Population, Profile, RecipientView};
+use simulator::{Arrival, DriveFill, MailboxFill, Part, Population, Profile, RecipientView};
 use tenant::{
     TenantClient,
     graph::{GraphUser, UserQuery},
@@ -51,6 +51,21 @@ pub(super) async fn after(setup: Setup, actions: &[Action]) -> (World, Vec<User>
         now.push(world.user(user).await);
     }
     (world, now)
+}
+
+/// Puts a few items and files into everybody's mailbox, archive and drive.
+pub(super) fn fill(world: &World, people: &[User]) {
+    let tenant = world.source.tenant_id;
+    let mail = MailboxFill { least_items: 4, most_items: 6, folders: 2, ..MailboxFill::default() };
+    let files = DriveFill { least_files: 2, most_files: 3, folders: 2, ..DriveFill::default() };
+    for user in people {
+        let id = &user.source.object_id;
+        world.simulator.fill_mailbox(tenant, id, Part::Primary, &mail).expect("a mailbox");
+        if user.source.mailbox.archive {
+            world.simulator.fill_mailbox(tenant, id, Part::Archive, &mail).expect("an archive");
+        }
+        world.simulator.fill_drive(tenant, id, &files).expect("a drive");
+    }
 }
 
 /// The client of a side.
