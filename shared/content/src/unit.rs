@@ -159,6 +159,15 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// Begins the round, if so far only the one before had to be settled.
+    pub(crate) fn begin_if_settled(&mut self) -> Step {
+        if !std::mem::take(&mut self.state.checkpoint.unsettled) {
+            return Ok(());
+        }
+        self.state.checkpoint.stage = crate::checkpoint::Stage::Regional;
+        Err(Stop::Budget)
+    }
+
     /// Commits the checkpoint with everything that waits.
     pub(crate) async fn commit(&mut self) -> Step {
         Ok(self.state.commit().await?)

@@ -18,7 +18,7 @@ use crate::{
     map::fingerprint,
     pages,
     store::keys,
-    unit::{Step, Stop, Unit, judge},
+    unit::{Step, Unit, judge},
 };
 
 const DRIVE: Workload = Workload::OneDrive;
@@ -270,15 +270,6 @@ impl Unit<'_> {
             self.set_drive_page(next, None);
         }
         self.begin_if_settled()
-    }
-
-    /// Begins the round, if so far only the one before had to be settled.
-    fn begin_if_settled(&mut self) -> Step {
-        if !std::mem::take(&mut self.state.checkpoint.unsettled) {
-            return Ok(());
-        }
-        self.state.checkpoint.stage = Stage::Regional;
-        Err(Stop::Budget)
     }
 
     fn set_drive_page(&mut self, next: usize, intent: Option<Intent>) {

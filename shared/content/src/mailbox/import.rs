@@ -17,7 +17,7 @@ use super::{
 use crate::{
     BadItem, ContentError,
     bad::advice,
-    checkpoint::{Intent, Search, Stage},
+    checkpoint::{Intent, Search},
     map::Entry,
     unit::{Step, Stop, Unit, judge, pause},
 };
@@ -34,11 +34,7 @@ impl Unit<'_> {
     ) -> Step {
         if let Some(intent) = self.page().and_then(|page| page.intent) {
             self.reconcile(copy, folder, rows, intent).await?;
-            if std::mem::take(&mut self.state.checkpoint.unsettled) {
-                // It was the round before that was interrupted: now this one begins.
-                self.state.checkpoint.stage = Stage::Regional;
-                return Err(Stop::Budget);
-            }
+            self.begin_if_settled()?;
         }
         let mut renewed = false;
         let mut next = self.page().map_or(0, |page| page.next);

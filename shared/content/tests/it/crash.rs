@@ -28,7 +28,7 @@ fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool 
     }
     world.dies_at.store(NEVER, Ordering::Relaxed);
     world.clock.advance(Duration::from_secs(1));
-    let round = if n % 3 == 0 { "another" } else { round };
+    let round = if n.is_multiple_of(3) { "another" } else { round };
     world.copy(mode, round);
     lived
 }
