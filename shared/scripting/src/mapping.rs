@@ -64,7 +64,7 @@ impl Mapping {
         Ok(Self { script, base, pool: None })
     }
 
-    /// Runs every call in a worker process of this pool.
+    /// Runs every call of a customer's script in a worker process of this pool.
     #[must_use]
     pub fn isolated(mut self, pool: Arc<WorkerPool>) -> Self {
         self.pool = Some(pool);
@@ -213,8 +213,9 @@ impl Mapping {
 
     fn call(&self, script: &Script, call: Call) -> Result<Outcome, ScriptError> {
         match &self.pool {
-            Some(pool) => pool.call(script, &call),
-            None => call::call(script, call),
+            // The shipped script is this program's own and needs no process of its own.
+            Some(pool) if !script.is_shipped() => pool.call(script, &call),
+            _ => call::call(script, call),
         }
     }
 }

@@ -19,8 +19,10 @@ fn mapping(body: &str, pool: &Arc<WorkerPool>) -> Mapping {
 
 #[test]
 fn a_worker_gives_the_same_patch_as_the_host_itself() {
-    let here = Mapping::standard().map_user(&anna(), &run()).unwrap();
-    let there = Mapping::standard().isolated(pool(1)).map_user(&anna(), &run()).unwrap();
+    let text = format!("{}\n// ours", scripting::MAPPING);
+    let mapping = Mapping::compile("ours.rhai", &text).unwrap();
+    let here = mapping.map_user(&anna(), &run()).unwrap();
+    let there = mapping.isolated(pool(1)).map_user(&anna(), &run()).unwrap();
     assert_eq!(here.values, there.values);
     assert_eq!(here.cost.operations, there.cost.operations);
 }
