@@ -13,7 +13,7 @@ use engine::{Host, Steps, Verdict, notify::NOTIFICATION_QUEUE};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 use model::{UserId, UserState};
-use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueName};
+use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueError, QueueName};
 
 use crate::{
     failure::Failure,
@@ -28,6 +28,8 @@ const TICK: Duration = Duration::from_secs(10);
 const SWEEP: SignedDuration = SignedDuration::from_mins(5);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_millis(500);
+/// The shortest pause: a message may be due that this loop does not receive.
+const SHORTEST: Duration = Duration::from_millis(20);
 /// After a failed engine call the message comes again after so long.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -71,6 +73,10 @@ pub(crate) struct Standing {
 /// The future of one message in hand.
 type InHand<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
+/// A look at all queues, under way.
+type Receiving =
+    Pin<Box<dyn Future<Output = Result<Vec<(QueueName, Delivery)>, QueueError>> + Send>>;
+
 /// The loop.
 pub(crate) struct Runner<'s> {
     host: &'s Host,
@@ -112,64 +118,90 @@ impl<'s> Runner<'s> {
         }
         self.sweep(Duration::from_secs(1)).await?;
         let mut interrupt = Box::pin(interrupted());
+        let mut arrivals = self.queue.arrivals();
         let mut in_hand: FuturesUnordered<InHand<'s>> = FuturesUnordered::new();
+        let mut receiving: Option<Receiving> = None;
+        // Whether something may be there to be received.
+        let mut look = true;
         let mut stopping = false;
         let mut next_tick = self.host.clock.now();
         let mut next_sweep = next_tick + SWEEP;
         let mut next_report = next_tick;
         loop {
             let now = self.host.clock.now();
-            let mut arrivals = self.queue.arrivals();
-            if !stopping {
-                if now >= next_tick {
-                    self.tick(now).await?;
-                    next_tick = after(now, TICK);
-                }
-                if now >= next_sweep {
-                    self.sweep(engine::STALE_AFTER).await?;
-                    next_sweep = now + SWEEP;
-                }
-                self.receive(&mut in_hand).await?;
+            if !stopping && now >= next_tick {
+                self.tick(now).await?;
+                next_tick = after(now, TICK);
             }
-            if now >= next_report || in_hand.is_empty() {
+            if !stopping && now >= next_sweep {
+                self.sweep(engine::STALE_AFTER).await?;
+                next_sweep = now + SWEEP;
+            }
+            let room = self.workers.saturating_sub(in_hand.len());
+            if look && !stopping && room > 0 && receiving.is_none() {
+                receiving = Some(self.receive(room));
+                look = false;
+            }
+            let idle = in_hand.is_empty() && receiving.is_none();
+            if now >= next_report || idle {
                 let standing = self.standing(until).await?;
                 watch(&standing);
-                next_report = after(now, REPORT);
-                if !stopping && in_hand.is_empty() && self.is_over(until, &standing).await? {
+                next_report = self.next_report(now);
+                if idle && !stopping && self.is_over(until, &standing).await? {
                     return Ok(Ended::Done);
                 }
             }
-            if stopping && in_hand.is_empty() {
+            if stopping && idle {
                 return Ok(Ended::Interrupted);
             }
-            let pause = self.pause(now, next_tick, in_hand.is_empty())?;
-            let sleep = self.host.clock.sleep(pause);
+            let sleep = self.host.clock.sleep(self.pause(now, next_tick, idle)?);
             tokio::select! {
-                Some(()) = in_hand.next() => self.handled += 1,
-                () = arrivals.next(), if !stopping && in_hand.len() < self.workers => {}
-                () = sleep => {}
+                Some(()) = in_hand.next() => {
+                    self.handled += 1;
+                    // The last look may have left some for want of room.
+                    look |= room == 0;
+                }
+                received = received(&mut receiving), if receiving.is_some() => {
+                    receiving = None;
+                    for (queue, delivery) in received? {
+                        // There may be more where this one came from.
+                        look = true;
+                        let queues = Arc::clone(self.queue);
+                        let work = handle(self.host, queues, self.steps, queue, delivery);
+                        in_hand.push(Box::pin(counted(work)));
+                    }
+                }
+                () = arrivals.next(), if !look => look = true,
+                () = sleep => look = true,
                 () = &mut interrupt, if !stopping => stopping = true,
             }
         }
     }
 
-    /// Takes what is due, up to the number of workers, from each queue in turn.
-    async fn receive(&mut self, in_hand: &mut FuturesUnordered<InHand<'s>>) -> Result<(), Failure> {
+    /// Takes what is due, at most `room`, from each queue in turn. It runs beside the work in hand.
+    fn receive(&mut self, room: usize) -> Receiving {
         // Another queue is first each time, so that a full one does not starve the others.
         self.queues.rotate_left(1);
-        for queue in &self.queues {
-            let room = self.workers.saturating_sub(in_hand.len());
-            if room == 0 {
-                return Ok(());
+        let (queue, names) = (Arc::clone(self.queue), self.queues.clone());
+        Box::pin(async move {
+            let mut received = Vec::new();
+            for name in names {
+                let room = room.saturating_sub(received.len()).min(MAX_BATCH);
+                if room == 0 {
+                    break;
+                }
+                let deliveries = queue.receive(&name, room, VISIBILITY).await?;
+                received.extend(deliveries.into_iter().map(|delivery| (name.clone(), delivery)));
             }
-            let deliveries = self.queue.receive(queue, room.min(MAX_BATCH), VISIBILITY).await?;
-            for delivery in deliveries {
-                let queue_in_hand = Arc::clone(self.queue);
-                let work = handle(self.host, queue_in_hand, self.steps, queue.clone(), delivery);
-                in_hand.push(Box::pin(counted(work)));
-            }
-        }
-        Ok(())
+            Ok(received)
+        })
+    }
+
+    /// Progress is looked at twice a second, and less often where that look itself takes long.
+    fn next_report(&self, began: Timestamp) -> Timestamp {
+        let now = self.host.clock.now();
+        let took = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+        after(now, REPORT.max(took.saturating_mul(20)))
     }
 
     async fn tick(&self, now: Timestamp) -> Result<(), Failure> {
@@ -230,11 +262,11 @@ impl<'s> Runner<'s> {
     /// How long until there is something to look at.
     fn pause(&self, now: Timestamp, tick: Timestamp, idle: bool) -> Result<Duration, Failure> {
         let mut until = tick.min(after(now, if idle { TICK } else { REPORT }));
-        if let Some(due) = self.queue.next_due("")?.filter(|due| *due > now) {
+        if idle && let Some(due) = self.queue.next_due("")? {
             until = until.min(due);
         }
         let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        Ok(pause.max(Duration::from_millis(1)))
+        Ok(pause.max(SHORTEST))
     }
 }
 
@@ -281,6 +313,16 @@ async fn handle(
 fn after(now: Timestamp, pause: Duration) -> Timestamp {
     let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+/// The outcome of the look that is under way; never ready without one.
+async fn received(
+    receiving: &mut Option<Receiving>,
+) -> Result<Vec<(QueueName, Delivery)>, QueueError> {
+    match receiving {
+        Some(receiving) => receiving.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Ready at the first Ctrl-C; a second one ends the process at once, as ever.
