@@ -1,5 +1,9 @@
 //! `status`.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
 use crate::{
     cli::Global,
     exit::Exit,
@@ -8,10 +12,28 @@ use crate::{
     session::Session,
 };
 
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    status: control::Status,
+    /// Messages that could not be handled, by queue. Their users go on by the sweep; a person looks
+    /// here when one does not.
+    dead_letters: BTreeMap<String, u64>,
+}
+
 /// Counts the chosen users by state, and those in flight by step.
 pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
     let session = Session::open(&global.project).await?;
     let status = control::status(&session.host, &session.scope(), &global.selection()).await?;
+    let depths = session.queue.depths()?.into_iter();
+    let dead = depths.filter(|depth| depth.queue.ends_with("-dead"));
+    let dead_letters = dead.map(|depth| (depth.queue, depth.due + depth.waiting)).collect();
+    let shown = Shown { status, dead_letters };
+    out.data(&shown, text(&shown))?;
+    Ok(Exit::Done)
+}
+
+fn text(Shown { status, dead_letters }: &Shown) -> String {
     let mut text = format!("{} people\n", status.people);
     for (state, count) in &status.states {
         line(&mut text, format_args!("  {count:>6}  {state}"));
@@ -19,13 +41,13 @@ pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
     if !status.steps.is_empty() {
         text.push_str("In flight\n");
         for (step, count) in &status.steps {
-            line(
-                &mut text,
-                format_args!("  {count:>6}  {} {}", step.spec().spec, step.spec().title),
-            );
+            let spec = step.spec();
+            line(&mut text, format_args!("  {count:>6}  {} {}", spec.spec, spec.title));
         }
         text.push_str("`crosswave run` goes on with them\n");
     }
-    out.data(&status, text)?;
-    Ok(Exit::Done)
+    for (queue, count) in dead_letters {
+        line(&mut text, format_args!("{count} messages in {queue} could not be handled"));
+    }
+    text
 }
