@@ -36,6 +36,11 @@ pub enum Outcome {
         /// The branch.
         branch: Branch,
     },
+    /// A side branch is to run; the step is called again when it has ended.
+    ForkAndWait {
+        /// The branch.
+        branch: Branch,
+    },
     /// The step does not apply to this user or tenant.
     NotApplicable(String),
     /// Call again: later, or when something has happened.

@@ -111,11 +111,13 @@ pub enum Branch {
     FirstDelta,
     /// The delta between S1 and S6.
     SecondDelta,
+    /// The one delta after S7 that a profile may turn on (CUT-3).
+    LateDelta,
 }
 
 impl Branch {
     /// All branches.
-    pub const ALL: [Self; 3] = [Self::Main, Self::FirstDelta, Self::SecondDelta];
+    pub const ALL: [Self; 4] = [Self::Main, Self::FirstDelta, Self::SecondDelta, Self::LateDelta];
 
     /// The name, as it stands in ids and keys.
     pub fn name(self) -> &'static str {
@@ -123,6 +125,7 @@ impl Branch {
             Self::Main => "main",
             Self::FirstDelta => "first-delta",
             Self::SecondDelta => "second-delta",
+            Self::LateDelta => "late-delta",
         }
     }
 
@@ -140,6 +143,7 @@ impl Branch {
         match job.as_str().split_once('.') {
             Some((_, "first-delta")) => Self::FirstDelta,
             Some((_, "second-delta")) => Self::SecondDelta,
+            Some((_, "late-delta")) => Self::LateDelta,
             _ => Self::Main,
         }
     }

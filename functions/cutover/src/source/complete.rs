@@ -1,8 +1,12 @@
 //! CUT-S9: the cutover is complete.
+//!
+//! A profile may turn on one late delta after S7 (CUT-3); it runs here. One that fails does not undo
+//! what the user has been told: it is a warning.
 
 use catalogue::Step;
-use engine::{Outcome, Receipt, StepContext, StepResult};
+use engine::{Outcome, Receipt, StepContext, StepResult, Wake};
 use jiff::Timestamp;
+use model::{Branch, JobStatus};
 use serde::{Deserialize, Serialize};
 
 /// When the cutover was complete.
@@ -16,5 +20,20 @@ impl Receipt for Completed {
 }
 
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
-    Outcome::done(&Completed { at: cx.now() })
+    let completed = Completed { at: cx.now() };
+    if !cx.profile().cutover.late_delta || cx.is_plan() {
+        return Outcome::done(&completed);
+    }
+    let branch = Branch::LateDelta;
+    let Some(late) = cx.branch(branch).await? else { return Ok(Outcome::ForkAndWait { branch }) };
+    match late.status {
+        JobStatus::Running | JobStatus::Waiting { .. } => {
+            Ok(Outcome::Wait(Wake::Signal { why: format!("the {branch} to end") }))
+        }
+        JobStatus::Failed { problem } => {
+            let warning = format!("the late delta failed: {}", problem.message);
+            Outcome::done_with(&completed, vec![warning])
+        }
+        JobStatus::Done | JobStatus::Stopped => Outcome::done(&completed),
+    }
 }

@@ -116,7 +116,7 @@ pub async fn plan_action(
                 memory.value.receipts.insert(step, receipt);
                 row.warnings = warnings;
             }
-            Ok(Outcome::Fork { .. } | Outcome::Wait(Wake::More)) => {}
+            Ok(Outcome::Fork { .. } | Outcome::ForkAndWait { .. } | Outcome::Wait(Wake::More)) => {}
             Ok(Outcome::NotApplicable(cause)) => row.outcome = Planned::NotApplicable { cause },
             Ok(Outcome::Wait(
                 Wake::Soon { why } | Wake::After { why, .. } | Wake::Signal { why },

@@ -21,6 +21,9 @@ const MAX_ATTEMPTS: u32 = 8;
 /// The longest pause between two tries.
 const MAX_BACK_OFF: Duration = Duration::from_mins(15);
 
+/// After so many pauses of one step a short one grows.
+const PATIENT_AFTER: u32 = 12;
+
 /// What has been committed, and what is to be announced.
 #[derive(Debug)]
 pub(crate) struct Moved {
@@ -70,7 +73,11 @@ pub(crate) async fn commit(
         Ok(Outcome::NotApplicable(cause)) => {
             advance(host, cx, JournalEvent::NotApplicable { cause }, None, None, cost).await
         }
-        Ok(Outcome::Wait(wake)) => wait(host, cx, wake, cost).await,
+        Ok(Outcome::ForkAndWait { branch }) => {
+            let why = format!("the {branch} to end");
+            wait(host, cx, Wake::Signal { why }, Some(branch), cost).await
+        }
+        Ok(Outcome::Wait(wake)) => wait(host, cx, wake, None, cost).await,
         Err(error) => fail(host, cx, error, cost).await,
     }
 }
@@ -125,6 +132,7 @@ async fn wait(
     host: &Host,
     cx: &StepContext<'_>,
     wake: Wake,
+    fork: Option<Branch>,
     cost: Cost,
 ) -> Result<Moved, EngineError> {
     let now = host.clock.now();
@@ -132,7 +140,7 @@ async fn wait(
     let (delay, why, signal) = match wake {
         Wake::More => (Duration::ZERO, None, false),
         Wake::Soon { why } => (growing(job.waits), Some(why), false),
-        Wake::After { delay, why } => (delay, Some(why), false),
+        Wake::After { delay, why } => (patient(delay, job.waits), Some(why), false),
         Wake::Signal { why } => (SIGNAL_POLL, Some(why), true),
     };
     let mut batch = Batch::new();
@@ -159,14 +167,18 @@ async fn wait(
     } else {
         // Progress: the clock of the wait limit starts anew.
         job.reached_at = now;
+        job.waits = 0;
         job.status = JobStatus::Running;
     }
     job.lease = None;
     job.moved_at = now;
     put_user_if_changed(&mut batch, cx, &user)?;
     put_job(&mut batch, cx, &job)?;
-    let baton = Baton::new(cx.key.clone(), job.id.clone(), cx.step);
-    settle(batch.commit(&*host.store).await, vec![(baton, delay)], Verdict::Acknowledge)
+    let mut batons = vec![(Baton::new(cx.key.clone(), job.id.clone(), cx.step), delay)];
+    if let Some(branch) = fork {
+        batons.extend(start_branch(host, cx, &job, branch, &mut batch, now).await?);
+    }
+    settle(batch.commit(&*host.store).await, batons, Verdict::Acknowledge)
 }
 
 /// The step failed.
@@ -340,6 +352,12 @@ async fn start_branch(
 /// 5, 10, 20, 40, then 60 seconds.
 fn growing(waits: u32) -> Duration {
     Duration::from_secs(5_u64 << waits.min(4)).min(Duration::from_mins(1))
+}
+
+/// A short pause that has come again and again grows too: a tenant that stays broken is not asked
+/// every two seconds for a whole day.
+fn patient(delay: Duration, waits: u32) -> Duration {
+    if waits < PATIENT_AFTER { delay } else { delay.max(growing(waits)) }
 }
 
 fn back_off(attempt: u32) -> Duration {

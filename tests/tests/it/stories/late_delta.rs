@@ -1,0 +1,30 @@
+//! CUT-3: after S7 no copy runs for the user, but for the one late delta that a profile may turn on.
+
+use crosswave_tests::world::Setup;
+use model::{Action, JournalEvent, User, UserState};
+
+async fn cut_over(late_delta: bool) -> Vec<String> {
+    let mut setup = Setup::default().people(1);
+    setup.population.archives = 0;
+    setup.profile.cutover.late_delta = late_delta;
+    let world = setup.build();
+    world.discover().await;
+    let licensed = |user: &User| !user.source.licenses.is_empty();
+    let users: Vec<User> = world.users().await.into_iter().filter(licensed).take(1).collect();
+    for action in [Action::Prepare, Action::Sync, Action::Cutover] {
+        world.perform(&users, action).await;
+    }
+    assert_eq!(world.user(&users[0]).await.state, UserState::Complete);
+    let journal = world.journal(&users[0]).await;
+    let done = journal.into_iter().filter(|entry| matches!(entry.event, JournalEvent::Done { .. }));
+    done.filter(|entry| entry.job.as_str().contains("-delta")).map(|e| e.job.to_string()).collect()
+}
+
+/// CUT-3
+#[tokio::test]
+async fn a_late_delta_runs_only_if_the_profile_turns_it_on() {
+    let plain = cut_over(false).await;
+    assert_eq!(plain, ["j000003.first-delta", "j000003.second-delta"]);
+    let late = cut_over(true).await;
+    assert_eq!(late, ["j000003.first-delta", "j000003.second-delta", "j000003.late-delta"]);
+}
