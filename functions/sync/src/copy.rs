@@ -59,14 +59,25 @@ pub async fn copy_job<'c>(
     })
 }
 
+/// Whether the source forwards new mail to the target while a round runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mail {
+    /// It stays in the source.
+    Stays,
+    /// The target receives it as well as the source keeps it: it must not be copied on top.
+    IsForwarded,
+}
+
 /// Runs one unit of a round.
 pub(crate) async fn unit(
     cx: &StepContext<'_>,
     mode: CopyMode,
     round: &str,
+    mail: Mail,
 ) -> Result<Unit, StepError> {
     let principals = MatchTable { cx };
-    let job = copy_job(cx, &principals).await?;
+    let mut job = copy_job(cx, &principals).await?;
+    job.settings.adopt_delivered = mail == Mail::IsForwarded;
     // From here on no other copy of this step may touch the target.
     cx.hold().await?;
     match Box::pin(job.run_unit(mode, round)).await {

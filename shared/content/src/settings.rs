@@ -53,6 +53,9 @@ pub struct CopySettings {
     /// Whether a copied Full Access right makes Outlook open the mailbox by itself. The source's own
     /// choice cannot be read.
     pub automapping: bool,
+    /// Mail that the target received by forwarding, under the same internet message id, is taken for
+    /// the copy of what the source kept of it. For the round after the source began to forward.
+    pub adopt_delivered: bool,
     /// Items per folder and drive whose content is compared by [`crate::CopyJob::verify`].
     pub sample: usize,
 }
@@ -72,6 +75,7 @@ impl Default for CopySettings {
             drive_pause: Duration::from_mins(1),
             drive_waits: 60,
             automapping: false,
+            adopt_delivered: false,
             sample: 5,
         }
     }

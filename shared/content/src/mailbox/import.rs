@@ -36,6 +36,9 @@ impl Unit<'_> {
             self.reconcile(copy, folder, rows, intent).await?;
             self.begin_if_settled()?;
         }
+        if self.job.settings.adopt_delivered {
+            self.adopt_delivered(copy, folder, rows).await?;
+        }
         let mut renewed = false;
         let mut next = self.page().map_or(0, |page| page.next);
         let mut current = self.exported(copy, folder, rows, next).await?;

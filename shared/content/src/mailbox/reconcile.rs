@@ -10,7 +10,7 @@ use tenant::graph::mailbox_content::{ImportedItem, MailboxItem};
 
 use super::{MailboxCopy, batch::Row, items::FolderCopy};
 use crate::{
-    checkpoint::Intent,
+    checkpoint::{Intent, Search},
     unit::{Step, Stop, Unit},
 };
 
@@ -75,6 +75,17 @@ impl Unit<'_> {
         if !originals.is_empty() {
             self.search(copy, folder, &originals, &mut intent).await?;
         }
+        self.take_found(copy, folder, rows, &intent).await
+    }
+
+    /// Takes what a search has found into the map.
+    async fn take_found(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        rows: &[Row],
+        intent: &Intent,
+    ) -> Step {
         for (place, target, tag) in &intent.search.found {
             if let Some(row) = rows.get(*place) {
                 let item = ImportedItem { item_id: target.clone(), change_key: tag.clone() };
@@ -83,6 +94,29 @@ impl Unit<'_> {
         }
         self.set_page(intent.from, None);
         self.commit_with(folder).await
+    }
+
+    /// Takes mail that reached the target by forwarding for the copy of what the source kept of it: it
+    /// is there once, not twice. Known by its internet message id alone; the rest may differ.
+    pub(super) async fn adopt_delivered(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        rows: &[Row],
+    ) -> Step {
+        let from = self.page().map_or(0, |page| page.next);
+        let at = self.job.clock.now();
+        let mut intent = Intent { from, to: rows.len(), at, search: Search::default() };
+        let mut originals = self.originals(copy, folder, rows, &intent).await?;
+        originals.retain(|(_, likeness)| likeness.message_id.is_some());
+        for (_, likeness) in &mut originals {
+            likeness.search_key = None;
+        }
+        if originals.is_empty() {
+            return Ok(());
+        }
+        self.search(copy, folder, &originals, &mut intent).await?;
+        self.take_found(copy, folder, rows, &intent).await
     }
 
     /// A request that was on its way may still arrive: give it time.
