@@ -81,6 +81,12 @@ async fn pass_on(
 ) -> Result<Verdict, EngineError> {
     let before = job.at.checked_sub(1).and_then(|at| job.plan.get(at));
     if before == Some(&baton.step) {
+        // That step may have started a side branch, whose first baton was lost as well.
+        for (_, _, side) in settle::active_branches(host, &baton.user, job).await? {
+            if let Some((first, delay)) = settle::branch_baton(&baton.user, &side) {
+                send_baton(&*host.queue, &first, delay).await?;
+            }
+        }
         let next = Baton::new(baton.user.clone(), baton.job.clone(), step);
         send_baton(&*host.queue, &next, Duration::ZERO).await?;
     }
