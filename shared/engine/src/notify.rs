@@ -43,7 +43,7 @@ impl Stored for Message {
 }
 
 /// Sends the message that leads to [`deliver`].
-pub(crate) async fn enqueue(
+pub async fn enqueue(
     host: &Host,
     user: &UserKey,
     (partition, sort): &(String, String),

@@ -25,6 +25,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         return Outcome::not_applicable("the profile has no Outlook gate");
     }
     let job = cx.job();
+    let goes_on = options.outlook_gate == OutlookGate::Continue || job.gate_open;
     if !cx.is_plan() {
         let event = Event {
             kind: EventKind::ActionRequired,
@@ -36,9 +37,14 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         };
         let failed = |error: engine::EngineError| StepError::retry("notify", error.to_string());
         let place = notify::raise(cx.host(), cx.key(), event).await.map_err(failed)?;
-        notify::deliver(cx.host(), cx.key(), place).await.map_err(failed)?;
+        let delivery =
+            notify::deliver(cx.host(), cx.key(), place.clone()).await.map_err(failed)?;
+        // Nobody comes back to this step to try again, so the notifications' own queue does.
+        if matches!(delivery, notify::Delivery::Later(_)) && goes_on {
+            notify::enqueue(cx.host(), cx.key(), &place).await.map_err(failed)?;
+        }
     }
-    if options.outlook_gate == OutlookGate::Continue || job.gate_open {
+    if goes_on {
         return Outcome::done(&GatePassed { opened: job.gate_open });
     }
     let waited = cx.now().duration_since(job.reached_at);
