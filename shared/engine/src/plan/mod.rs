@@ -62,6 +62,9 @@ pub enum Planned {
     },
 }
 
+/// Most calls of one step in a plan.
+const MOST_CALLS: usize = 10;
+
 /// Runs the steps of an action for one user without writing anything.
 pub async fn plan_action(
     host: &Host,
@@ -95,22 +98,29 @@ pub async fn plan_action(
             plan.steps.push(StepPlan::of(step, Planned::NotApplicable { cause }));
             continue;
         }
-        let job = planned_job(host, kind, step, &user.value, profile.clone(), scripts.clone());
-        let cx = StepContext::live(
-            host,
-            key.clone(),
-            step,
-            user.clone(),
-            project.clone(),
-            memory.clone(),
-            Loaded { value: job, version: 0 },
-        )
-        .planning(&overlay);
-        let result = steps.run(step, &cx).await;
         let mut row = StepPlan::of(step, Planned::Done);
-        row.writes = overlay.take_writes();
-        memory = cx.memory();
-        user = cx.user_with_changes();
+        // A step that has more to do is called again, as the engine would.
+        let mut result = Ok(Outcome::Wait(Wake::More));
+        for _ in 0..MOST_CALLS {
+            if result != Ok(Outcome::Wait(Wake::More)) {
+                break;
+            }
+            let job = planned_job(host, kind, step, &user.value, profile.clone(), scripts.clone());
+            let cx = StepContext::live(
+                host,
+                key.clone(),
+                step,
+                user.clone(),
+                project.clone(),
+                memory.clone(),
+                Loaded { value: job, version: 0 },
+            )
+            .planning(&overlay);
+            result = steps.run(step, &cx).await;
+            row.writes.extend(overlay.take_writes());
+            memory = cx.memory();
+            user = cx.user_with_changes();
+        }
         match result {
             Ok(Outcome::Done { receipt, warnings, .. }) => {
                 memory.value.receipts.insert(step, receipt);
