@@ -1,8 +1,17 @@
 mod late_delta;
+mod copying;
 mod prepare;
+mod rights;
+mod sync;
 mod states;
 mod twice;
 mod support;
+mod crash;
+mod cutover_source;
 mod cutover_target;
+mod failures;
+mod mail;
+mod notifications;
+mod stop;
 mod stage;
 mod whole_move;

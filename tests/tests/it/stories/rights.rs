@@ -1,0 +1,105 @@
+//! SYN-2: permissions are copied, and their principals translated.
+
+use catalogue::Side;
+use crosswave_tests::world::{World, drive};
+use model::{Action, JournalEvent, User};
+use tenant::exchange::{AutoMapping, MailboxPermission};
+
+use super::support::{client, discovered, plain, target_id};
+
+/// Who has full access to the person's mailbox in the target.
+async fn full_access(world: &World, user: &User) -> Vec<String> {
+    let client = client(world, Side::Target).await;
+    let mailbox = target_id(&world.user(user).await);
+    let rights = drive(world, client.exchange().mailbox_permissions(&mailbox)).await.unwrap();
+    let granted = rights.into_iter().filter(MailboxPermission::is_copyable);
+    granted.map(|right| right.user).collect()
+}
+
+async fn grant(world: &World, side: Side, mailbox: &str, user: &str) {
+    let client = client(world, side).await;
+    let exchange = client.exchange();
+    drive(world, exchange.add_full_access(mailbox, user, AutoMapping::Off)).await.unwrap();
+}
+
+/// SYN-2: a mapped principal gets the right, one who is not matched yet gets it once he is.
+#[tokio::test]
+async fn a_right_is_granted_when_its_holder_is_matched() {
+    let (world, people) = discovered(plain(4)).await;
+    let (owner, holder) = (people[2].clone(), people[3].clone());
+    grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+    let owners = std::slice::from_ref(&owner);
+    let holders = std::slice::from_ref(&holder);
+    for action in [Action::Prepare, Action::Sync] {
+        world.perform(owners, action).await;
+    }
+    assert_eq!(full_access(&world, &owner).await, Vec::<String>::new(), "kept for later");
+    assert_eq!(waiting(&world, &owner).await, 2);
+    for action in [Action::Prepare, Action::Sync] {
+        world.perform(holders, action).await;
+    }
+    world.perform(owners, Action::Sync).await;
+    let target = world.user(&holder).await.target.unwrap();
+    let granted = full_access(&world, &owner).await;
+    assert_eq!(granted, [target.user_principal_name]);
+    // The account of the migration itself is never matched.
+    assert_eq!(waiting(&world, &owner).await, 1);
+}
+
+/// How many rights wait, by the last copy's own account.
+async fn waiting(world: &World, user: &User) -> u64 {
+    let journal = world.journal(user).await;
+    let last = journal.iter().rev().find_map(|entry| match &entry.event {
+        JournalEvent::Done { receipt, .. } => receipt["summary"]["pending_permissions"].as_u64(),
+        _ => None,
+    });
+    last.unwrap()
+}
+
+/// SYN-2: grants are added, never removed: neither one that is gone from the source, nor one that
+/// somebody made in the target.
+#[tokio::test]
+async fn rights_are_never_removed() {
+    let (world, people) = discovered(plain(4)).await;
+    let (owner, holder, other) = (&people[2], &people[3], &people[1]);
+    grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+    for action in [Action::Prepare, Action::Sync, Action::Sync] {
+        world.perform(&people, action).await;
+    }
+    let upn = async |user: &User| world.user(user).await.target.unwrap().user_principal_name;
+    grant(&world, Side::Target, &upn(owner).await, &upn(other).await).await;
+    let source = client(&world, Side::Source).await;
+    let exchange = source.exchange();
+    let gone = exchange.remove_full_access(&owner.source.mail, &holder.source.mail);
+    drive(&world, gone).await.unwrap();
+    let before = full_access(&world, owner).await;
+    assert_eq!(before.len(), 2, "{before:?}");
+    world.perform(&people, Action::Sync).await;
+    assert_eq!(full_access(&world, owner).await, before);
+}
+
+/// SYN-2: well-known principals keep their right on a folder; what is left of a deleted account is
+/// dropped and reported.
+#[tokio::test]
+async fn well_known_rights_are_kept_and_orphans_are_reported() {
+    let (world, people) = discovered(plain(2)).await;
+    for action in [Action::Prepare, Action::Sync] {
+        world.perform(&people, action).await;
+    }
+    // The first person of a population shares a calendar and has rights without a holder.
+    let first = people.iter().find(|user| user.source.mail.starts_with("andreas.meyer@"));
+    let owner = first.unwrap();
+    let target = client(&world, Side::Target).await;
+    let mailbox = target_id(&world.user(owner).await);
+    let exchange = target.exchange();
+    let rights = drive(&world, exchange.folder_permissions(&mailbox, "\\Calendar")).await.unwrap();
+    let default = rights.iter().find(|right| right.user == "Default").unwrap();
+    assert_eq!(default.access_rights, ["LimitedDetails"]);
+    assert!(rights.iter().all(|right| !right.is_orphan()), "{rights:?}");
+    let journal = world.journal(owner).await;
+    let reported = journal.iter().any(|entry| {
+        matches!(&entry.event, JournalEvent::Done { warnings, .. }
+            if warnings.iter().any(|note| note.contains("orphan")))
+    });
+    assert!(reported, "{journal:#?}");
+}
