@@ -7,8 +7,8 @@ use model::{Action, Branch, JobStatus, OutlookGate, UserState};
 use simulator::FaultKind;
 
 use super::stage::{
-    all_cutover_steps, bare, contact_in, cutover_steps, fault, heal, holders, holds_x500, in_source,
-    in_target, mails, not_applicable, one_synced, plain, problem, state,
+    all_cutover_steps, bare, contact_in, cutover_steps, fault, heal, holders, holds_x500,
+    in_source, in_target, mails, not_applicable, one_synced, plain, problem, state,
 };
 
 /// Where content is read and written: what a side delta needs and no other step asks for.
@@ -143,7 +143,6 @@ async fn a_failed_first_delta_stops_the_cutover_before_any_source_step() {
     world.perform(std::slice::from_ref(&user), Action::Cutover).await;
     assert_eq!(state(&world, &user).await, UserState::CutoverError);
     assert_eq!(problem(&world, &user).await.step, Step::CompleteFirstDelta);
-    println!("{:?} {:?} {}", problem(&world, &user).await, world.simulator.counts().by_status, ports::Clock::now(&world.clock));
     assert_eq!(cutover_steps(&world, &user).await, all_cutover_steps()[..8]);
     let after = in_source(&world, &user);
     assert_eq!((after.hidden, &after.forwarding), (before.hidden, &before.forwarding));
@@ -204,7 +203,10 @@ async fn t10_wait_ends_with_its_time_limit() {
     assert!((5..6).contains(&waited.as_hours()), "{waited}");
     assert_eq!(state(&world, &user).await, UserState::CutoverError);
     let problem = problem(&world, &user).await;
-    assert_eq!((problem.step, problem.code.as_str()), (Step::AwaitOutlookCutover, "gate_timed_out"));
+    assert_eq!(
+        (problem.step, problem.code.as_str()),
+        (Step::AwaitOutlookCutover, "gate_timed_out")
+    );
     assert!(!in_source(&world, &user).hidden, "no source step ran");
 }
 

@@ -1,5 +1,7 @@
 //! People who are ready for their cutover, and what both tenants show of them.
 
+#![expect(clippy::expect_used, reason = "a helper that fails fails its test")]
+
 use crosswave_tests::world::{Setup, World, drive};
 use model::{Action, JournalEvent, SyncOptions, User, UserState};
 use simulator::{Credentials, FaultKind, FaultRule, Population, RecipientView};
@@ -85,7 +87,11 @@ pub(super) async fn in_target(world: &World, user: &User) -> RecipientView {
 }
 
 /// The contact that stands for the person in a tenant.
-pub(super) fn contact_in(world: &World, tenant: &Credentials, user: &User) -> Option<RecipientView> {
+pub(super) fn contact_in(
+    world: &World,
+    tenant: &Credentials,
+    user: &User,
+) -> Option<RecipientView> {
     let name = format!("crosswave-{}", user.id);
     let all = world.simulator.recipients(tenant.tenant_id);
     all.into_iter().find(|view| view.kind == "MailContact" && name.starts_with(&view.name))

@@ -1,0 +1,129 @@
+//! Stop at every boundary of a cutover, and the cutover after it.
+
+use catalogue::Step;
+use crosswave_tests::world::World;
+use engine::records::load_job;
+use model::{Action, Branch, JobKind, OutlookGate, User, UserState};
+use simulator::FaultKind;
+
+use super::stage::{
+    all_cutover_steps, bare, contact_in, cutover_steps, fault, holders, holds_x500, in_target,
+    one_synced, plain, state,
+};
+
+/// CUT-4, CUT-5: before whichever step a cutover is stopped, the finished steps stay finished, no
+/// further one runs, and the next cutover begins with T1 again and needs no sync.
+#[tokio::test]
+async fn a_cutover_can_be_stopped_before_every_step_and_done_again() {
+    let (world, user) = one_synced(bare(1)).await;
+    let contact = contact_in(&world, &world.target, &user).unwrap().legacy_exchange_dn;
+    let mut recorded = Vec::new();
+    for (finished, step) in JobKind::Cutover.plan().into_iter().enumerate() {
+        world.apply(&user, Action::Cutover).await.unwrap();
+        assert!(world.settle_before(step).await, "{step} comes");
+        assert_eq!(state(&world, &user).await, UserState::Finalizing);
+        stop(&world, &user).await;
+        recorded.extend_from_slice(&all_cutover_steps()[..finished]);
+        assert_eq!(cutover_steps(&world, &user).await, recorded, "stopped before {step}");
+    }
+    world.perform(std::slice::from_ref(&user), Action::Cutover).await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+    recorded.extend(all_cutover_steps());
+    assert_eq!(cutover_steps(&world, &user).await, recorded, "all 19 again");
+    // The contact went in one of the first cutovers; its name is on the user all the same.
+    assert!(holds_x500(&in_target(&world, &user).await, &contact));
+    assert_eq!(holders(&world, &world.target, &contact).len(), 1);
+}
+
+/// CUT-5: a restart between T6, which destroys the contact's LegacyExchangeDN, and T7, which needs
+/// it, loses nothing.
+#[tokio::test]
+async fn a_restart_between_t6_and_t7_keeps_the_contacts_legacy_dn() {
+    let (world, user) = one_synced(bare(1)).await;
+    let contact = contact_in(&world, &world.target, &user).unwrap().legacy_exchange_dn;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::StampContactX500).await);
+    stop(&world, &user).await;
+    assert!(!holds_x500(&in_target(&world, &user).await, &contact), "not yet");
+    world.perform(std::slice::from_ref(&user), Action::Cutover).await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+    assert!(holds_x500(&in_target(&world, &user).await, &contact));
+}
+
+/// CUT-4: a delta beside the steps ends with the cutover that it belongs to.
+#[tokio::test]
+async fn a_stop_ends_the_delta_beside_the_steps_too() {
+    let (world, user) = one_synced(plain(1)).await;
+    let content = "/admin/exchange/mailboxes";
+    fault(&world, content, None, FaultKind::Status { status: 429, retry_after: Some(900) });
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::HideContact).await);
+    let key = world.key(&user);
+    let side = load_job(&*world.host.store, &key, Branch::FirstDelta).await.unwrap().unwrap();
+    assert!(!side.value.status.is_over());
+    let asked = |world: &World| {
+        let requests = world.simulator.requests();
+        requests.iter().filter(|request| request.path.contains(content)).count()
+    };
+    let before = asked(&world);
+    stop(&world, &user).await;
+    assert_eq!(asked(&world), before, "nothing more was copied");
+}
+
+/// CUT-4: a stop while a step is in hand lets it end, or rolls back to before it; nothing after it
+/// runs.
+#[tokio::test]
+async fn a_stop_while_a_step_is_in_hand_lets_no_further_step_start() {
+    let (world, user) = one_synced(bare(1)).await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::RemoveForwarding).await);
+    let millisecond = simulator::Lag::millis(1, 1);
+    world.simulator.configure(|config| config.faults.latency = millisecond);
+    super::crash::interrupted(&world, 1, async {
+        world.apply(&user, Action::Stop).await.unwrap();
+    })
+    .await;
+    world.settle().await;
+    assert_eq!(state(&world, &user).await, UserState::Stopped);
+    let steps = cutover_steps(&world, &user).await;
+    assert!(steps.len() == 3 || steps.len() == 4, "{steps:?}");
+    assert_eq!(steps, all_cutover_steps()[..steps.len()]);
+}
+
+/// CUT-4: a cutover that waits for the user can be stopped.
+#[tokio::test]
+async fn a_stop_ends_the_wait_for_the_user() {
+    let (world, user) = one_synced(bare(1).gate(OutlookGate::Wait)).await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    while state(&world, &user).await != UserState::WaitingForUser {
+        assert!(world.advance_one().await);
+    }
+    stop(&world, &user).await;
+    assert_eq!(cutover_steps(&world, &user).await, all_cutover_steps()[..9]);
+}
+
+/// CUT-4, SYN-3: a sync can be stopped, and the next sync or cutover goes on from there.
+#[tokio::test]
+async fn a_sync_can_be_stopped() {
+    let (world, user) = one_synced(plain(1)).await;
+    let content = "/admin/exchange/mailboxes";
+    fault(&world, content, None, FaultKind::Status { status: 429, retry_after: Some(900) });
+    world.apply(&user, Action::Sync).await.unwrap();
+    assert!(world.advance_one().await);
+    assert_eq!(state(&world, &user).await, UserState::Syncing);
+    stop(&world, &user).await;
+    super::stage::heal(&world);
+    world.perform(std::slice::from_ref(&user), Action::Cutover).await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+}
+
+/// Stops the user's job, and everything is at rest: state, job and side branches.
+async fn stop(world: &World, user: &User) {
+    assert_eq!(world.apply(user, Action::Stop).await.unwrap(), UserState::Stopping);
+    world.settle().await;
+    assert_eq!(state(world, user).await, UserState::Stopped);
+    for branch in Branch::ALL {
+        let job = load_job(&*world.host.store, &world.key(user), branch).await.unwrap();
+        assert!(job.is_none(), "the {branch} is over");
+    }
+}
