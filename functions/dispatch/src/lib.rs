@@ -14,12 +14,13 @@ impl Steps for AllSteps {
     async fn run(&self, step: Step, cx: &StepContext<'_>) -> StepResult {
         let answer = match step.spec().phase {
             Phase::Prepare => Box::pin(prepare::run(step, cx)).await,
-            Phase::InitialSync | Phase::DeltaSync => Box::pin(sync::run(step, cx)).await,
             Phase::Cutover => Box::pin(cutover::run(step, cx)).await,
             Phase::OnDemand if step == Step::SendGuestInvite => {
                 Box::pin(prepare::run(step, cx)).await
             }
-            Phase::OnDemand => Box::pin(sync::run(step, cx)).await,
+            Phase::InitialSync | Phase::DeltaSync | Phase::OnDemand => {
+                Box::pin(sync::run(step, cx)).await
+            }
         };
         answer.unwrap_or_else(|| {
             Err(StepError::park(

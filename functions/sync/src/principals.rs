@@ -61,6 +61,7 @@ impl MatchTable<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn asked(error: engine::EngineError) -> ContentError {
     ContentError::Principals(error.to_string())
 }

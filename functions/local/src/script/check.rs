@@ -17,8 +17,8 @@ pub(super) fn run(paths: &[PathBuf], json: bool) -> Result<Ended, String> {
                 let entries: Vec<&str> =
                     script.entries().iter().map(|entry| entry.name()).collect();
                 let hash = script.hash().get(..12).unwrap_or_default();
-                report
-                    .push_str(&format!("{name}: good ({}), version {hash}\n", entries.join(", ")));
+                let entries = entries.join(", ");
+                report.extend([&name, ": good (", &entries, "), version ", hash, "\n"]);
                 findings.extend_from_slice(script.warnings());
             }
             Err(errors) => {

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use engine::{ScriptPins, Scripts, StepError};
 use model::Project;
-use scripting::{Diagnostic, Mapping, Notifications};
+use scripting::{Diagnostic, Mapping, Notifications, WorkerPool};
 
 use crate::{failure::Failure, project::ProjectFile};
 
@@ -23,18 +23,27 @@ pub(super) struct FileScripts {
     mapping: Arc<Mapping>,
     notifications: Arc<Notifications>,
     kept: PathBuf,
+    /// Customers' scripts run in processes of their own: without environment and credentials, with
+    /// limits, and free to die alone.
+    workers: Arc<WorkerPool>,
 }
+
+/// Script processes at the same time.
+const SCRIPT_WORKERS: usize = 2;
 
 impl FileScripts {
     /// Reads, checks and keeps the present versions.
     pub(super) fn open(file: &ProjectFile) -> Result<Self, Failure> {
         let folder = file.path.parent().unwrap_or_else(|| Path::new(""));
         let kept = file.state.with_extension("scripts");
+        let program = std::env::current_exe()?;
+        let workers = Arc::new(WorkerPool::new(program, ["script", "worker"], SCRIPT_WORKERS));
         let mapping = match &file.scripts.mapping {
             None => Mapping::standard(),
             Some(path) => {
                 let (name, text) = read(&folder.join(path))?;
                 keep(&kept, &text, Mapping::compile(&name, &text), Mapping::hash)?
+                    .isolated(Arc::clone(&workers))
             }
         };
         let notifications = match &file.scripts.notifications {
@@ -43,9 +52,15 @@ impl FileScripts {
                 let (name, text) = read(&folder.join(path))?;
                 let compiled = Notifications::compile(&name, &text);
                 keep(&kept, &text, compiled, |script| script.script().hash().to_owned())?
+                    .isolated(Arc::clone(&workers))
             }
         };
-        Ok(Self { mapping: Arc::new(mapping), notifications: Arc::new(notifications), kept })
+        Ok(Self {
+            mapping: Arc::new(mapping),
+            notifications: Arc::new(notifications),
+            kept,
+            workers,
+        })
     }
 
     /// The text of a version that an earlier start has kept.
@@ -113,7 +128,8 @@ impl Scripts for FileScripts {
             Some(hash) if *hash == standard.hash() => Ok(Arc::new(standard)),
             Some(hash) if *hash != self.mapping.hash() => {
                 let text = self.kept(MAPPING, hash)?;
-                Mapping::compile(hash, &text).map(Arc::new).map_err(|faults| unusable(&faults))
+                let mapping = Mapping::compile(hash, &text).map_err(|faults| unusable(&faults))?;
+                Ok(Arc::new(mapping.isolated(Arc::clone(&self.workers))))
             }
             _ => Ok(Arc::clone(&self.mapping)),
         }
@@ -130,7 +146,8 @@ impl Scripts for FileScripts {
             Some(hash) if hash != self.notifications.script().hash() => {
                 let text = self.kept(NOTIFICATIONS, hash)?;
                 let compiled = Notifications::compile(hash, &text);
-                compiled.map(Arc::new).map_err(|faults| unusable(&faults))
+                let compiled = compiled.map_err(|faults| unusable(&faults))?;
+                Ok(Arc::new(compiled.isolated(Arc::clone(&self.workers))))
             }
             _ => Ok(Arc::clone(&self.notifications)),
         }

@@ -32,13 +32,7 @@ impl Unit<'_> {
         folder: &mut FolderCopy<'_>,
         rows: &[Row],
     ) -> Step {
-        if let Some(intent) = self.page().and_then(|page| page.intent) {
-            self.reconcile(copy, folder, rows, intent).await?;
-            self.begin_if_settled()?;
-        }
-        if self.job.settings.adopt_delivered {
-            self.adopt_delivered(copy, folder, rows).await?;
-        }
+        self.settle_page(copy, folder, rows).await?;
         let mut renewed = false;
         let mut next = self.page().map_or(0, |page| page.next);
         let mut current = self.exported(copy, folder, rows, next).await?;
@@ -112,6 +106,24 @@ impl Unit<'_> {
                     self.exported(copy, folder, rows, next).await?
                 }
             };
+        }
+        Ok(())
+    }
+
+    /// What is found out in the target before anything of a page is imported: what an interrupted
+    /// batch did, and which mail came by forwarding.
+    async fn settle_page(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        rows: &[Row],
+    ) -> Step {
+        if let Some(intent) = self.page().and_then(|page| page.intent) {
+            self.reconcile(copy, folder, rows, intent).await?;
+            self.begin_if_settled()?;
+        }
+        if self.job.settings.adopt_delivered {
+            self.adopt_delivered(copy, folder, rows).await?;
         }
         Ok(())
     }
