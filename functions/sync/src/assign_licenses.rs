@@ -66,9 +66,10 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     };
     settle_mailbox(cx, &mailbox).await?;
     let mut warnings = Vec::new();
-    if cx.profile().sync.onedrive && cx.user().source.mailbox.drive && !cx.is_plan() {
+    if cx.profile().sync.onedrive && cx.user().source.mailbox.drive {
         match drive(cx, &user).await? {
             TargetDrive::There => {}
+            TargetDrive::Coming if cx.is_plan() => {}
             TargetDrive::Coming => {
                 let why = "the OneDrive to be provisioned".to_owned();
                 return Ok(Outcome::Wait(Wake::After { delay: DRIVE_POLL, why }));

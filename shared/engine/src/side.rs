@@ -138,9 +138,11 @@ impl<'c> TenantSide<'c> {
             Some(overlay) => match overlay.made(self.side, identity) {
                 Some(made) => Some(made),
                 None => {
-                    // In a plan a mail user may have "become" a mailbox that is not there yet.
-                    let cmdlet = if overlay.is_empty() { cmdlet } else { "Get-Recipient" };
-                    let found = self.get_live(cmdlet, identity).await?;
+                    let mut found = self.get_live(cmdlet, identity).await?;
+                    if found.is_none() && !overlay.is_empty() {
+                        // In a plan a mail user may have "become" a mailbox that is not there yet.
+                        found = self.get_live("Get-Recipient", identity).await?;
+                    }
                     found.and_then(|value| overlay.seen(self.side, value))
                 }
             },

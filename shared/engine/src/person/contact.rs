@@ -122,7 +122,7 @@ async fn set_attributes(
     contact: &Recipient,
     mapped: &Mapped,
 ) -> Result<Option<Outcome>, StepError> {
-    let Some(now) = read_contact(cx, side, contact).await? else {
+    let Some(now) = read_contact(cx, side, contact, mapped).await? else {
         return Outcome::wait("the new contact to appear").map(Some);
     };
     let mut parameters = Parameters::identity(&contact.identity());
@@ -156,10 +156,16 @@ async fn read_contact(
     cx: &StepContext<'_>,
     side: TenantSide<'_>,
     contact: &Recipient,
+    mapped: &Mapped,
 ) -> Result<Option<Value>, StepError> {
     let planned = contact.guid.is_none_or(|guid| guid.as_u128() >> 48 == 0);
     if cx.is_plan() && planned {
-        return Ok(Some(json!({})));
+        // As it would have been made a moment ago.
+        return Ok(Some(json!({
+            "DisplayName": contact.display_name,
+            "FirstName": mapped.text("givenName"),
+            "LastName": mapped.text("surname"),
+        })));
     }
     let client = side.client().await?;
     let parameters = Parameters::identity(&contact.identity());

@@ -119,6 +119,8 @@ impl Overlay {
             id: text("ExternalDirectoryObjectId")?,
             user_principal_name: text("UserPrincipalName").unwrap_or_default(),
             display_name: text("DisplayName"),
+            given_name: text("FirstName"),
+            surname: text("LastName"),
             mail_nickname: text("Alias"),
             account_enabled: Some(true),
             ..GraphUser::default()
@@ -171,6 +173,7 @@ impl Inside {
             "Guid": id, "ExternalDirectoryObjectId": id, "Identity": id,
             "RecipientTypeDetails": noun,
             "Name": text("Name"), "Alias": text("Alias"), "DisplayName": text("DisplayName"),
+            "FirstName": given.get("FirstName"), "LastName": given.get("LastName"),
             "UserPrincipalName": text("MicrosoftOnlineServicesID"),
             "ExternalEmailAddress": format!("SMTP:{external}"),
             "EmailAddresses": [format!("SMTP:{external}")],
