@@ -25,7 +25,7 @@ const DEATHS: i64 = 4;
 
 /// A store whose process dies at a chosen commit: before it is written, or after it was and before
 /// anybody hears of it.
-struct Mortal {
+pub(super) struct Mortal {
     inner: Arc<ModelStore>,
     /// Commits until the death; negative: none comes.
     left: AtomicI64,
@@ -33,11 +33,12 @@ struct Mortal {
 }
 
 impl Mortal {
-    fn new(inner: Arc<ModelStore>, commits: i64, written: bool) -> Self {
+    /// Dies at the commit of this number, counted from 1.
+    pub(super) fn new(inner: Arc<ModelStore>, commits: i64, written: bool) -> Self {
         Self { inner, left: AtomicI64::new(commits), written }
     }
 
-    fn is_dead(&self) -> bool {
+    pub(super) fn is_dead(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
 
