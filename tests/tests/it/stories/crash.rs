@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a helper that fails fails its test")]
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -92,23 +93,70 @@ impl Queue for Slow<dyn Queue> {
     }
 }
 
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    /// It is handled.
+    Plain,
+    /// Its process dies at a boundary, counted from 1; one with fewer boundaries is handled.
+    DiesAt(usize),
+    /// It is handled, and comes once more.
+    ComesTwice,
+}
+
 /// Lets everything come to rest while every first delivery of a message dies at boundary number
 /// `at`; those with fewer boundaries live. How many died.
 pub(super) async fn settle_crashing(world: &World, at: usize) -> usize {
     let mut died = 0;
     while let Some((queue, delivery)) = next(world).await {
         let first = delivery.receive_count == 1;
-        let work = handled(world, &queue, &delivery.body);
-        let verdict = match polled(world, work, if first { at } else { usize::MAX }).await {
-            Some(verdict) => verdict.expect("the engine"),
-            None => {
-                died += 1;
-                continue;
-            }
-        };
-        settle(world, &queue, &delivery, verdict).await;
+        let fate = if first { Fate::DiesAt(at) } else { Fate::Plain };
+        died += usize::from(!meets(world, &queue, &delivery, fate).await);
     }
     died
+}
+
+/// Lets everything come to rest while every baton comes twice, the second time so much later.
+pub(super) async fn settle_doubled(world: &World, later: Duration) {
+    let mut seen = BTreeSet::new();
+    while let Some((queue, delivery)) = next(world).await {
+        // What waits sends the same baton again and again; two lines of them are enough.
+        if seen.insert(delivery.body.trim_end().to_owned()) {
+            again(world, &queue, &delivery, later).await;
+        }
+        assert!(meets(world, &queue, &delivery, Fate::Plain).await);
+    }
+}
+
+/// Handles the next message. `false`: there is none.
+pub(super) async fn advance(world: &World, fate: Fate) -> bool {
+    let Some((queue, delivery)) = next(world).await else { return false };
+    if matches!(fate, Fate::ComesTwice) {
+        again(world, &queue, &delivery, Duration::ZERO).await;
+    }
+    meets(world, &queue, &delivery, fate).await;
+    true
+}
+
+/// Handles a delivery. `false`: its process died.
+async fn meets(world: &World, queue: &QueueName, delivery: &Delivery, fate: Fate) -> bool {
+    let at = if let Fate::DiesAt(at) = fate { at } else { usize::MAX };
+    let Some(verdict) = polled(world, handled(world, queue, &delivery.body), at).await else {
+        return false;
+    };
+    settle(world, queue, delivery, verdict.expect("the engine")).await;
+    true
+}
+
+/// Sends a message once more, marked by a space behind it, which no reader minds.
+async fn again(world: &World, queue: &QueueName, delivery: &Delivery, later: Duration) {
+    let copy = Outgoing {
+        queue: queue.clone(),
+        body: format!("{} ", delivery.body),
+        delay: later,
+        group: "again".to_owned(),
+    };
+    world.queue.send(&[copy]).await.expect("the queue");
 }
 
 /// Handles the next message, and runs `meanwhile` when that has passed so many boundaries.

@@ -1,5 +1,9 @@
 //! What goes wrong, and what does not go wrong with it.
 
+#![expect(clippy::expect_used, reason = "a story fails where its set-up fails")]
+
+use std::time::Duration;
+
 use catalogue::Step;
 use crosswave_tests::world::{Setup, World};
 use model::{Action, User, UserState};
@@ -7,7 +11,7 @@ use simulator::{FaultKind, FaultRule, Faults};
 use tenant::exchange::Parameters;
 
 use super::{
-    crash::{settle_crashing, with_boundaries},
+    crash::{settle_crashing, settle_doubled, with_boundaries},
     stage::{
         all_cutover_steps, bare, cutover_steps, in_target, mails, movers, outsider, plain, problem,
         rule, state, synced,
@@ -153,10 +157,11 @@ async fn lost_replies_and_failing_services_lose_nothing() {
 /// prepare, sync and cutover. Whichever boundary it is, both tenants end as they do without a crash.
 #[tokio::test]
 async fn a_crash_at_any_boundary_of_any_step_changes_nothing() {
-    let (calm, died) = whole_move(usize::MAX).await;
+    let (calm, died) = moved(Fortune::Dies(usize::MAX)).await;
     assert_eq!(died, 0);
+    assert!(calm.len() > 4);
     for boundary in 1.. {
-        let (crashed, died) = whole_move(boundary).await;
+        let (crashed, died) = moved(Fortune::Dies(boundary)).await;
         assert_eq!(crashed, calm, "every step died at its boundary {boundary}");
         if died == 0 {
             assert!(boundary > 10, "there were boundaries: {boundary}");
@@ -165,27 +170,49 @@ async fn a_crash_at_any_boundary_of_any_step_changes_nothing() {
     }
 }
 
-/// Moves one person; every message's first delivery dies at a boundary. What the tenants show
-/// afterwards, and how many deliveries died.
-async fn whole_move(boundary: usize) -> (Vec<String>, usize) {
+/// ERR-4, GEN-5: every message comes twice, at once or late. Both tenants end as they do when each
+/// comes once, and every step is recorded once.
+#[tokio::test]
+async fn messages_that_come_twice_change_nothing() {
+    let (calm, _) = moved(Fortune::Dies(usize::MAX)).await;
+    for later in [Duration::ZERO, Duration::from_secs(3), Duration::from_mins(11)] {
+        let (doubled, _) = moved(Fortune::Doubled(later)).await;
+        assert_eq!(doubled, calm, "again after {later:?}");
+    }
+}
+
+/// What happens to messages while one person moves.
+#[derive(Clone, Copy, Debug)]
+enum Fortune {
+    /// Every message's first delivery dies at this boundary.
+    Dies(usize),
+    /// Every message comes twice.
+    Doubled(Duration),
+}
+
+/// Moves one person. What the tenants show afterwards, and how many deliveries died.
+async fn moved(fortune: Fortune) -> (Vec<String>, usize) {
     let mut world = bare(1).build();
     world.discover().await;
-    let users = movers(&world).await;
+    let user = movers(&world).await.pop().expect("one person");
     with_boundaries(&mut world);
-    let mut died = 0;
     let phases = [
         (Action::Prepare, UserState::Prepared),
         (Action::Sync, UserState::Synced),
         (Action::Cutover, UserState::Complete),
     ];
+    let mut died = 0;
     for (action, end) in phases {
-        world.apply(&users[0], action).await.unwrap();
-        died += settle_crashing(&world, boundary).await;
-        let user = world.user(&users[0]).await;
-        assert_eq!(user.state, end, "boundary {boundary}: {:?}", user.problem);
+        world.apply(&user, action).await.expect("the action is accepted");
+        match fortune {
+            Fortune::Dies(boundary) => died += settle_crashing(&world, boundary).await,
+            Fortune::Doubled(later) => settle_doubled(&world, later).await,
+        }
+        let now = world.user(&user).await;
+        assert_eq!(now.state, end, "{fortune:?}: {:?}", now.problem);
     }
-    assert_eq!(cutover_steps(&world, &users[0]).await, all_cutover_steps(), "each once");
-    assert!(mails(&world, &users[0], "").await <= 1, "no mail was sent twice");
+    assert_eq!(cutover_steps(&world, &user).await, all_cutover_steps(), "each once");
+    assert!(mails(&world, &user, "").await <= 1, "no mail was sent twice");
     (looks(&world), died)
 }
 
