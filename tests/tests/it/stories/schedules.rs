@@ -1,5 +1,7 @@
 //! GEN-2: schedules of a wave, in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::sync::Arc;
 
 use control::{Selection, waves};

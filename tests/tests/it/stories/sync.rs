@@ -21,8 +21,10 @@ async fn the_first_sync_is_initial_and_later_ones_are_deltas() {
     world.perform(&people, Action::Sync).await;
     let jobs = world.past_jobs(anna).await;
     let kinds: Vec<JobKind> = jobs.iter().map(|job| job.kind).collect();
-    use JobKind::{DeltaSync, InitialSync, Prepare};
-    assert_eq!(kinds, [Prepare, InitialSync, DeltaSync, DeltaSync]);
+    assert_eq!(
+        kinds,
+        [JobKind::Prepare, JobKind::InitialSync, JobKind::DeltaSync, JobKind::DeltaSync]
+    );
     let initial = world.finished_steps(anna, jobs[1].id.as_str()).await;
     assert_eq!(initial, ["SYN-I1", "SYN-I2", "SYN-I4", "SYN-I3", "SYN-I5"]);
     for delta in &jobs[2..] {
