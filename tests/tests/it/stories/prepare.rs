@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use catalogue::{ProjectType, Side};
+use catalogue::{ProjectType, Side, Step};
+use crosswave_tests::world::drive;
 use model::{Action, JournalEvent, User, UserState};
 use simulator::{FreeBusy, RecipientView};
+use tenant::exchange::{Anchor, Parameters};
 
 use super::support::{
-    account, after, contact, delivered, directory, discovered, plain, requests, source_recipient,
-    target_recipient, written,
+    account, after, client, contact, delivered, directory, discovered, plain, requests,
+    source_recipient, target_recipient, written,
 };
 
 const PREPARED: &[Action] = &[Action::Prepare];
@@ -244,6 +246,48 @@ async fn an_address_that_a_third_object_holds_parks_the_user() {
     assert!(problem.message.contains("Old list"), "{}", problem.message);
     assert!(!problem.advice.is_empty());
     assert_eq!(people.iter().filter(|user| user.state == UserState::Prepared).count(), 3);
+}
+
+/// PRE-5: so does one that holds the address which the contact is to have.
+#[tokio::test]
+async fn a_third_object_with_the_source_address_parks_the_user() {
+    let (world, people) = discovered(plain(2)).await;
+    let parameters = Parameters::new()
+        .set("Name", "Partner Andreas")
+        .set("ExternalEmailAddress", people[0].source.mail.as_str());
+    let target = client(&world, Side::Target).await;
+    let exchange = target.exchange();
+    let made = exchange.invoke("New-MailContact", parameters, &Anchor::Tenant);
+    drive(&world, made).await.unwrap();
+    world.perform(&people, Action::Prepare).await;
+    let parked = world.user(&people[0]).await;
+    assert_eq!(parked.state, UserState::PrepareError);
+    let problem = parked.problem.unwrap();
+    assert_eq!((problem.step, problem.code.as_str()), (Step::CreateContact, "address_taken"));
+    assert!(problem.message.contains("Partner Andreas"), "{}", problem.message);
+    assert_eq!(world.user(&people[1]).await.state, UserState::Prepared);
+}
+
+/// PRE-S1: an account that is mastered on premises cannot be written in the cloud; the user is parked
+/// with what is to be done there.
+#[tokio::test]
+async fn a_directory_synced_account_parks_with_what_to_do_on_premises() {
+    let mut setup = plain(1).mapping(
+        "// crosswave-api: 1\nfn map_user(source, target, ctx) {\n    \
+         target.department = \"Moved\";\n}\n",
+    );
+    setup.population.existing_in_target = 1;
+    let (world, people) = discovered(setup).await;
+    let there = directory(&world, Side::Target).await;
+    let existing = there.iter().find(|it| it.user_principal_name.starts_with("andreas")).unwrap();
+    world.simulator.set_synced(world.target.tenant_id, &existing.id, true);
+    world.perform(&people, Action::Prepare).await;
+    let user = world.user(&people[0]).await;
+    assert_eq!(user.state, UserState::PrepareError);
+    let problem = user.problem.unwrap();
+    assert!(problem.advice.contains("on premises") || problem.advice.contains("on-premises"));
+    assert!(problem.message.contains("department") || problem.advice.contains("department"));
+    assert_ne!(account(&world, &people[0]).await.department.as_deref(), Some("Moved"));
 }
 
 /// PRE-6: prepared as guests nobody is invited; the invitation is sent on demand, once; the first
