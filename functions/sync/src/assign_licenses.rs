@@ -64,6 +64,9 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let Some(mailbox) = cx.target().mailbox(&mailbox.identity()).await? else {
         return Outcome::wait("the new mailbox to open");
     };
+    if cx.profile().sync.mailbox && !cx.is_plan() && !answers(cx, &user).await? {
+        return Outcome::wait("the new mailbox to answer in Graph");
+    }
     settle_mailbox(cx, &mailbox).await?;
     let mut warnings = Vec::new();
     if cx.profile().sync.onedrive && cx.user().source.mailbox.drive {
@@ -83,6 +86,16 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         mailbox: mailbox.identity(),
     };
     Outcome::done_with(&receipt, warnings)
+}
+
+/// Whether Graph knows the mailbox too: it learns of it some time after Exchange, and the copy goes
+/// through Graph.
+async fn answers(cx: &StepContext<'_>, user: &GraphUser) -> Result<bool, StepError> {
+    match cx.target().client().await?.graph().exchange_settings(&user.id).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.class, Class::NoMailbox | Class::NotFound) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is known of the target's OneDrive.
