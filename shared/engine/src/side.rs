@@ -8,7 +8,7 @@ use tenant::{
     graph::GraphUser,
 };
 
-use crate::{Effect, StepContext, StepError, Write};
+use crate::{Effect, Failure, StepContext, StepError, Write};
 
 /// One tenant of a step's project.
 #[derive(Clone, Copy)]
@@ -104,7 +104,7 @@ impl<'c> TenantSide<'c> {
         }
         let intent = format!("{:?} {} {}", self.side, record.operation, record.object);
         self.cx.intend(&intent, vec![record]).await?;
-        Ok(write.effect.perform(self.client().await?).await?)
+        write.effect.perform(self.client().await?).await.map_err(of_write)
     }
 
     /// As [`Self::write`], and "it is so already" counts as done.
@@ -124,7 +124,7 @@ impl<'c> TenantSide<'c> {
         match write.effect.perform(self.client().await?).await {
             Ok(_) => Ok(()),
             Err(error) if done(&error) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(of_write(error)),
         }
     }
 
@@ -187,4 +187,15 @@ impl<'c> TenantSide<'c> {
             "report it: this is a fault of Crosswave",
         ))
     }
+}
+
+/// What is written to was read moments ago: a server that does not find it has not heard of it yet.
+/// So it is tried again, a bounded number of times.
+fn of_write(error: TenantError) -> StepError {
+    let lags = error.is_not_found();
+    let mut error = StepError::from(error);
+    if lags {
+        error.failure = Failure::Retry;
+    }
+    error
 }
