@@ -7,7 +7,7 @@ use std::time::Duration;
 use catalogue::Step;
 use crosswave_tests::world::{Setup, World};
 use model::{Action, User, UserState};
-use simulator::{FaultKind, FaultRule, Faults};
+use simulator::{FaultKind, FaultRule, Faults, Profile};
 use tenant::exchange::Parameters;
 
 use super::{
@@ -150,6 +150,16 @@ async fn lost_replies_and_failing_services_lose_nothing() {
             ..Faults::default()
         };
         everybody_completes(with_faults(plain(2).seed(seed), faults)).await;
+    }
+}
+
+/// ERR-3, ERR-4: tenants with everything that is met in practice, and worse: lags of hours, stale
+/// directory servers, wrapped errors, throttling, lost replies. It takes long, and nobody is parked.
+#[tokio::test]
+async fn awkward_tenants_take_long_and_fail_nobody() {
+    for seed in [2, 5, 9] {
+        everybody_completes(plain(2).seed(seed).simulator(Profile::Realistic)).await;
+        everybody_completes(plain(2).seed(seed).simulator(Profile::Awkward)).await;
     }
 }
 
