@@ -240,15 +240,24 @@ async fn the_steps_of_a_guest_run_twice_equal_run_once() {
 async fn a_wave_in_practice_ends_as_in_a_calm_world() {
     let setup = plain(3);
     let (calm, people) = discovered(setup.clone()).await;
-    let (rough, _) = discovered(setup.simulator(Profile::Realistic)).await;
+    let (real, _) = discovered(setup.clone().simulator(Profile::Realistic)).await;
+    let (rough, _) = discovered(setup.simulator(Profile::Awkward)).await;
     for action in [Action::Prepare, Action::Sync, Action::Cutover] {
-        for world in [&calm, &rough] {
+        for world in [&calm, &real, &rough] {
             world.perform(&people, action).await;
+            for user in &people {
+                let user = world.user(user).await;
+                assert!(user.problem.is_none(), "{action}: {:#?}", user.problem);
+            }
             // What was written last has become visible everywhere.
             world.clock.advance(std::time::Duration::from_mins(30));
         }
     }
-    same(&state_of(&calm, &people).await, &state_of(&rough, &people).await, "at the end");
+    let expected = state_of(&calm, &people).await;
+    for (world, name) in [(&real, "realistic"), (&rough, "awkward")] {
+        world.simulator.pause_faults(true);
+        same(&expected, &state_of(world, &people).await, name);
+    }
 }
 
 async fn compare(setup: &Setup, actions: &[Action]) {
