@@ -92,6 +92,26 @@ async fn everything_is_copied_and_the_source_is_not_emptied() {
     world.assert_wire_clean();
 }
 
+/// SYN-1: mailbox, archive and OneDrive come one after the other.
+#[tokio::test]
+async fn the_parts_of_one_person_are_copied_one_after_the_other() {
+    let (world, people) = prepared(1).await;
+    let seen = world.simulator.requests().len();
+    world.perform(&people, Action::Sync).await;
+    let parts = world.simulator.requests().into_iter().skip(seen).filter_map(|request| {
+        let mail = request.path.contains("/admin/exchange/mailboxes/");
+        match request.path.as_str() {
+            path if mail && path.contains("xport") && path.starts_with("/beta") => Some("archive"),
+            path if mail && path.contains("xport") => Some("mailbox"),
+            path if path.ends_with("createUploadSession") => Some("drive"),
+            _ => None,
+        }
+    });
+    let mut order: Vec<&str> = parts.collect();
+    order.dedup();
+    assert_eq!(order, ["mailbox", "archive", "drive"]);
+}
+
 /// SYN-1: a profile chooses what is copied.
 #[tokio::test]
 async fn a_profile_leaves_parts_out() {
