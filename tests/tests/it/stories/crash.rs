@@ -141,7 +141,7 @@ pub(super) async fn advance(world: &World, fate: Fate) -> bool {
 /// Handles a delivery. `false`: its process died.
 async fn meets(world: &World, queue: &QueueName, delivery: &Delivery, fate: Fate) -> bool {
     let at = if let Fate::DiesAt(at) = fate { at } else { usize::MAX };
-    let Some(verdict) = polled(world, handled(world, queue, &delivery.body), at).await else {
+    let Some(verdict) = polled(world, handled(world, queue, &delivery.body), at) else {
         return false;
     };
     settle(world, queue, delivery, verdict.expect("the engine")).await;
@@ -163,7 +163,7 @@ async fn again(world: &World, queue: &QueueName, delivery: &Delivery, later: Dur
 pub(super) async fn interrupted(world: &World, boundaries: usize, meanwhile: impl Future) {
     let (queue, delivery) = next(world).await.expect("a message");
     let mut work = Box::pin(handled(world, &queue, &delivery.body));
-    let early = polled(world, work.as_mut(), boundaries).await;
+    let early = polled(world, work.as_mut(), boundaries);
     assert!(early.is_none(), "it was still in hand");
     meanwhile.await;
     let verdict = drive(world, work).await.expect("the engine");
@@ -175,7 +175,7 @@ pub(super) async fn die_when(world: &World, moment: impl Fn() -> bool) {
     let (queue, delivery) = next(world).await.expect("a message");
     let mut work = Box::pin(handled(world, &queue, &delivery.body));
     while !moment() {
-        let early = polled(world, work.as_mut(), 1).await;
+        let early = polled(world, work.as_mut(), 1);
         assert!(early.is_none(), "the moment never came");
         let deadline = world.clock.next_deadline().expect("somebody sleeps");
         world.clock.advance_to(deadline);
@@ -219,7 +219,7 @@ async fn settle(world: &World, queue: &QueueName, delivery: &Delivery, verdict: 
 }
 
 /// Polls a future until it is ready, or until it has waited `at` times: then it is dropped.
-async fn polled<F: Future>(world: &World, future: F, at: usize) -> Option<F::Output> {
+fn polled<F: Future>(world: &World, future: F, at: usize) -> Option<F::Output> {
     let mut future = std::pin::pin!(tokio::task::unconstrained(future));
     let mut context = Context::from_waker(Waker::noop());
     let mut waits = 0;

@@ -9,8 +9,7 @@ use tenant::exchange::{Anchor, Parameters};
 
 /// So many people without content and without oddities; each has X500 addresses of an earlier move.
 pub(super) fn plain(people: usize) -> Setup {
-    let mut setup = Setup::default();
-    setup.population = Population {
+    let population = Population {
         people,
         archives: 0,
         holds: 0,
@@ -22,6 +21,7 @@ pub(super) fn plain(people: usize) -> Setup {
         conflicts: 0,
         content: false,
     };
+    let mut setup = Setup { population, ..Setup::default() };
     setup.profile.sync =
         SyncOptions { archive: false, onedrive: false, permissions: false, ..setup.profile.sync };
     setup
