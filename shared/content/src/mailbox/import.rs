@@ -120,8 +120,10 @@ impl Unit<'_> {
     ) -> Step {
         if let Some(intent) = self.page().and_then(|page| page.intent) {
             self.reconcile(copy, folder, rows, intent).await?;
-            self.begin_if_settled()?;
         }
+        // Also after a crash behind the reconciliation, which has closed the intent by then: the
+        // folders of the earlier round are not this one's.
+        self.begin_if_settled()?;
         if self.job.settings.adopt_delivered {
             self.adopt_delivered(copy, folder, rows).await?;
         }
