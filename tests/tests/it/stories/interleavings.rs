@@ -21,7 +21,7 @@ const RESTLESS: usize = 100;
 /// doubled, the mailboxes never forward to each other, and the last cutover records all its steps.
 #[tokio::test]
 async fn whatever_happens_in_whatever_order_no_mail_is_lost_or_doubled() {
-    for seed in 1..=4 {
+    for seed in [1, 2, 7, 30] {
         story(seed).await;
     }
 }
