@@ -52,7 +52,8 @@ impl Project {
         let quiet = self.quiet_hours.as_ref()?;
         let zone = TimeZone::get(&quiet.zone).ok()?;
         let local = now.to_zoned(zone.clone());
-        let ends = quiet.hours.iter().filter_map(|hours| hours.end_if_inside(&local, &zone).ok()?);
+        let ends =
+            quiet.hours.iter().filter_map(|hours| hours.end_if_inside(&local, &zone).ok()?);
         let end = ends.max()?;
         Duration::try_from(end.duration_since(now)).ok()
     }
