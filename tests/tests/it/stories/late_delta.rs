@@ -16,8 +16,9 @@ async fn cut_over(late_delta: bool) -> BTreeSet<String> {
     for action in [Action::Prepare, Action::Sync, Action::Cutover] {
         world.perform(&users, action).await;
     }
-    assert_eq!(world.user(&users[0]).await.state, UserState::Complete);
-    let journal = world.journal(&users[0]).await;
+    let Some(user) = users.first() else { return BTreeSet::new() };
+    assert_eq!(world.user(user).await.state, UserState::Complete);
+    let journal = world.journal(user).await;
     let done = journal.into_iter().filter(|entry| matches!(entry.event, JournalEvent::Done { .. }));
     done.filter(|entry| entry.job.as_str().contains("-delta")).map(|e| e.job.to_string()).collect()
 }
