@@ -152,7 +152,8 @@ async fn start(
     Ok(Applied { job: Some(id), state: user.value.state })
 }
 
-fn new_job(
+/// A job as it starts: its first step in hand, its first journal entry written with it.
+pub(crate) fn new_job(
     id: JobId,
     kind: JobKind,
     user: &User,

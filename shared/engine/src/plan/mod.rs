@@ -3,13 +3,13 @@
 mod overlay;
 
 use catalogue::Step;
-use model::{Action, Branch, Job, JobId, JobKind, JobStatus, Request, UserKey, WriteRecord, admit};
+use model::{Action, JobId, Request, UserKey, WriteRecord, admit};
 
 pub(crate) use overlay::Overlay;
 
 use crate::{
     ApplyError, Host, Outcome, StepContext, StepError, Steps, Wake,
-    apply::{job_kind, profile_of},
+    apply::{job_kind, new_job, profile_of},
     records::{Loaded, load_memory, load_project, load_user},
 };
 
@@ -105,7 +105,9 @@ pub async fn plan_action(
             if result != Ok(Outcome::Wait(Wake::More)) {
                 break;
             }
-            let job = planned_job(host, kind, step, &user.value, profile.clone(), scripts.clone());
+            let id = JobId::numbered(user.value.jobs + 1);
+            let (profile, scripts) = (profile.clone(), scripts.clone());
+            let job = new_job(id, kind, &user.value, profile, scripts, host.clock.now());
             let cx = StepContext::live(
                 host,
                 key.clone(),
@@ -150,39 +152,4 @@ impl StepPlan {
 
 fn parks(error: StepError) -> Planned {
     Planned::Parks { message: format!("{}: {}", error.code, error.message), advice: error.advice }
-}
-
-fn planned_job(
-    host: &Host,
-    kind: JobKind,
-    step: Step,
-    user: &model::User,
-    profile: model::Profile,
-    scripts: crate::ScriptPins,
-) -> Job {
-    let now = host.clock.now();
-    Job {
-        id: JobId::numbered(user.jobs + 1),
-        user: user.id.clone(),
-        kind,
-        branch: Branch::Main,
-        catalogue: catalogue::CATALOGUE_VERSION,
-        plan: vec![step],
-        at: 0,
-        status: JobStatus::Running,
-        attempt: 0,
-        waits: 0,
-        reached_at: now,
-        moved_at: now,
-        lease: None,
-        intents: Vec::new(),
-        journal_next: 0,
-        stop: false,
-        ending: None,
-        gate_open: false,
-        started_at: now,
-        state_before: user.state,
-        profile,
-        scripts,
-    }
 }
