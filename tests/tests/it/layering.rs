@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["catalogue", "content", "engine", "model", "prepare", "scripting", "sync", "tenant"],
     ),
     ("dispatch", &["catalogue", "cutover", "engine", "prepare", "sync"]),
+    ("rehearsal", &["control", "engine", "model", "ports", "simulator"]),
     ("control", &["catalogue", "engine", "model", "ports", "scripting", "tenant"]),
 ];
 

@@ -213,7 +213,7 @@ async fn finish(
 
 /// Runs the host loop with progress on the screen.
 pub(crate) async fn work(session: &Session, what: &str, until: &Until) -> Result<Ended, Failure> {
-    Ok(work_beside(session, what, until, || {}).await?.0)
+    Ok(work_beside(session, what, until, &mut || {}).await?.0)
 }
 
 /// As [`work`], with something that happens beside it now and then; also says how many steps were
@@ -222,7 +222,7 @@ pub(crate) async fn work_beside(
     session: &Session,
     what: &str,
     until: &Until,
-    mut beside: impl FnMut(),
+    beside: &mut dyn FnMut(),
 ) -> Result<(Ended, u64), Failure> {
     let steps = dispatch::AllSteps;
     let mut runner = Runner::new(session, &steps)?;

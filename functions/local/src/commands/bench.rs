@@ -9,6 +9,7 @@ use engine::{Apply, Outcome, StepContext, StepResult, Steps, apply};
 use jiff::Timestamp;
 use model::{Action, SourceIdentity, User, UserState};
 use ports::Random;
+use rehearsal::{Rehearsed, Scene};
 use serde::Serialize;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     host::{Runner, Until},
     output::{Output, line},
     project::{Template, TenantTemplate, template},
-    rehearsal::{Rehearsed, Scene, rehearse},
+    rehearsal::rehearse,
     session::Session,
 };
 

@@ -3,13 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rehearsal::Scene;
 
-use crate::{
-    exit::Exit,
-    failure::Failure,
-    output::{Output, line},
-    rehearsal::{Rehearsed, Scene, rehearse},
-};
+use crate::{exit::Exit, failure::Failure, output::Output, rehearsal::rehearse};
 
 /// Options of `rehearse`.
 #[derive(Debug, Args)]
@@ -43,18 +39,6 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
         Output::note("stopped as asked; the simulated tenants are gone");
         return Ok(Exit::SomeParked);
     };
-    out.data(&done, text(&done))?;
+    out.data(&done, &done)?;
     Ok(if done.all_well() { Exit::Done } else { Exit::SomeParked })
-}
-
-fn text(done: &Rehearsed) -> String {
-    let mut text = format!("\n{}\nProof, looked at in the tenants themselves\n", done.report);
-    for proof in &done.proof {
-        let sign = if proof.holds { "yes" } else { "NO " };
-        line(&mut text, format_args!("  {sign}  {:<64} {}", proof.what, proof.found));
-        for against in &proof.against {
-            line(&mut text, format_args!("         {against}"));
-        }
-    }
-    text
 }

@@ -4,15 +4,12 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use embedded::SystemClock;
+use rehearsal::{knobs, serve};
 use serde_json::json;
 use simulator::{Config, EmlLimits, Population, Profile, Simulator};
 
 use crate::{
-    exit::Exit,
-    failure::Failure,
-    output::Output,
-    project::template,
-    rehearsal::{knobs, project_values, serve},
+    exit::Exit, failure::Failure, output::Output, project::template, rehearsal::project_values,
 };
 
 /// Options of `simulate`.

@@ -1,23 +1,24 @@
 //! What must hold after a wave, looked at in the tenants themselves.
 
+use control::{ControlError, Scope};
+use engine::Host;
 use model::{User, UserId, UserState};
 use serde::Serialize;
 use simulator::{Arrival, Part, RecipientView};
 
-use super::{Stage, mail::Postman};
-use crate::{failure::Failure, session::Session};
+use crate::{Stage, mail::Postman};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-pub(crate) struct Proof {
+pub struct Proof {
     /// What must hold, with the statement's id.
-    pub(crate) what: String,
+    pub what: String,
     /// Whether it does, for everybody who is complete.
-    pub(crate) holds: bool,
+    pub holds: bool,
     /// How much was looked at.
-    pub(crate) found: String,
+    pub found: String,
     /// Where it does not hold, the first cases.
-    pub(crate) against: Vec<String>,
+    pub against: Vec<String>,
 }
 
 /// One person of the wave, as the proof needs it.
@@ -42,13 +43,14 @@ pub(crate) struct Person {
 
 /// Looks the movers up in the source.
 pub(crate) async fn people(
-    session: &Session,
+    host: &Host,
+    scope: &Scope,
     stage: &Stage,
     movers: &[UserId],
-) -> Result<Vec<Person>, Failure> {
+) -> Result<Vec<Person>, ControlError> {
     let tenant = stage.source().tenant_id;
     let mut people = Vec::new();
-    for user in session.scope().users(&session.host).await? {
+    for user in scope.users(host).await? {
         let User { id, source, .. } = user.value;
         if !movers.contains(&id) {
             continue;
@@ -81,12 +83,13 @@ pub(crate) fn note_contacts(stage: &Stage, people: &mut [Person]) {
 
 /// After the cutover: who became whom.
 pub(crate) async fn note_targets(
-    session: &Session,
+    host: &Host,
+    scope: &Scope,
     stage: &Stage,
     people: &mut [Person],
-) -> Result<(), Failure> {
+) -> Result<(), ControlError> {
     let all = stage.simulator().recipients(stage.target().tenant_id);
-    for user in session.scope().users(&session.host).await? {
+    for user in scope.users(host).await? {
         let user = user.value;
         let Some(person) = people.iter_mut().find(|person| person.id == user.id) else { continue };
         person.complete = user.state == UserState::Complete;
@@ -128,6 +131,13 @@ struct Case {
     what: &'static str,
     looked_at: usize,
     against: Vec<String>,
+}
+
+impl Person {
+    /// The source user's id, for messages.
+    fn who(&self) -> &str {
+        &self.source_upn
+    }
 }
 
 impl Case {

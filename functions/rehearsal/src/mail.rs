@@ -2,7 +2,7 @@
 
 use simulator::Simulator;
 
-use super::{Stage, proof::Person};
+use crate::{Stage, proof::Person};
 
 /// Somebody outside both tenants.
 const SENDER: &str = "partner@elsewhere.example";

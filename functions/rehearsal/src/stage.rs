@@ -1,69 +1,74 @@
-//! The two simulated tenants, served on a port of this machine, and a project file for them.
+//! The two simulated tenants, served on a port of this machine.
 
-use std::{
-    fs, net,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-};
+use std::{net, path::Path, sync::Arc, thread};
 
-use embedded::{OsRandom, SystemClock};
-use ports::Random;
+use ports::Clock;
 use simulator::{
     Config, Credentials, DriveFill, EmlLimits, Lag, Lags, MailboxFill, Part, Population, Profile,
     Rehearsal, Rules, Simulator,
 };
+use thiserror::Error;
 
-use super::{Scene, proof::Person};
-use crate::{
-    failure::Failure,
-    project::{Template, TenantTemplate, template},
-};
+use crate::{Scene, proof::Person};
 
-/// Two tenants and a folder, gone when this is dropped.
-pub(crate) struct Stage {
+/// Why the tenants cannot be simulated.
+#[derive(Debug, Error)]
+pub enum StageError {
+    /// The port is taken, or may not be used.
+    #[error("port {port} cannot be served: {error}")]
+    Port {
+        /// Which.
+        port: u16,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The folder of messages cannot be loaded.
+    #[error("{0}")]
+    Mail(String),
+    /// This machine failed.
+    #[error(transparent)]
+    Machine(#[from] std::io::Error),
+}
+
+/// Two filled tenants, served.
+pub struct Stage {
     rehearsal: Rehearsal,
-    folder: PathBuf,
-    project_file: PathBuf,
+    base: String,
 }
 
 impl Stage {
-    /// Fills two tenants, serves them, and writes a project file.
-    pub(crate) fn open(scene: &Scene) -> Result<Self, Failure> {
+    /// Fills two tenants as the scene wants them, and serves them.
+    pub fn open(scene: &Scene, clock: Arc<dyn Clock>) -> Result<Self, StageError> {
         let population =
             Population { content: false, ..Population::of(scene.people, Profile::Calm) };
-        let clock = Arc::new(SystemClock);
         let rehearsal = Simulator::rehearsal_with(&population, scene.seed, clock, knobs());
         fill(&rehearsal);
-        let folder =
-            std::env::temp_dir().join(format!("crosswave-rehearsal-{:016x}", OsRandom.next_u64()));
-        fs::create_dir(&folder)?;
         let base = serve(rehearsal.simulator.clone(), 0)?;
-        let project_file = folder.join("crosswave.toml");
-        let stage = Self { rehearsal, folder, project_file };
-        stage.write_project(&base)?;
+        let stage = Self { rehearsal, base };
         if let Some(mail) = &scene.mail_folder {
             stage.load_mail(mail)?;
         }
         Ok(stage)
     }
 
-    /// The project file.
-    pub(crate) fn project_file(&self) -> &Path {
-        &self.project_file
+    /// Both tenants, and who signs in there.
+    pub fn tenants(&self) -> &Rehearsal {
+        &self.rehearsal
     }
 
-    /// The simulator.
+    /// The address at which they are served.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) fn simulator(&self) -> &Simulator {
         &self.rehearsal.simulator
     }
 
-    /// The tenant that people leave.
     pub(crate) fn source(&self) -> &Credentials {
         &self.rehearsal.source
     }
 
-    /// The tenant that people join.
     pub(crate) fn target(&self) -> &Credentials {
         &self.rehearsal.target
     }
@@ -80,33 +85,15 @@ impl Stage {
         }
     }
 
-    fn write_project(&self, base: &str) -> Result<(), Failure> {
-        let values = project_values(&self.rehearsal, base, |side, secret| {
-            let name = format!("{side}.secret");
-            fs::write(self.folder.join(&name), secret)?;
-            Ok(format!("client_secret_file = \"{name}\""))
-        })?;
-        fs::write(&self.project_file, template(&values))?;
-        Ok(())
-    }
-
-    fn load_mail(&self, folder: &Path) -> Result<(), Failure> {
+    fn load_mail(&self, folder: &Path) -> Result<(), StageError> {
         let source = self.source();
         let views = self.simulator().recipients(source.tenant_id);
         let first = views.iter().find(|view| view.kind == "UserMailbox");
-        let first = first.ok_or_else(|| Failure::input("nobody has a mailbox"))?;
-        let limits = EmlLimits::default();
+        let first = first.ok_or_else(|| StageError::Mail("nobody has a mailbox".to_owned()))?;
         self.simulator()
-            .load_eml(source.tenant_id, &first.user_principal_name, folder, limits)
-            .map_err(Failure::input)?;
+            .load_eml(source.tenant_id, &first.user_principal_name, folder, EmlLimits::default())
+            .map_err(|error| StageError::Mail(error.to_string()))?;
         Ok(())
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the system's temporary folder.
-        drop(fs::remove_dir_all(&self.folder));
     }
 }
 
@@ -127,7 +114,7 @@ fn fill(rehearsal: &Rehearsal) {
 }
 
 /// Realistic rules, with lags of seconds where real tenants take minutes.
-pub(crate) fn knobs() -> Config {
+pub fn knobs() -> Config {
     Config {
         lags: Lags {
             directory: Lag::millis(0, 150),
@@ -144,9 +131,9 @@ pub(crate) fn knobs() -> Config {
 
 /// Serves a simulator on this machine's loopback address, in a thread of its own, until the process
 /// ends; gives its base address. Port 0 is any free one.
-pub(crate) fn serve(simulator: Simulator, port: u16) -> Result<String, Failure> {
+pub fn serve(simulator: Simulator, port: u16) -> Result<String, StageError> {
     let listener = net::TcpListener::bind((net::Ipv4Addr::LOCALHOST, port))
-        .map_err(|error| Failure::input(format!("port {port} cannot be served: {error}")))?;
+        .map_err(|error| StageError::Port { port, error })?;
     listener.set_nonblocking(true)?;
     let base = format!("http://{}", listener.local_addr()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -159,33 +146,4 @@ pub(crate) fn serve(simulator: Simulator, port: u16) -> Result<String, Failure> 
         })
     })?;
     Ok(base)
-}
-
-/// What a project file for simulated tenants says; `secret` keeps a secret and gives the line that
-/// names it.
-pub(crate) fn project_values(
-    rehearsal: &Rehearsal,
-    base: &str,
-    secret: impl Fn(&str, &str) -> Result<String, Failure>,
-) -> Result<Template, Failure> {
-    let tenant = |side: &str, credentials: &Credentials| -> Result<TenantTemplate, Failure> {
-        Ok(TenantTemplate {
-            tenant_id: credentials.tenant_id.to_string(),
-            client_id: credentials.client_id.to_string(),
-            initial_domain: credentials.initial_domain.clone(),
-            domain: credentials.vanity_domain.clone(),
-            secret: secret(side, &credentials.client_secret)?,
-            simulator: Some(base.to_owned()),
-        })
-    };
-    Ok(Template {
-        name: "rehearsal".to_owned(),
-        source: tenant("source", &rehearsal.source)?,
-        target: tenant("target", &rehearsal.target)?,
-        // Both companies keep a personnel number there.
-        match_by: vec![("extensionAttribute1".to_owned(), "extensionAttribute1".to_owned())],
-        sender: Some(format!("notifications@{}", rehearsal.target.vanity_domain)),
-        licenses: vec!["SPE_E3".to_owned()],
-        app_accounts: vec![rehearsal.service_account.clone()],
-    })
 }
