@@ -39,6 +39,7 @@ pub async fn suite(fresh: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Broken
         "a commit without changes is refused" => limits::empty,
         "two changes of one key are refused" => limits::duplicates,
         "an empty part of a key is refused" => limits::empty_keys,
+        "the longest key is kept, a longer one refused" => limits::key_size,
         "the largest record is kept whole, one byte more is refused" => limits::record_size,
         "the largest commit is applied, more is refused" => limits::commit_size,
         "a commit that was refused for its limits wrote nothing" => limits::refused_wholly,

@@ -83,6 +83,7 @@ impl From<CommitError> for ContentError {
             CommitError::Conflict { .. } => Self::Superseded,
             other @ (CommitError::OutsideLimits(_)
             | CommitError::Throttled(_)
+            | CommitError::Refused(_)
             | CommitError::Unknown(_)) => Self::Commit(other),
         }
     }

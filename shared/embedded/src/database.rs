@@ -8,10 +8,10 @@ use std::{
 
 use ports::Clock;
 use redb::{Database, ReadTransaction, ReadableDatabase};
+use system::SystemClock;
 use tokio::sync::watch;
 
 use crate::{
-    clock::SystemClock,
     messages::Flush,
     open::{self, OpenError, system_error},
     queue::EmbeddedQueue,

@@ -1,4 +1,4 @@
-//! The adapters for one machine: store and queue in one file, the system's clock and randomness.
+//! The adapters for one machine: store and queue in one file.
 //!
 //! ```text
 //! tasks ──commit, send, receive, acknowledge, defer──> writer thread ──one transaction──> file
@@ -19,21 +19,18 @@
 //!   there is never another one. Delays and deferrals keep their time.
 //! - Memory is bounded: the page cache, and the bytes that wait for the writer, have fixed budgets.
 
-mod clock;
 mod database;
 mod messages;
 mod open;
 mod overview;
 mod queue;
-mod random;
 mod records;
 mod store;
 mod tables;
 mod writer;
 
-pub use clock::SystemClock;
 pub use database::{Embedded, Options, Statistics};
 pub use open::OpenError;
 pub use queue::{Arrivals, DeadLetter, Depth, EmbeddedQueue};
-pub use random::OsRandom;
 pub use store::EmbeddedStore;
+pub use system::{OsRandom, SystemClock};

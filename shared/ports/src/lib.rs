@@ -19,8 +19,8 @@ pub use queue::{
 };
 pub use random::Random;
 pub use store::{
-    Change, CommitError, Expect, Key, MAX_CHANGES, MAX_COMMIT_BYTES, MAX_RECORD_BYTES, Page, Query,
-    Record, Store, StoreError, within_limits,
+    Change, CommitError, Expect, Key, MAX_CHANGES, MAX_COMMIT_BYTES, MAX_PARTITION_BYTES,
+    MAX_RECORD_BYTES, MAX_SORT_BYTES, Page, Query, Record, Store, StoreError, within_limits,
 };
 pub use transport::{
     BodyStream, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,

@@ -5,6 +5,10 @@ use thiserror::Error;
 
 /// Most changes in one commit (DynamoDB: `TransactWriteItems` takes at most 100 actions).
 pub const MAX_CHANGES: usize = 100;
+/// Longest partition in bytes (DynamoDB: partition keys of up to 2,048 bytes).
+pub const MAX_PARTITION_BYTES: usize = 2_048;
+/// Longest sort key in bytes (DynamoDB: sort keys of up to 1,024 bytes).
+pub const MAX_SORT_BYTES: usize = 1_024;
 /// Largest record, key and value together, in bytes (DynamoDB: items up to 400 KB), less room for
 /// the adapter's own attributes.
 pub const MAX_RECORD_BYTES: usize = 400_000 - 1_024;
@@ -14,9 +18,10 @@ pub const MAX_COMMIT_BYTES: usize = 4_000_000;
 /// Where a record lives: a partition and a sort key inside it. Partitions start with the customer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The partition, for instance `C#local#P#merger`. Not empty.
+    /// The partition, for instance `C#local#P#merger`. Not empty, at most [`MAX_PARTITION_BYTES`].
     pub partition: String,
-    /// The place inside the partition; queries are in its byte order. Not empty.
+    /// The place inside the partition; queries are in its byte order. Not empty, at most
+    /// [`MAX_SORT_BYTES`].
     pub sort: String,
 }
 
@@ -153,6 +158,10 @@ pub enum CommitError {
     /// The store was busy; nothing was written.
     #[error("the store is throttled: {0}")]
     Throttled(String),
+    /// The store refused it and will again until somebody mends the cause, for instance a missing
+    /// permission; nothing was written.
+    #[error("the store refuses the commit: {0}")]
+    Refused(String),
     /// The reply was lost: it may have been written or not. Read before deciding.
     #[error("the outcome of the commit is not known: {0}")]
     Unknown(String),
@@ -169,7 +178,7 @@ pub trait Store: Send + Sync {
 
     /// Applies all changes or none. When it returns `Ok` the changes are durable.
     ///
-    /// A commit has 1 to [`MAX_CHANGES`] changes, no two on one key, each record within
+    /// A commit has 1 to [`MAX_CHANGES`] changes, no two on one key, each key and record within
     /// [`MAX_RECORD_BYTES`], all within [`MAX_COMMIT_BYTES`]; every adapter refuses others with
     /// [`CommitError::OutsideLimits`].
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError>;
@@ -213,6 +222,13 @@ pub fn within_limits(changes: &[Change]) -> Result<(), CommitError> {
         let key = change.key();
         if key.partition.is_empty() || key.sort.is_empty() {
             return outside("a key with an empty part".to_owned());
+        }
+        if key.partition.len() > MAX_PARTITION_BYTES || key.sort.len() > MAX_SORT_BYTES {
+            return outside(format!(
+                "a key of {} and {} bytes; at most {MAX_PARTITION_BYTES} and {MAX_SORT_BYTES} are allowed",
+                key.partition.len(),
+                key.sort.len()
+            ));
         }
         if !keys.insert(key) {
             return outside(format!("two changes of {}/{}", key.partition, key.sort));

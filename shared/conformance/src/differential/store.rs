@@ -129,6 +129,7 @@ fn without_words(error: CommitError) -> CommitError {
         CommitError::Conflict { keys } => CommitError::Conflict { keys },
         CommitError::OutsideLimits(_) => CommitError::OutsideLimits(String::new()),
         CommitError::Throttled(_) => CommitError::Throttled(String::new()),
+        CommitError::Refused(_) => CommitError::Refused(String::new()),
         CommitError::Unknown(_) => CommitError::Unknown(String::new()),
     }
 }

@@ -1,6 +1,9 @@
 //! Clauses about the limits of a commit.
 
-use ports::{Change, CommitError, Expect, Key, MAX_CHANGES, MAX_COMMIT_BYTES, MAX_RECORD_BYTES};
+use ports::{
+    Change, CommitError, Expect, Key, MAX_CHANGES, MAX_COMMIT_BYTES, MAX_PARTITION_BYTES,
+    MAX_RECORD_BYTES, MAX_SORT_BYTES,
+};
 
 use super::{PARTITION, Subject, commit, get, key};
 use crate::verdict::{Verdict, ensure_eq};
@@ -43,6 +46,18 @@ pub(super) async fn duplicates(store: Subject) -> Verdict {
 pub(super) async fn empty_keys(store: Subject) -> Verdict {
     for key in [Key::new("", "a"), Key::new("a", ""), Key::new("", "")] {
         refused(&store, &[Change::put(key, vec![1])]).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn key_size(store: Subject) -> Verdict {
+    let longest = Key::new("p".repeat(MAX_PARTITION_BYTES), "s".repeat(MAX_SORT_BYTES));
+    commit(&*store, &[Change::create(longest.clone(), vec![1])]).await?;
+    ensure_eq!(get(&*store, &longest).await?, Some((1, vec![1])), "the record at the longest key");
+    let (partition, sort) = (longest.partition, longest.sort);
+    for key in [Key::new(format!("{partition}p"), "s"), Key::new("p", format!("{sort}s"))] {
+        refused(&store, &[Change::put(key.clone(), vec![1])]).await?;
+        ensure_eq!(get(&*store, &key).await?, None, "the record at a key that is too long");
     }
     Ok(())
 }

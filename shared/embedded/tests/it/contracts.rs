@@ -4,19 +4,17 @@ use std::{
     cell::Cell,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use conformance::{
-    clock, differential,
+    differential,
     queue::{self, Bench},
-    random,
     reference::{ModelQueue, ModelStore, VirtualClock},
     store,
 };
-use embedded::{Embedded, OsRandom, SystemClock};
+use embedded::Embedded;
 use futures_util::future::join_all;
-use ports::{Clock, Store};
+use ports::Store;
 
 use crate::{folder, options};
 
@@ -64,18 +62,6 @@ async fn the_queue_outlives_its_process() {
     let (folder, clock) = (folder(), VirtualClock::new());
     let path = folder.path().join("state");
     queue::durability(async || bench(path.clone(), &clock)).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_system_clock_keeps_the_contract() {
-    // The one test that waits in earnest: some ten milliseconds.
-    let pass = async |duration: Duration| SystemClock.sleep(duration).await;
-    clock::suite(Arc::new(SystemClock), pass).await.unwrap();
-}
-
-#[test]
-fn the_systems_random_numbers_keep_the_contract() {
-    random::suite(&OsRandom).unwrap();
 }
 
 /// Runs a history per seed, side by side so that they wait for the disk together.

@@ -1,0 +1,140 @@
+//! A change as DynamoDB is asked for it: expressions, names and values.
+
+use ports::{Change, Expect, Key};
+
+use super::{
+    Layout,
+    item::{self, EXPIRES, Item, LISTING, Mark, PARTITION, VALUE, VERSION, WRITER},
+};
+
+/// The SDK's own form of names in expressions.
+#[expect(clippy::disallowed_types, reason = "the SDK asks for it; nothing iterates over it")]
+pub(super) type Names = std::collections::HashMap<String, String>;
+
+/// One change in DynamoDB's words.
+pub(super) struct Action {
+    pub(super) verb: Verb,
+    pub(super) condition: Option<String>,
+    pub(super) names: Option<Names>,
+    pub(super) values: Option<Item>,
+}
+
+/// What is done.
+pub(super) enum Verb {
+    /// The whole item is written.
+    Put(Item),
+    /// The item is written over whatever is there, its version counted on by the table.
+    Update { key: Item, expression: String },
+    /// The item is removed.
+    Delete(Item),
+    /// Nothing is done.
+    Check(Item),
+}
+
+impl Action {
+    /// A change in DynamoDB's words, made now.
+    pub(super) fn of(change: &Change, mark: Mark, layout: Layout, now: jiff::Timestamp) -> Self {
+        match change {
+            Change::Put { key, value, expect } => match expect {
+                Expect::Absent => Self::put(key, value, 1, mark, layout, now).on_condition(*expect),
+                Expect::Version(version) => {
+                    let next = version.saturating_add(1);
+                    Self::put(key, value, next, mark, layout, now).on_condition(*expect)
+                }
+                Expect::Anything => Self::overwrite(key, value, mark, layout, now),
+            },
+            Change::Delete { key, expect } => {
+                Self::new(Verb::Delete(item::key(key))).on_condition(*expect)
+            }
+            Change::Check { key, expect } => {
+                Self::new(Verb::Check(item::key(key))).on_condition(*expect)
+            }
+        }
+    }
+
+    fn new(verb: Verb) -> Self {
+        Self { verb, condition: None, names: None, values: None }
+    }
+
+    fn put(
+        key: &Key,
+        value: &[u8],
+        version: u64,
+        mark: Mark,
+        layout: Layout,
+        now: jiff::Timestamp,
+    ) -> Self {
+        let mut item = item::key(key);
+        item.insert(VERSION.to_owned(), item::number(version));
+        item.insert(VALUE.to_owned(), item::bytes(value));
+        item.insert(WRITER.to_owned(), mark.value());
+        for (name, value) in apart(key, layout, now) {
+            item.insert(name.to_owned(), value);
+        }
+        Self::new(Verb::Put(item))
+    }
+
+    /// The table counts the version on; an attempt that comes again finds its own mark.
+    fn overwrite(
+        key: &Key,
+        value: &[u8],
+        mark: Mark,
+        layout: Layout,
+        now: jiff::Timestamp,
+    ) -> Self {
+        let mut expression =
+            "SET #v = if_not_exists(#v, :zero) + :one, #d = :d, #w = :w".to_owned();
+        let mut names = Names::from([
+            ("#v".to_owned(), VERSION.to_owned()),
+            ("#d".to_owned(), VALUE.to_owned()),
+            ("#w".to_owned(), WRITER.to_owned()),
+        ]);
+        let mut values = Item::from([
+            (":zero".to_owned(), item::number(0)),
+            (":one".to_owned(), item::number(1)),
+            (":d".to_owned(), item::bytes(value)),
+            (":w".to_owned(), mark.value()),
+        ]);
+        for (name, value) in apart(key, layout, now) {
+            expression.extend([", #", name, " = :", name]);
+            names.insert(format!("#{name}"), name.to_owned());
+            values.insert(format!(":{name}"), value);
+        }
+        Self {
+            verb: Verb::Update { key: item::key(key), expression },
+            condition: Some("attribute_not_exists(#w) OR #w <> :w".to_owned()),
+            names: Some(names),
+            values: Some(values),
+        }
+    }
+
+    fn on_condition(mut self, expect: Expect) -> Self {
+        match expect {
+            Expect::Absent => {
+                self.condition = Some("attribute_not_exists(#p)".to_owned());
+                self.names = Some(Names::from([("#p".to_owned(), PARTITION.to_owned())]));
+            }
+            Expect::Version(version) => {
+                self.condition = Some("#v = :expected".to_owned());
+                self.names = Some(Names::from([("#v".to_owned(), VERSION.to_owned())]));
+                self.values = Some(Item::from([(":expected".to_owned(), item::number(version))]));
+            }
+            Expect::Anything => {}
+        }
+        self
+    }
+}
+
+/// The attributes of a record that may go or is listed.
+fn apart(
+    key: &Key,
+    layout: Layout,
+    now: jiff::Timestamp,
+) -> impl Iterator<Item = (&'static str, aws_sdk_dynamodb::types::AttributeValue)> {
+    let lifetime = layout.lifetime.and_then(|lifetime| lifetime(key));
+    let listing = layout.listing.and_then(|listing| listing(key));
+    lifetime
+        .map(|lifetime| (EXPIRES, item::expires(now, lifetime)))
+        .into_iter()
+        .chain(listing.map(|listing| (LISTING, item::text(listing))))
+}

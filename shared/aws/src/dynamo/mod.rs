@@ -1,0 +1,125 @@
+//! The store adapter: one table, on demand.
+
+mod action;
+mod commit;
+mod item;
+mod read;
+mod single;
+mod transaction;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use ports::{
+    Change, Clock, CommitError, Key, Page, Query, Random, Record, Store, StoreError, within_limits,
+};
+
+use crate::{Meter, Operation, retry::Retry, trouble::Trouble};
+
+/// The names of an item's attributes, as the template must declare them: the partition key, the sort
+/// key, the time to live, the listing. The table's sparse index has the listing as its partition key
+/// and the table's partition key as its sort key, is named after the listing, and projects keys only.
+pub const TABLE_ATTRIBUTES: [&str; 4] = [item::PARTITION, item::SORT, item::EXPIRES, item::LISTING];
+
+/// Which records a table treats apart. The port knows nothing of it: a record that may go is read
+/// as long as it is there.
+#[derive(Clone, Copy, Default)]
+pub struct Layout {
+    /// How long after its last put a record may go; `None` for those that stay. DynamoDB removes
+    /// such records within some days of that time.
+    pub lifetime: Option<fn(&Key) -> Option<Duration>>,
+    /// In which listing a record appears; `None` for nearly all.
+    pub listing: Option<fn(&Key) -> Option<&'static str>>,
+}
+
+/// The store in a DynamoDB table.
+///
+/// A commit of one change is one conditional write; of more, one transaction at twice the price.
+/// All reads of the port are strongly consistent.
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+    layout: Layout,
+    retry: Retry,
+    meter: Meter,
+}
+
+impl DynamoStore {
+    /// The store in the table of this name.
+    pub fn new(
+        client: Client,
+        table: impl Into<String>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            layout: Layout::default(),
+            retry: Retry { clock, random },
+            meter: Meter::new(),
+        }
+    }
+
+    /// The same with records that may go and records that are listed.
+    #[must_use]
+    pub fn with_layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// The same, counting into this meter.
+    #[must_use]
+    pub fn with_meter(mut self, meter: Meter) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    /// What this store has asked for.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Asks until it is answered, or attempts are used up.
+    async fn reading<T, F>(
+        &self,
+        operation: Operation,
+        ask: impl Fn() -> F + Send,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Trouble>> + Send,
+    {
+        let mut attempts = self.retry.attempts();
+        loop {
+            self.meter.request(operation);
+            let trouble = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            self.meter.refused(operation);
+            if matches!(trouble, Trouble::Refused(_)) || !attempts.again().await {
+                return Err(match trouble {
+                    Trouble::Busy(text) => StoreError::Throttled(text),
+                    Trouble::Lost(text) | Trouble::Refused(text) => StoreError::Unavailable(text),
+                });
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for DynamoStore {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.read_one(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.read_page(query).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        within_limits(changes)?;
+        self.write(changes).await
+    }
+}

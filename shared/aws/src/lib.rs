@@ -1,0 +1,29 @@
+//! The adapters for AWS: the store on one DynamoDB table, the queue on SQS, and the secrets, the
+//! identity, the events and the schedules that a deployment takes from its account.
+//!
+//! ```text
+//! engine, steps ──ports──> DynamoStore ──TransactWriteItems, PutItem, Query──> one table
+//!                          SqsQueues   ──batches of ten──> one queue a step, one of dead letters
+//!                            │ both count what they ask for: Meter
+//! ```
+//!
+//! What holds, and is tested against a double of the wire:
+//!
+//! - A commit whose reply was lost is asked for again and is applied once: a transaction carries a
+//!   request token, a single write leaves its own mark in the item.
+//! - What the service refuses for a moment (throttling, a transaction in the way) is asked for again
+//!   after a pause that grows and is random; the pause comes from the ports `Clock` and `Random`.
+//! - The SDK itself never retries: it does not know what may be repeated.
+//! - No secret is in an error, a log or a `Debug` form.
+
+mod access;
+mod dynamo;
+mod meter;
+mod retry;
+mod sqs;
+mod trouble;
+
+pub use access::Access;
+pub use dynamo::{DynamoStore, Layout, TABLE_ATTRIBUTES};
+pub use meter::{Meter, Operation, Spent};
+pub use sqs::SqsQueues;

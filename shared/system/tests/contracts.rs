@@ -1,0 +1,21 @@
+//! The system's clock and randomness keep the contracts of their ports.
+
+#![cfg(test)]
+
+use std::{sync::Arc, time::Duration};
+
+use conformance::{clock, random};
+use ports::Clock as _;
+use system::{OsRandom, SystemClock};
+
+#[tokio::test]
+async fn the_system_clock_keeps_the_contract() {
+    // The one test that waits in earnest: some ten milliseconds.
+    let pass = async |duration: Duration| SystemClock.sleep(duration).await;
+    clock::suite(Arc::new(SystemClock), pass).await.unwrap();
+}
+
+#[test]
+fn the_systems_random_numbers_keep_the_contract() {
+    random::suite(&OsRandom).unwrap();
+}
