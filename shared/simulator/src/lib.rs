@@ -42,6 +42,6 @@ pub use scene::{
     DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView, NoContent,
     Part,
 };
-pub use serve::serve;
+pub use serve::{Authority, AuthorityError, Front, serve, serve_behind};
 pub use simulator::Simulator;
 pub use throttle::Throttling;

@@ -1,4 +1,7 @@
-//! The simulator behind a real port, HTTP/1.1.
+//! The simulator behind a real port: HTTP/1.1, plain or inside TLS, or reached as a proxy.
+
+mod tls;
+mod tunnel;
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,8 +15,13 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ports::{HttpRequest, Transport, TransportError};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
 use url::Url;
+
+pub use self::tls::{Authority, AuthorityError};
 
 use crate::Simulator;
 
@@ -22,9 +30,30 @@ const MOST_BODY: usize = 256 * 1024 * 1024;
 
 type Body = UnsyncBoxBody<Bytes, TransportError>;
 
+/// How a port is served, besides plain HTTP.
+#[derive(Clone, Debug, Default)]
+pub enum Front {
+    /// Plain HTTP only.
+    #[default]
+    Plain,
+    /// TLS too: a connection's first byte tells which it is.
+    Tls(Authority),
+    /// TLS too, and CONNECT: an HTTP proxy that leads Microsoft's own host names to the simulator.
+    Proxy(Authority),
+}
+
+/// Serves the simulator on a listener, plain HTTP, until the future is dropped.
+pub async fn serve(simulator: Simulator, listener: TcpListener) -> std::io::Result<()> {
+    serve_behind(Front::Plain, simulator, listener).await
+}
+
 /// Serves the simulator on a listener until the future is dropped. Connections are served beside
 /// each other inside this one future.
-pub async fn serve(simulator: Simulator, listener: TcpListener) -> std::io::Result<()> {
+pub async fn serve_behind(
+    front: Front,
+    simulator: Simulator,
+    listener: TcpListener,
+) -> std::io::Result<()> {
     use futures_util::{StreamExt, future::Either, stream::FuturesUnordered};
     let mut connections = FuturesUnordered::new();
     loop {
@@ -41,28 +70,69 @@ pub async fn serve(simulator: Simulator, listener: TcpListener) -> std::io::Resu
         };
         // A peer that went away while it was being accepted is no reason to stop.
         let Ok((stream, _peer)) = accepted else { continue };
-        let simulator = simulator.clone();
-        connections.push(async move {
-            let service = service_fn(move |request| answer(simulator.clone(), request));
-            // An error here is a connection that broke, by a fault or by the peer.
-            let ended = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_mins(1))
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            drop(ended);
-        });
+        let (front, simulator) = (front.clone(), simulator.clone());
+        // An error here is a connection that broke, by a fault or by the peer.
+        connections.push(async move { drop(Box::pin(greet(front, simulator, stream)).await) });
     }
+}
+
+/// First byte of a TLS handshake.
+const HANDSHAKE: u8 = 22;
+
+/// Finds out what a connection speaks, and serves it.
+async fn greet(
+    front: Front,
+    simulator: Simulator,
+    mut stream: TcpStream,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let authority = match &front {
+        Front::Plain => return http(simulator, stream, "http").await,
+        Front::Tls(authority) | Front::Proxy(authority) => authority,
+    };
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    let [first] = first;
+    match (first, &front) {
+        (HANDSHAKE, _) => http(simulator, authority.accept(stream).await?, "https").await,
+        // No other method that is served begins so.
+        (b'C', Front::Proxy(_)) => {
+            if tunnel::open(&mut stream).await? {
+                http(simulator, authority.accept(stream).await?, "https").await?;
+            }
+            Ok(())
+        }
+        _ => http(simulator, stream, "http").await,
+    }
+}
+
+/// Speaks HTTP/1.1 until the peer ends it.
+async fn http<S>(
+    simulator: Simulator,
+    stream: S,
+    scheme: &'static str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(move |request| answer(simulator.clone(), scheme, request));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_mins(1))
+        .serve_connection(TokioIo::new(stream), service)
+        .await?;
+    Ok(())
 }
 
 async fn answer(
     simulator: Simulator,
+    scheme: &str,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, TransportError> {
     let (head, body) = request.into_parts();
     let host = head.headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let Ok(url) = Url::parse(&format!("http://{host}{path}")) else {
+    let Ok(url) = Url::parse(&format!("{scheme}://{host}{path}")) else {
         return Ok(refuse(StatusCode::BAD_REQUEST));
     };
     let Ok(body) = Limited::new(body, MOST_BODY).collect().await else {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use ports::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use thiserror::Error;
+use url::Url;
 
 /// How the transport behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub struct TransportSettings {
     pub idle_timeout: Duration,
     /// Idle connections kept per host.
     pub idle_connections: usize,
+    /// The HTTP proxy that everything goes through, `http://host:port`. Without one the system's
+    /// own setting holds (`HTTPS_PROXY` and its like).
+    pub proxy: Option<Url>,
+    /// Certificates to trust besides the system's, PEM: those of a proxy that looks into TLS, or of
+    /// the simulator.
+    pub trusted: Option<String>,
 }
 
 impl Default for TransportSettings {
@@ -27,6 +34,8 @@ impl Default for TransportSettings {
             read_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(50),
             idle_connections: 32,
+            proxy: None,
+            trusted: None,
         }
     }
 }
@@ -45,17 +54,28 @@ pub struct ReqwestTransport {
 impl ReqwestTransport {
     /// A transport with its own pool of connections.
     pub fn new(settings: &TransportSettings) -> Result<Self, BuildTransportError> {
-        let client = reqwest::Client::builder()
+        let failed = |error| BuildTransportError(describe(error));
+        let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
             .pool_idle_timeout(settings.idle_timeout)
             .pool_max_idle_per_host(settings.idle_connections)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| BuildTransportError(describe(error)))?;
-        Ok(Self { client })
+            .tcp_nodelay(true);
+        if let Some(proxy) = &settings.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(failed)?);
+        }
+        if let Some(pem) = &settings.trusted {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(failed)?;
+            if certificates.is_empty() {
+                let text = "the file of trusted certificates holds no PEM certificate";
+                return Err(BuildTransportError(text.to_owned()));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(Self { client: builder.build().map_err(failed)? })
     }
 }
 

@@ -12,6 +12,7 @@ mod codes;
 mod exchange;
 mod exchange_batch;
 mod graph;
+mod proxy;
 mod real_transport;
 mod secrets;
 mod sharepoint;

@@ -104,3 +104,9 @@ async fn a_silent_server_is_a_timeout() {
     let error = transport().send(request).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Timeout);
 }
+
+/// The contract of the port, on the adapter of real life.
+#[tokio::test]
+async fn the_transport_keeps_the_contract() {
+    conformance::transport::suite(std::sync::Arc::new(transport())).await.unwrap();
+}
