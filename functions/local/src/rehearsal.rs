@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     host::{Ended, Until},
     output::Output,
-    project::{Template, TenantTemplate, template},
+    project::{Network, Template, TenantTemplate, template},
     session::Session,
 };
 
@@ -98,7 +98,7 @@ impl Folder {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder)?;
         let folder = Self(folder);
-        let values = project_values(stage.tenants(), stage.base(), |side, secret| {
+        let values = project_values(stage.tenants(), Some(stage.base()), |side, secret| {
             let name = format!("{side}.secret");
             fs::write(folder.0.join(&name), secret)?;
             Ok(format!("client_secret_file = \"{name}\""))
@@ -119,11 +119,11 @@ impl Drop for Folder {
     }
 }
 
-/// What a project file for simulated tenants says; `secret` keeps a secret and gives the line that
-/// names it.
+/// What a project file for simulated tenants says; `base` is where they are, `None` for Microsoft's
+/// own addresses behind a proxy; `secret` keeps a secret and gives the line that names it.
 pub(crate) fn project_values(
     rehearsal: &Rehearsal,
-    base: &str,
+    base: Option<&str>,
     secret: impl Fn(&str, &str) -> Result<String, Failure>,
 ) -> Result<Template, Failure> {
     let tenant = |side: &str, credentials: &Credentials| -> Result<TenantTemplate, Failure> {
@@ -133,7 +133,7 @@ pub(crate) fn project_values(
             initial_domain: credentials.initial_domain.clone(),
             domain: credentials.vanity_domain.clone(),
             secret: secret(side, &credentials.client_secret)?,
-            simulator: Some(base.to_owned()),
+            simulator: base.map(str::to_owned),
         })
     };
     Ok(Template {
@@ -145,5 +145,6 @@ pub(crate) fn project_values(
         sender: Some(format!("notifications@{}", rehearsal.target.vanity_domain)),
         licenses: vec!["SPE_E3".to_owned()],
         app_accounts: vec![rehearsal.service_account.clone()],
+        network: Network::default(),
     })
 }

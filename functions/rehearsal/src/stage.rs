@@ -4,8 +4,8 @@ use std::{net, path::Path, sync::Arc, thread};
 
 use ports::Clock;
 use simulator::{
-    Config, Credentials, DriveFill, EmlLimits, Lag, Lags, MailboxFill, Part, Population, Profile,
-    Rehearsal, Rules, Simulator,
+    Config, Credentials, DriveFill, EmlLimits, Front, Lag, Lags, MailboxFill, Part, Population,
+    Profile, Rehearsal, Rules, Simulator,
 };
 use thiserror::Error;
 
@@ -43,7 +43,7 @@ impl Stage {
             Population { content: false, ..Population::of(scene.people, Profile::Calm) };
         let rehearsal = Simulator::rehearsal_with(&population, scene.seed, clock, knobs());
         fill(&rehearsal);
-        let base = serve(rehearsal.simulator.clone(), 0)?;
+        let base = serve(rehearsal.simulator.clone(), 0, Front::Plain)?;
         let stage = Self { rehearsal, base };
         if let Some(mail) = &scene.mail_folder {
             stage.load_mail(mail)?;
@@ -131,16 +131,17 @@ pub fn knobs() -> Config {
 
 /// Serves a simulator on this machine's loopback address, in a thread of its own, until the process
 /// ends; gives its base address. Port 0 is any free one.
-pub fn serve(simulator: Simulator, port: u16) -> Result<String, StageError> {
+pub fn serve(simulator: Simulator, port: u16, front: Front) -> Result<String, StageError> {
     let listener = net::TcpListener::bind((net::Ipv4Addr::LOCALHOST, port))
         .map_err(|error| StageError::Port { port, error })?;
     listener.set_nonblocking(true)?;
-    let base = format!("http://{}", listener.local_addr()?);
+    let scheme = if matches!(front, Front::Tls(_)) { "https" } else { "http" };
+    let base = format!("{scheme}://{}", listener.local_addr()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("tenants".to_owned()).spawn(move || {
         runtime.block_on(async {
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => simulator::serve(simulator, listener).await,
+                Ok(listener) => simulator::serve_behind(front, simulator, listener).await,
                 Err(error) => Err(error),
             }
         })

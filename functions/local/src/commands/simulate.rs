@@ -1,15 +1,23 @@
 //! `simulate`: two tenants for others to connect to.
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::{Args, ValueEnum};
 use embedded::SystemClock;
 use rehearsal::{knobs, serve};
 use serde_json::json;
-use simulator::{Config, EmlLimits, Population, Profile, Simulator};
+use simulator::{Authority, Config, EmlLimits, Front, Population, Profile, Simulator};
 
 use crate::{
-    exit::Exit, failure::Failure, output::Output, project::template, rehearsal::project_values,
+    exit::Exit,
+    failure::Failure,
+    output::Output,
+    project::{Network, Template, template},
+    rehearsal::project_values,
 };
 
 /// Options of `simulate`.
@@ -27,6 +35,15 @@ pub(crate) struct Options {
     /// How the tenants behave
     #[arg(long, value_enum, default_value_t = Behaviour::Quick)]
     behaviour: Behaviour,
+    /// Serve TLS too, with a certificate made for this run
+    #[arg(long)]
+    tls: bool,
+    /// Also be an HTTP proxy that leads Microsoft's own addresses to these tenants; with TLS
+    #[arg(long)]
+    proxy: bool,
+    /// Where the authority that clients must trust is written, with --tls or --proxy
+    #[arg(long, value_name = "FILE", default_value = "simulator-ca.pem")]
+    ca: PathBuf,
     /// A CSV of further users of the source: userPrincipalName, displayName, ...
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -65,6 +82,18 @@ impl Behaviour {
     }
 }
 
+/// How the port is served; the authority's certificate is written to its file.
+fn front(options: &Options) -> Result<Front, Failure> {
+    if !options.tls && !options.proxy {
+        return Ok(Front::Plain);
+    }
+    let authority = Authority::new().map_err(Failure::internal)?;
+    fs::write(&options.ca, authority.pem()).map_err(|error| {
+        Failure::input(format!("{} cannot be written: {error}", options.ca.display()))
+    })?;
+    Ok(if options.proxy { Front::Proxy(authority) } else { Front::Tls(authority) })
+}
+
 /// Serves until Ctrl-C; the project file goes to stdout.
 pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure> {
     let behaviour = options.behaviour;
@@ -90,11 +119,17 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
             .load_eml(source, &first.user_principal_name, folder, EmlLimits::default())
             .map_err(Failure::input)?;
     }
-    let base = serve(simulator, options.port)?;
+    let front = front(options)?;
+    let trusted = (options.tls || options.proxy).then(|| std::path::absolute(&options.ca));
+    let trusted = trusted.transpose()?;
+    let base = serve(simulator, options.port, front)?;
     let variable = |side: &str| format!("CROSSWAVE_{}_SECRET", side.to_uppercase());
-    let values = project_values(&rehearsal, &base, |side, _secret| {
+    let direct = (!options.proxy).then_some(base.as_str());
+    let values = project_values(&rehearsal, direct, |side, _secret| {
         Ok(format!("client_secret_env = \"{}\"", variable(side)))
     })?;
+    let proxy = options.proxy.then(|| base.parse()).transpose().map_err(Failure::internal)?;
+    let values = Template { network: Network { proxy, trusted_certificates: trusted }, ..values };
     let text = template(&values);
     let secrets = [("source", &rehearsal.source), ("target", &rehearsal.target)]
         .map(|(side, credentials)| (variable(side), credentials.client_secret.clone()));
@@ -103,6 +138,14 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
     Output::note("These are the simulated tenants' secrets:");
     for (name, secret) in secrets {
         Output::note(format!("  export {name}={secret}"));
+    }
+    if options.proxy {
+        Output::note("For other clients of Microsoft 365:");
+        Output::note(format!("  export HTTPS_PROXY={base}"));
+    }
+    if options.tls || options.proxy {
+        let ca = options.ca.display();
+        Output::note(format!("Trust {ca}: it vouches for this run's certificate, and no other."));
     }
     Output::note("Ctrl-C ends both tenants.");
     tokio::signal::ctrl_c().await?;

@@ -29,6 +29,8 @@ pub(crate) struct ProjectFile {
     pub(crate) target: TenantSection,
     /// The customer's scripts.
     pub(crate) scripts: Scripts,
+    /// How the internet is reached.
+    pub(crate) network: Network,
     /// Bounds.
     pub(crate) limits: Limits,
     /// The database, beside the project file.
@@ -55,6 +57,8 @@ struct Document {
     notifications: Notifications,
     #[serde(default)]
     scripts: Scripts,
+    #[serde(default)]
+    network: Network,
     #[serde(default)]
     limits: Limits,
 }
@@ -120,6 +124,16 @@ pub(crate) struct Scripts {
     pub(crate) mapping: Option<PathBuf>,
     /// The notification script.
     pub(crate) notifications: Option<PathBuf>,
+}
+
+/// How the internet is reached from here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Network {
+    /// An HTTP proxy for everything, instead of the system's setting.
+    pub(crate) proxy: Option<Url>,
+    /// A PEM file of certificates to trust besides the system's.
+    pub(crate) trusted_certificates: Option<PathBuf>,
 }
 
 /// Bounds of this installation.
@@ -212,6 +226,7 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         source: document.source,
         target: document.target,
         scripts: document.scripts,
+        network: document.network,
         limits: document.limits,
         state: folder.join(state),
     })

@@ -5,5 +5,5 @@ mod file;
 mod template;
 
 pub(crate) use credentials::{Connections, CredentialError, connections};
-pub(crate) use file::{ProjectFile, read};
+pub(crate) use file::{Network, ProjectFile, read};
 pub(crate) use template::{Template, TenantTemplate, template};

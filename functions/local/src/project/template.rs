@@ -1,5 +1,7 @@
 //! The commented project file that `init` writes.
 
+use super::file::Network;
+
 /// What is filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
@@ -17,6 +19,8 @@ pub(crate) struct Template {
     pub(crate) licenses: Vec<String>,
     /// The accounts that lose their rights at the end.
     pub(crate) app_accounts: Vec<String>,
+    /// How the internet is reached.
+    pub(crate) network: Network,
 }
 
 /// One tenant.
@@ -34,6 +38,24 @@ pub(crate) struct TenantTemplate {
     pub(crate) secret: String,
     /// The base address of a simulator, which also offers what real tenants may not.
     pub(crate) simulator: Option<String>,
+}
+
+impl Network {
+    /// The section of the project file.
+    fn section(&self) -> String {
+        let proxy = match &self.proxy {
+            Some(proxy) => format!("proxy = \"{proxy}\""),
+            None => "# proxy = \"http://proxy.example:3128\"".to_owned(),
+        };
+        let trusted = match &self.trusted_certificates {
+            Some(file) => format!("trusted_certificates = '{}'", file.display()),
+            None => "# trusted_certificates = \"proxy-ca.pem\"".to_owned(),
+        };
+        format!(
+            "# Without these the system's own proxy setting (HTTPS_PROXY) and certificates hold.\n\
+             [network]\n{proxy}\n{trusted}\n"
+        )
+    }
 }
 
 impl Template {
@@ -57,13 +79,15 @@ impl Template {
             sender: None,
             licenses: vec!["SPE_E3".to_owned()],
             app_accounts: Vec::new(),
+            network: Network::default(),
         }
     }
 }
 
 /// The text of the file.
 pub(crate) fn template(values: &Template) -> String {
-    let Template { name, source, target, match_by, sender, licenses, app_accounts } = values;
+    let Template { name, source, target, match_by, sender, licenses, app_accounts, network } =
+        values;
     let sender = match sender {
         Some(sender) => format!("sender = \"{sender}\""),
         None => format!("# sender = \"migration@{}\"", target.domain),
@@ -76,6 +100,7 @@ pub(crate) fn template(values: &Template) -> String {
     let licenses = list(licenses);
     let app_accounts = list(app_accounts);
     let domain = &target.domain;
+    let (source, target, network) = (tenant(source), tenant(target), network.section());
     format!(
         r#"# A Crosswave project: the people of one Microsoft 365 tenant move into another.
 # `crosswave check` reads this file strictly and looks at both tenants; it writes nothing.
@@ -142,14 +167,13 @@ app_accounts = [{app_accounts}]
 # mapping = "mapping.rhai"
 # notifications = "notifications.rhai"
 
+{network}
 [limits]
 # Steps at the same time.
 workers = 24
 # Exchange cmdlets at the same time, per tenant.
 exchange_concurrency = 8
 "#,
-        source = tenant(source),
-        target = tenant(target),
     )
 }
 

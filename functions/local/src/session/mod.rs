@@ -49,8 +49,9 @@ impl Session {
         let database = Embedded::open(&file.state)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(OsRandom);
-        let transport = ReqwestTransport::new(&TransportSettings::default());
-        let transport = Arc::new(Counted(transport.map_err(Failure::internal)?));
+        let transport = ReqwestTransport::new(&reach(file)?);
+        let transport = transport.map_err(|error| Failure::input(format!("[network] {error}")))?;
+        let transport = Arc::new(Counted(transport));
         let limits = Arc::new(Limits::new(LimitSettings {
             exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
             ..LimitSettings::default()
@@ -86,6 +87,22 @@ impl Session {
     pub(crate) fn scope(&self) -> Scope {
         Scope::of(&self.project)
     }
+}
+
+/// How the internet is reached, from the project file.
+fn reach(file: &ProjectFile) -> Result<TransportSettings, Failure> {
+    let folder = file.path.parent().unwrap_or_else(|| Path::new(""));
+    let mut settings =
+        TransportSettings { proxy: file.network.proxy.clone(), ..TransportSettings::default() };
+    if let Some(name) = &file.network.trusted_certificates {
+        let path = folder.join(name);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let path = path.display();
+            Failure::input(format!("[network] trusted_certificates: {path}: {error}"))
+        })?;
+        settings.trusted = Some(text);
+    }
+    Ok(settings)
 }
 
 /// Reads and checks a project file.
