@@ -6,11 +6,13 @@
 //! names what is missing.
 
 mod docs;
+mod function;
 mod plan;
 mod spec;
 mod step;
 
 pub use docs::steps_page;
+pub use function::{Function, NOTIFICATIONS, successors};
 pub use plan::{CATALOGUE_VERSION, plan_of};
 pub use spec::{CATALOGUE, Meter, Need, Phase, ProjectType, Side, StepSpec};
 pub use step::{Step, UnknownStep};

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The queue of notifications.
-pub const NOTIFICATION_QUEUE: &str = "control-notifications";
+pub const NOTIFICATION_QUEUE: &str = catalogue::NOTIFICATIONS;
 /// After this long a message that is still "being sent" belonged to a process that died.
 const SENDING_LASTS: SignedDuration = SignedDuration::from_mins(3);
 /// The longest pause between two tries.

@@ -1,0 +1,177 @@
+//! The table, its key, and where events go.
+
+use crate::{
+    names::tags,
+    node::{Node, list, map, nothing, physical_bus, reference, sub, when},
+};
+
+/// The names of the table's attributes: the store's adapter has the same, and a test there says so.
+pub const PARTITION: &str = "pk";
+/// The sort key.
+pub const SORT: &str = "sk";
+/// When a record may go.
+pub const EXPIRES: &str = "t";
+/// The listing that a record appears in; most appear in none, so the index is sparse.
+pub const LISTING: &str = "l";
+
+/// The name of the index of the listings: AWS wants three characters at least.
+pub const LISTING_INDEX: &str = "listing";
+
+fn text_attribute(name: &str) -> Node {
+    map([("AttributeName", name.into()), ("AttributeType", "S".into())])
+}
+
+fn key_part(name: &str, kind: &str) -> Node {
+    map([("AttributeName", name.into()), ("KeyType", kind.into())])
+}
+
+/// The one table. It stays when the stack is removed, and cannot be deleted by accident.
+pub(crate) fn table() -> Node {
+    map([
+        ("Type", "AWS::DynamoDB::Table".into()),
+        ("DeletionPolicy", "Retain".into()),
+        ("UpdateReplacePolicy", "Retain".into()),
+        (
+            "Properties",
+            map([
+                ("TableName", reference("AWS::StackName")),
+                ("BillingMode", "PAY_PER_REQUEST".into()),
+                ("AttributeDefinitions", list([PARTITION, SORT, LISTING].map(text_attribute))),
+                ("KeySchema", list([key_part(PARTITION, "HASH"), key_part(SORT, "RANGE")])),
+                (
+                    "GlobalSecondaryIndexes",
+                    list([map([
+                        ("IndexName", LISTING_INDEX.into()),
+                        (
+                            "KeySchema",
+                            list([key_part(LISTING, "HASH"), key_part(PARTITION, "RANGE")]),
+                        ),
+                        ("Projection", map([("ProjectionType", "KEYS_ONLY".into())])),
+                    ])]),
+                ),
+                (
+                    "TimeToLiveSpecification",
+                    map([("AttributeName", EXPIRES.into()), ("Enabled", true.into())]),
+                ),
+                (
+                    "PointInTimeRecoverySpecification",
+                    map([("PointInTimeRecoveryEnabled", true.into())]),
+                ),
+                ("DeletionProtectionEnabled", true.into()),
+                ("StreamSpecification", map([("StreamViewType", "NEW_AND_OLD_IMAGES".into())])),
+                (
+                    "SSESpecification",
+                    when(
+                        "OwnKey",
+                        map([
+                            ("SSEEnabled", true.into()),
+                            ("SSEType", "KMS".into()),
+                            ("KMSMasterKeyId", reference("Key")),
+                        ]),
+                        nothing(),
+                    ),
+                ),
+                ("Tags", tags("data")),
+            ]),
+        ),
+    ])
+}
+
+/// The customer-managed key, when one is wanted.
+pub(crate) fn key() -> Node {
+    let statement = |sid: &str, principal: Node, actions: Vec<&str>| {
+        map([
+            ("Sid", sid.into()),
+            ("Effect", "Allow".into()),
+            ("Principal", principal),
+            ("Action", list(actions)),
+            ("Resource", "*".into()),
+        ])
+    };
+    let root = map([("AWS", sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))]);
+    let service = map([("Service", list(["events.amazonaws.com", "cloudwatch.amazonaws.com"]))]);
+    map([
+        ("Type", "AWS::KMS::Key".into()),
+        ("Condition", "OwnKey".into()),
+        ("DeletionPolicy", "Retain".into()),
+        ("UpdateReplacePolicy", "Retain".into()),
+        (
+            "Properties",
+            map([
+                ("Description", sub("Table, queues and alarms of ${AWS::StackName}")),
+                ("EnableKeyRotation", true.into()),
+                (
+                    "KeyPolicy",
+                    map([
+                        ("Version", "2012-10-17".into()),
+                        (
+                            "Statement",
+                            Node::List(vec![
+                                statement("TheAccountDecides", root, vec!["kms:*"]),
+                                statement(
+                                    "AlarmsAndEventsMaySend",
+                                    service,
+                                    vec!["kms:Decrypt", "kms:GenerateDataKey"],
+                                ),
+                            ]),
+                        ),
+                    ]),
+                ),
+                ("Tags", tags("data")),
+            ]),
+        ),
+    ])
+}
+
+/// The bus that changes are published on and starts are asked for.
+pub(crate) fn bus() -> Node {
+    map([
+        ("Type", "AWS::Events::EventBus".into()),
+        ("Properties", map([("Name", reference("AWS::StackName")), ("Tags", tags("events"))])),
+    ])
+}
+
+/// An event on the bus starts a wave; its form is in the README.
+pub(crate) fn start_rule() -> Node {
+    map([
+        ("Type", "AWS::Events::Rule".into()),
+        (
+            "Properties",
+            map([
+                ("Description", "An event of the customer's starts a wave".into()),
+                ("EventBusName", physical_bus()),
+                ("EventPattern", map([("detail-type", list(["Crosswave Start Wave"]))])),
+                (
+                    "Targets",
+                    list([map([
+                        ("Id", "start-wave".into()),
+                        ("Arn", crate::node::attribute("ControlStartWaveFunction", "Arn")),
+                        (
+                            "DeadLetterConfig",
+                            map([(
+                                "Arn",
+                                crate::node::attribute("ControlStartWaveDeadLetters", "Arn"),
+                            )]),
+                        ),
+                    ])]),
+                ),
+            ]),
+        ),
+    ])
+}
+
+/// The rule may call the function.
+pub(crate) fn start_permission() -> Node {
+    map([
+        ("Type", "AWS::Lambda::Permission".into()),
+        (
+            "Properties",
+            map([
+                ("Action", "lambda:InvokeFunction".into()),
+                ("FunctionName", reference("ControlStartWaveFunction")),
+                ("Principal", "events.amazonaws.com".into()),
+                ("SourceArn", crate::node::attribute("StartWaveRule", "Arn")),
+            ]),
+        ),
+    ])
+}

@@ -1,0 +1,231 @@
+//! What each function may do, and nothing else: one role a function, no managed policies.
+
+use catalogue::{CATALOGUE, Function, successors};
+
+use crate::{
+    names,
+    node::{Node, attribute, list, map, nothing, sub, when},
+};
+
+/// A statement that allows actions on resources.
+fn allow(actions: &[&str], resources: Vec<Node>) -> Node {
+    let resource = match resources.as_slice() {
+        [only] => only.clone(),
+        _ => Node::List(resources),
+    };
+    map([
+        ("Effect", "Allow".into()),
+        ("Action", list(actions.iter().copied())),
+        ("Resource", resource),
+    ])
+}
+
+/// The actions of the store's adapter. A transaction needs those of its parts.
+pub const TABLE_ACTIONS: [&str; 6] = [
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
+
+/// The partitions that a function reaches: the customers' own, and for those that look after a
+/// whole deployment its books.
+fn partitions(function: Function) -> Vec<&'static str> {
+    match function {
+        Function::Step(_) | Function::Notify => vec!["C#*"],
+        Function::StartWave
+        | Function::Tick
+        | Function::Sweep
+        | Function::CollectDeadLetters
+        | Function::RollUpUsage
+        | Function::PublishChanges
+        | Function::Api => vec!["C#*", "DEPLOYMENT"],
+    }
+}
+
+fn table(function: Function) -> Node {
+    let leading = map([("dynamodb:LeadingKeys", list(partitions(function)))]);
+    allow(&TABLE_ACTIONS, vec![attribute("Table", "Arn")])
+        .with("Condition", map([("ForAllValues:StringLike", leading)]))
+}
+
+/// The functions to whose queues a function sends.
+pub fn sends_to(function: Function) -> Vec<Function> {
+    let steps = || CATALOGUE.iter().map(|row| Function::Step(row.step));
+    match function {
+        Function::Step(step) => {
+            // Any step can park its user or end his job, and that is told.
+            let after = successors(step).into_iter().map(Function::Step);
+            after.chain([Function::Notify]).collect()
+        }
+        Function::Notify => vec![Function::Notify],
+        // They start, stop and help jobs wherever they are.
+        Function::StartWave
+        | Function::Tick
+        | Function::Sweep
+        | Function::CollectDeadLetters
+        | Function::Api => steps().chain([Function::Notify]).collect(),
+        Function::RollUpUsage | Function::PublishChanges => Vec::new(),
+    }
+}
+
+fn queue_arns(functions: impl IntoIterator<Item = Function>) -> Vec<Node> {
+    functions.into_iter().map(|function| attribute(names::queue(function), "Arn")).collect()
+}
+
+fn statements(function: Function) -> Vec<Node> {
+    let mut all = vec![
+        allow(
+            &["logs:CreateLogStream", "logs:PutLogEvents"],
+            vec![attribute(format!("{}Logs", names::logical(function)), "Arn")],
+        ),
+        table(function),
+    ];
+    if function.queue().is_some() {
+        all.push(allow(
+            &[
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            vec![attribute(names::queue(function), "Arn")],
+        ));
+    }
+    let mut targets = queue_arns(sends_to(function));
+    if function.queue().is_some() || function == Function::StartWave {
+        targets.push(attribute(names::dead_letters(function), "Arn"));
+    }
+    if !targets.is_empty() {
+        all.push(allow(&["sqs:SendMessage"], targets));
+    }
+    if function.asks_tenants() {
+        let secrets = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:\
+                       ${AWS::StackName}/*";
+        all.push(allow(&["secretsmanager:GetSecretValue"], vec![sub(secrets)]));
+        all.push(allow(&["sts:GetWebIdentityToken"], vec!["*".into()]));
+    }
+    all.extend(of_its_own(function));
+    let key = allow(&["kms:Decrypt", "kms:GenerateDataKey"], vec![attribute("Key", "Arn")]);
+    all.push(when("OwnKey", key, nothing()));
+    all
+}
+
+/// What only this function does.
+fn of_its_own(function: Function) -> Vec<Node> {
+    let switch = || {
+        let mappings = Function::all().filter(|function| function.queue().is_some());
+        let arn = |function| {
+            let id = names::mapping(function);
+            sub(format!(
+                "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:\
+                 event-source-mapping:${{{id}}}"
+            ))
+        };
+        allow(&["lambda:UpdateEventSourceMapping"], mappings.map(arn).collect())
+    };
+    let schedules = || {
+        let group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/\
+                     ${AWS::StackName}/*";
+        let manage = allow(
+            &[
+                "scheduler:CreateSchedule",
+                "scheduler:DeleteSchedule",
+                "scheduler:GetSchedule",
+                "scheduler:UpdateSchedule",
+            ],
+            vec![sub(group)],
+        );
+        let pass = allow(&["iam:PassRole"], vec![attribute("SchedulerRole", "Arn")]).with(
+            "Condition",
+            map([(
+                "StringEquals",
+                map([("iam:PassedToService", "scheduler.amazonaws.com".into())]),
+            )]),
+        );
+        vec![manage, pass]
+    };
+    match function {
+        Function::StartWave => vec![switch()],
+        Function::Tick | Function::Api => [vec![switch()], schedules()].concat(),
+        Function::CollectDeadLetters => {
+            let with_queue = Function::all().filter(|function| function.queue().is_some());
+            let dead = with_queue
+                .chain([Function::StartWave])
+                .map(|function| attribute(names::dead_letters(function), "Arn"));
+            vec![allow(&["sqs:DeleteMessage", "sqs:ReceiveMessage"], dead.collect())]
+        }
+        Function::PublishChanges => {
+            let stream = allow(
+                &[
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                    "dynamodb:ListStreams",
+                ],
+                vec![attribute("Table", "StreamArn")],
+            );
+            vec![stream, allow(&["events:PutEvents"], vec![attribute("Bus", "Arn")])]
+        }
+        Function::Step(_) | Function::Sweep | Function::Notify | Function::RollUpUsage => {
+            Vec::new()
+        }
+    }
+}
+
+/// The role of a function.
+pub(crate) fn role(function: Function) -> Node {
+    service_role("lambda.amazonaws.com", function.handler(), statements(function))
+        .with("Tags", names::tags(names::part(function)))
+        .into_resource("AWS::IAM::Role")
+}
+
+/// The role with which schedules call functions.
+pub(crate) fn scheduler_role(functions: &[&str]) -> Node {
+    let arns = functions.iter().map(|function| attribute(function, "Arn")).collect();
+    service_role(
+        "scheduler.amazonaws.com",
+        "schedules",
+        vec![allow(&["lambda:InvokeFunction"], arns)],
+    )
+    .with("Tags", names::tags("control"))
+    .into_resource("AWS::IAM::Role")
+}
+
+fn service_role(service: &str, name: &str, statements: Vec<Node>) -> Node {
+    map([
+        (
+            "AssumeRolePolicyDocument",
+            map([
+                ("Version", "2012-10-17".into()),
+                (
+                    "Statement",
+                    list([map([
+                        ("Effect", "Allow".into()),
+                        ("Principal", map([("Service", service.into())])),
+                        ("Action", "sts:AssumeRole".into()),
+                    ])]),
+                ),
+            ]),
+        ),
+        (
+            "Policies",
+            list([map([
+                ("PolicyName", name.replace(['.', '_'], "-").into()),
+                (
+                    "PolicyDocument",
+                    map([("Version", "2012-10-17".into()), ("Statement", Node::List(statements))]),
+                ),
+            ])]),
+        ),
+    ])
+}
+
+impl Node {
+    /// A resource of this type with these properties.
+    pub(crate) fn into_resource(self, kind: &str) -> Self {
+        map([("Type", kind.into()), ("Properties", self)])
+    }
+}

@@ -1,0 +1,74 @@
+use catalogue::{CATALOGUE, Function};
+
+use super::*;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may ask whether it is to write the file")]
+fn the_committed_template_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml");
+    let page = page();
+    if std::env::var("UPDATE").is_ok() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(committed == page, "{path} is stale: run UPDATE=1 cargo test -p crosswave-infra");
+}
+
+fn property(template: &Node, id: &str, name: &str) -> Node {
+    let resource = template.get("Resources").and_then(|all| all.get(id)).cloned();
+    let resource = resource.unwrap_or_else(|| panic!("the template has no {id}"));
+    let value = resource.get("Properties").and_then(|all| all.get(name)).cloned();
+    value.unwrap_or_else(|| panic!("{id} has no {name}"))
+}
+
+#[test]
+fn every_step_is_a_function_with_a_queue_a_role_and_alarms_of_its_own() {
+    let template = template();
+    for row in &CATALOGUE {
+        let function = Function::Step(row.step);
+        let stem = logical(function);
+        assert_eq!(property(&template, &format!("{stem}Function"), "Handler"), Node::from(row.id));
+        let timeout = row.timeout.as_secs();
+        assert_eq!(property(&template, &format!("{stem}Function"), "Timeout"), Node::from(timeout));
+        let visibility = property(&template, &format!("{stem}Queue"), "VisibilityTimeout");
+        assert_eq!(visibility, Node::from(6 * timeout));
+        for (id, name) in [
+            ("Queue", "RedrivePolicy"),
+            ("DeadLetters", "QueueName"),
+            ("Mapping", "FunctionResponseTypes"),
+            ("Role", "Policies"),
+            ("Logs", "RetentionInDays"),
+            ("TooOld", "Threshold"),
+            ("Dead", "Threshold"),
+        ] {
+            property(&template, &format!("{stem}{id}"), name);
+        }
+    }
+}
+
+/// A step reaches its own queue and its successors', and secrets only if it asks a tenant.
+#[test]
+fn a_role_holds_only_what_its_step_needs() {
+    let template = template();
+    let hide = property(&template, "PrepareHideUserRole", "Policies").to_yaml();
+    assert!(hide.contains("!GetAtt PrepareHideUserQueue.Arn"), "{hide}");
+    assert!(hide.contains("!GetAtt PrepareCreateContactQueue.Arn"), "{hide}");
+    assert!(hide.contains("secretsmanager:GetSecretValue"), "{hide}");
+    assert!(hide.contains("dynamodb:LeadingKeys"), "{hide}");
+    assert!(!hide.contains("Cutover"), "{hide}");
+    let begin = property(&template, "CutoverBeginFirstDeltaRole", "Policies").to_yaml();
+    assert!(!begin.contains("secretsmanager"), "{begin}");
+    let whole = page();
+    assert!(!whole.contains("ManagedPolicyArns"), "no managed policies");
+    assert!(!whole.contains("Action: \"*\"") && !whole.contains("dynamodb:*"), "no wild cards");
+}
+
+/// Lambda refuses names of more than 64 characters, SQS of more than 80; a stack's name may have 24.
+#[test]
+fn names_leave_room_for_the_stacks_name() {
+    for function in Function::all() {
+        assert!(slug(function).len() + 25 <= 64, "{}", slug(function));
+        let queue = function.queue().unwrap_or_default();
+        assert!(queue.len() + "-dead".len() + 25 <= 80, "{queue}");
+    }
+}
