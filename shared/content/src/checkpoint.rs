@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tenant::graph::mailbox_content::MailboxAddress;
+use tenant::{
+    SecretText,
+    graph::mailbox_content::{ImportSession, MailboxAddress},
+};
 
 use crate::{
     ContentError, CopyMode, CopySubject, CopySummary, Counts, Note, Progress, Workload,
@@ -48,6 +51,9 @@ pub(crate) struct Checkpoint {
     /// Fingerprints of the settings that were copied last, over all rounds.
     #[serde(default)]
     pub(crate) side: BTreeMap<String, u64>,
+    /// The import session in use, over units and rounds until it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<KeptSession>,
     /// The drive's own long-lived state.
     pub(crate) drive: DriveMemory,
     /// Set once the round is complete.
@@ -169,6 +175,35 @@ pub(crate) struct Search {
     pub(crate) link: Option<String>,
     /// Found so far: row, target id, target change key.
     pub(crate) found: Vec<(usize, String, String)>,
+}
+
+/// An import session, as kept between units.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptSession {
+    pub(crate) mailbox: String,
+    /// Whoever has the address may import: it is never logged.
+    url: String,
+    expires: Option<Timestamp>,
+}
+
+impl KeptSession {
+    pub(crate) fn keep(session: &ImportSession) -> Self {
+        Self {
+            mailbox: session.mailbox().to_owned(),
+            url: session.url().expose().to_owned(),
+            expires: session.expires,
+        }
+    }
+
+    pub(crate) fn resume(&self) -> ImportSession {
+        ImportSession::resume(&self.mailbox, SecretText::new(self.url.clone()), self.expires)
+    }
+}
+
+impl std::fmt::Debug for KeptSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptSession").field("mailbox", &self.mailbox).finish_non_exhaustive()
+    }
 }
 
 /// What a drive's copy keeps between rounds.
@@ -356,6 +391,7 @@ impl Checkpoint {
             bad_items: self.bad,
             pending_permissions: self.pending,
             requests: self.progress.requests,
+            logical_requests: self.progress.logical_requests,
             units: self.progress.units,
         };
         self.stage = Stage::Done;

@@ -93,8 +93,11 @@ pub struct Progress {
     pub expected_items: u64,
     /// Bytes expected in all, as far as known; 0 while unknown.
     pub expected_bytes: u64,
-    /// Requests made to both tenants in this round.
+    /// Requests made to both tenants in this round: round trips.
     pub requests: u64,
+    /// The same as throttling counts them: each request of a batch is one.
+    #[serde(default)]
+    pub logical_requests: u64,
     /// Units run in this round.
     pub units: u64,
     /// When the round began.
@@ -143,8 +146,11 @@ pub struct CopySummary {
     pub bad_items: u32,
     /// Permissions that wait for their principal to be matched.
     pub pending_permissions: u32,
-    /// Requests made to both tenants.
+    /// Requests made to both tenants: round trips.
     pub requests: u64,
+    /// The same as throttling counts them: each request of a batch is one.
+    #[serde(default)]
+    pub logical_requests: u64,
     /// Units run.
     pub units: u64,
 }

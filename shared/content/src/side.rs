@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use tenant::{Class, TenantError, graph::MailboxSettings};
+use tenant::{
+    Class, TenantError,
+    graph::{MailboxSettings, OutlookCategory},
+};
 
 use crate::{
     CopyMode, Workload,
@@ -20,24 +23,15 @@ use crate::{
 const SIDE: Workload = Workload::SideData;
 
 impl Unit<'_> {
-    /// Regional settings, before the target's folders are paired and filled.
+    /// Regional settings, before the target's folders are paired and filled. Later rounds copy a
+    /// change of them with the other side data.
     pub(crate) async fn regional(&mut self) -> Step {
         let subject = &self.job.subject;
         if subject.mailbox
+            && self.mode == CopyMode::Initial
             && let Some(settings) = self.settings().await?
         {
-            let locale = settings.language.as_ref().and_then(|language| language.locale.clone());
-            let mut wanted = Map::new();
-            let mut put = |name: &str, value: Option<Value>| {
-                if let Some(value) = value.filter(|value| *value != "") {
-                    wanted.insert(name.to_owned(), value);
-                }
-            };
-            put("timeZone", settings.time_zone.map(Value::from));
-            put("dateFormat", settings.date_format.map(Value::from));
-            put("timeFormat", settings.time_format.map(Value::from));
-            put("language", locale.map(|locale| json!({ "locale": locale })));
-            self.put_settings("regional settings", &wanted).await?;
+            self.put_settings("regional settings", &regional(&settings)).await?;
         }
         self.state.checkpoint.stage = if subject.mailbox {
             Stage::mailbox(Workload::Mailbox)
@@ -53,15 +47,23 @@ impl Unit<'_> {
     pub(crate) async fn side_data(&mut self) -> Step {
         SIDE.title().clone_into(&mut self.state.checkpoint.progress.doing);
         if self.job.subject.mailbox {
-            if let Some(settings) = self.settings().await?
-                && let Some(replies) = settings.automatic_replies_setting
-            {
-                let wanted =
-                    Map::from_iter([("automaticRepliesSetting".to_owned(), bare(&replies))]);
-                self.put_settings("automatic replies", &wanted).await?;
+            let source = self.job.source.graph();
+            let call = source.mailbox_side_data(&self.job.subject.source_user);
+            let here = self.ask_many("reading side data", 3, call).await?;
+            if let Some(settings) = self.or_note("mailbox settings", here.settings)? {
+                self.put_settings("regional settings", &regional(&settings)).await?;
+                if let Some(replies) = settings.automatic_replies_setting {
+                    let wanted =
+                        Map::from_iter([("automaticRepliesSetting".to_owned(), bare(&replies))]);
+                    self.put_settings("automatic replies", &wanted).await?;
+                }
             }
-            self.categories().await?;
-            self.rules().await?;
+            if let Some(here) = self.or_note("categories", here.categories)? {
+                self.categories(here).await?;
+            }
+            if let Some(here) = self.or_note("inbox rules", here.rules)? {
+                self.rules(here).await?;
+            }
             if self.mode == CopyMode::Initial {
                 let text = "signatures and Outlook's views have no API and are not copied";
                 self.note(SIDE, text);
@@ -97,12 +99,9 @@ impl Unit<'_> {
         Ok(())
     }
 
-    async fn categories(&mut self) -> Step {
-        let (source, target) = (self.job.source.graph(), self.job.target.graph());
+    async fn categories(&mut self, here: Vec<OutlookCategory>) -> Step {
+        let target = self.job.target.graph();
         let subject = &self.job.subject;
-        self.spend(1);
-        let here = source.master_categories(&subject.source_user).await;
-        let Some(here) = self.or_note("categories", here)? else { return Ok(()) };
         if here.is_empty() {
             return Ok(());
         }
@@ -126,12 +125,9 @@ impl Unit<'_> {
         Ok(())
     }
 
-    async fn rules(&mut self) -> Step {
-        let (source, target) = (self.job.source.graph(), self.job.target.graph());
+    async fn rules(&mut self, here: Vec<Value>) -> Step {
+        let target = self.job.target.graph();
         let subject = &self.job.subject;
-        self.spend(1);
-        let here = source.message_rules(&subject.source_user).await;
-        let Some(here) = self.or_note("inbox rules", here)? else { return Ok(()) };
         if here.is_empty() {
             return Ok(());
         }
@@ -181,6 +177,22 @@ impl Unit<'_> {
             }
         }
     }
+}
+
+/// Language, time zone and formats, as a write takes them.
+fn regional(settings: &MailboxSettings) -> Map<String, Value> {
+    let locale = settings.language.as_ref().and_then(|language| language.locale.clone());
+    let mut wanted = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value.filter(|value| *value != "") {
+            wanted.insert(name.to_owned(), value);
+        }
+    };
+    put("timeZone", settings.time_zone.clone().map(Value::from));
+    put("dateFormat", settings.date_format.clone().map(Value::from));
+    put("timeFormat", settings.time_format.clone().map(Value::from));
+    put("language", locale.map(|locale| json!({ "locale": locale })));
+    wanted
 }
 
 fn name(rule: &Value) -> String {

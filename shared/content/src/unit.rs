@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use ports::{CommitError, StoreError};
-use tenant::{Class, Retry, TenantError, graph::mailbox_content::ImportSession};
+use tenant::{Class, Retry, TenantError};
 
 use crate::{
     BadItem, ContentError, CopyJob, CopyMode, Counts, Workload,
@@ -66,8 +66,6 @@ pub(crate) struct Unit<'a> {
     pub(crate) job: &'a CopyJob<'a>,
     pub(crate) state: State<'a>,
     pub(crate) mode: CopyMode,
-    /// The import session in use: one for the whole unit, until it expires.
-    pub(crate) session: Option<ImportSession>,
     deadline: Timestamp,
     requests: u32,
 }
@@ -77,7 +75,7 @@ impl<'a> Unit<'a> {
         let time =
             SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
         let deadline = job.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
-        Self { job, state, mode, session: None, deadline, requests: 0 }
+        Self { job, state, mode, deadline, requests: 0 }
     }
 
     /// Ends the unit if its budget is used up. Called where memory and target agree.
@@ -89,9 +87,27 @@ impl<'a> Unit<'a> {
 
     /// Counts requests about to be made.
     pub(crate) fn spend(&mut self, requests: usize) {
-        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        self.requests = self.requests.saturating_add(requests);
-        self.state.checkpoint.progress.requests += u64::from(requests);
+        self.spend_batched(requests, requests);
+    }
+
+    /// Counts requests that travel together: `inner` of them in `outer` round trips.
+    pub(crate) fn spend_batched(&mut self, outer: usize, inner: usize) {
+        let outer = u32::try_from(outer).unwrap_or(u32::MAX);
+        self.requests = self.requests.saturating_add(outer);
+        let progress = &mut self.state.checkpoint.progress;
+        progress.requests += u64::from(outer);
+        progress.logical_requests += u64::try_from(inner).unwrap_or(u64::MAX);
+    }
+
+    /// One request that stands for several; its failure as a whole stops the unit.
+    pub(crate) async fn ask_many<T>(
+        &mut self,
+        doing: &str,
+        inner: usize,
+        call: impl Future<Output = Result<T, TenantError>>,
+    ) -> Step<T> {
+        self.spend_batched(1, inner);
+        call.await.map_err(|error| judge(doing, error))
     }
 
     /// One request whose failure stops the unit.

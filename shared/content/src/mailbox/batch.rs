@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
     Class, TenantError,
-    graph::mailbox_content::{ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress},
+    graph::mailbox_content::{
+        ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress, MailboxItem,
+    },
 };
 
 use crate::{BadItem, CopyJob, map::Entry};
@@ -24,6 +26,15 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn of(item: &MailboxItem) -> Self {
+        Self {
+            id: item.id.clone(),
+            tag: item.change_key.clone().unwrap_or_default(),
+            size: item.size.unwrap_or(0),
+            kind: item.kind.clone().unwrap_or_default(),
+        }
+    }
+
     pub(super) fn of_bad(item: &BadItem) -> Self {
         let (id, tag, kind) = (item.id.clone(), item.tag.clone(), item.name.clone());
         Self { id, tag, size: item.size, kind }
@@ -50,6 +61,8 @@ pub(super) struct Batch {
     pub(super) exported: Exported,
     /// Too large to be copied.
     pub(super) large: Vec<Row>,
+    /// Items of other folders that travel along, since the request has room.
+    pub(super) along: Vec<Row>,
 }
 
 impl Batch {
@@ -63,7 +76,19 @@ impl Batch {
         let open = |row: &&Row| known.get(&row.id).is_none_or(|entry| entry.source_tag != row.tag);
         let (large, rows) =
             chosen.iter().filter(open).cloned().partition(|row| row.size > bytes_max);
-        Self { from, to, rows, known, exported: Vec::new(), large }
+        Self { from, to, rows, known, exported: Vec::new(), large, along: Vec::new() }
+    }
+
+    /// Takes what came along with an earlier batch, if it is still in the state that came.
+    pub(super) fn take(&mut self, taken: &mut BTreeMap<String, (Row, ItemData)>) {
+        let mut rest = Vec::new();
+        for row in std::mem::take(&mut self.rows) {
+            match taken.remove(&row.id) {
+                Some((there, data)) if there.tag == row.tag => self.exported.push((row, Ok(data))),
+                _ => rest.push(row),
+            }
+        }
+        self.rows = rest;
     }
 }
 
@@ -102,8 +127,9 @@ pub(super) async fn export(
     if batch.rows.is_empty() {
         return (batch, 0, Ok(Vec::new()));
     }
-    let ids: Vec<&str> = batch.rows.iter().map(|row| row.id.as_str()).collect();
-    let bytes: u64 = batch.rows.iter().map(|row| row.size).sum();
+    let all = || batch.rows.iter().chain(&batch.along);
+    let ids: Vec<&str> = all().map(|row| row.id.as_str()).collect();
+    let bytes: u64 = all().map(|row| row.size).sum();
     let limit = bytes.saturating_mul(2).saturating_add(EXPORT_SLACK);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let reply = job.source.graph().export_mailbox_items(mailbox, &ids, limit).await;
@@ -111,7 +137,7 @@ pub(super) async fn export(
         let mut by_id: BTreeMap<String, Result<ItemData, TenantError>> =
             items.into_iter().map(|item| (item.id, item.outcome)).collect();
         let answered = |row: &Row| Some((row.clone(), by_id.remove(&row.id)?));
-        batch.rows.iter().filter_map(answered).collect()
+        all().filter_map(answered).collect()
     });
     (batch, 1, outcome)
 }

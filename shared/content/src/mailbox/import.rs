@@ -17,7 +17,7 @@ use super::{
 use crate::{
     BadItem, ContentError,
     bad::advice,
-    checkpoint::{Intent, Search},
+    checkpoint::{Intent, KeptSession, Search},
     map::Entry,
     unit::{Step, Stop, Unit, judge, pause},
 };
@@ -28,7 +28,7 @@ impl Unit<'_> {
     /// Works the rows of the page in hand off, from where the checkpoint says.
     pub(super) async fn work_page(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &mut FolderCopy<'_>,
         rows: &[Row],
     ) -> Step {
@@ -56,7 +56,7 @@ impl Unit<'_> {
             self.within_bad_limit(folder.bad.values().next_back())?;
 
             let ahead = if self.within_budget().is_ok() && again.is_none() {
-                self.choose(folder, rows, to).await?
+                self.choose(copy, folder, rows, to).await?
             } else {
                 None
             };
@@ -87,7 +87,7 @@ impl Unit<'_> {
                     return Err(no_session());
                 }
                 Verdict::SessionEnded => {
-                    (self.session, renewed, next) = (None, true, from);
+                    (self.state.checkpoint.session, renewed, next) = (None, true, from);
                     self.set_page(next, None);
                     current = self.exported(copy, folder, rows, next).await?;
                     continue;
@@ -148,12 +148,12 @@ impl Unit<'_> {
     /// Chooses and exports the batch from row `from` on.
     async fn exported(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &FolderCopy<'_>,
         rows: &[Row],
         from: usize,
     ) -> Step<Option<Batch>> {
-        let Some(batch) = self.choose(folder, rows, from).await? else { return Ok(None) };
+        let Some(batch) = self.choose(copy, folder, rows, from).await? else { return Ok(None) };
         let (batch, requests, outcome) = export(self.job, copy.source_of(&folder.row), batch).await;
         self.spend(requests);
         Ok(Some(self.arrived(copy, folder, batch, outcome).await?))
@@ -162,6 +162,7 @@ impl Unit<'_> {
     /// The next batch of a page from row `from` on.
     async fn choose(
         &self,
+        copy: &mut MailboxCopy,
         folder: &FolderCopy<'_>,
         rows: &[Row],
         from: usize,
@@ -176,21 +177,36 @@ impl Unit<'_> {
         let ids = chosen.iter().map(|row| row.id.clone()).collect();
         let known = folder.map.find(&ids).await?;
         let place = (from, from.saturating_add(count));
-        Ok(Some(Batch::new(place, chosen, known, settings.max_item_bytes)))
+        let mut batch = Batch::new(place, chosen, known, settings.max_item_bytes);
+        batch.take(&mut copy.taken);
+        if !batch.rows.is_empty() {
+            let bytes = batch.rows.iter().map(|row| row.size).sum();
+            batch.along = copy.along(batch.rows.len(), bytes, settings.export_bytes);
+        }
+        Ok(Some(batch))
     }
 
     /// Takes an export's reply in. A call that failed as a whole because of one of its items is
     /// repeated item by item.
     async fn arrived(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &FolderCopy<'_>,
         mut batch: Batch,
         outcome: Result<Exported, TenantError>,
     ) -> Step<Batch> {
         let error = match outcome {
             Ok(exported) => {
-                batch.exported = exported;
+                for (row, outcome) in exported {
+                    match outcome {
+                        // One that failed is asked for again in its own folder.
+                        Err(_failed) if batch.along.contains(&row) => {}
+                        Ok(data) if batch.along.contains(&row) => {
+                            copy.taken.insert(row.id.clone(), (row, data));
+                        }
+                        outcome => batch.exported.push((row, outcome)),
+                    }
+                }
                 return Ok(batch);
             }
             Err(error) => error,
@@ -202,8 +218,10 @@ impl Unit<'_> {
         if !of_an_item {
             return Err(judge("exporting items of the source", error));
         }
-        if let [row] = batch.rows.as_slice() {
-            batch.exported = vec![(row.clone(), Err(error))];
+        if let [row] = batch.rows.as_slice()
+            && batch.along.is_empty()
+        {
+            batch.exported.push((row.clone(), Err(error)));
             return Ok(batch);
         }
         for row in batch.rows.clone() {
@@ -381,10 +399,10 @@ impl Unit<'_> {
         self.bad_item(copy, folder, item)
     }
 
-    /// The import session of the unit, opened or renewed if need be.
+    /// The import session in use, opened or renewed if need be.
     async fn session(&mut self, copy: &MailboxCopy) -> Step<ImportSession> {
         let now = self.job.clock.now();
-        let open = self.session.clone();
+        let open = self.state.checkpoint.session.as_ref().map(KeptSession::resume);
         let open = open.filter(|open| open.mailbox() == copy.target.id && is_fresh(open, now));
         if let Some(open) = open {
             return Ok(open);
@@ -392,7 +410,7 @@ impl Unit<'_> {
         let target = self.job.target.graph();
         let call = target.create_import_session(&copy.target);
         let opened = self.ask("opening an import session in the target", call).await?;
-        self.session = Some(opened.clone());
+        self.state.checkpoint.session = Some(KeptSession::keep(&opened));
         Ok(opened)
     }
 }

@@ -8,7 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ports::Change;
-use tenant::{Class, graph::Page, graph::mailbox_content::MailboxItem};
+use tenant::{
+    Class,
+    graph::{BATCH_MAX, Page, mailbox_content::MailboxItem},
+};
 
 use super::{FolderRow, MailboxCopy, batch::Row};
 use crate::{
@@ -57,7 +60,7 @@ impl Unit<'_> {
     /// Copies what changed in a folder to its end.
     async fn copy_folder(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &mut FolderCopy<'_>,
         mut step: ItemsStep,
     ) -> Step<ItemsStep> {
@@ -120,7 +123,7 @@ impl Unit<'_> {
     /// Gets the next rows to work on; none when there is nothing to do for a page.
     async fn next_page(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &FolderCopy<'_>,
         step: &mut ItemsStep,
     ) -> Step<Vec<Row>> {
@@ -160,17 +163,30 @@ impl Unit<'_> {
     /// A page of the source's changes; `None` when the enumeration starts anew (410).
     async fn changed_items(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         folder: &FolderCopy<'_>,
         step: &mut ItemsStep,
     ) -> Step<Option<Page<MailboxItem>>> {
         let doing = format!("listing the changes of `{}`", folder.path);
-        let source = self.job.source.graph();
-        let size = self.job.settings.page_size;
-        self.spend(1);
-        let link = step.link.as_deref();
-        let held = copy.source_of(&folder.row);
-        let page = source.mailbox_items_delta(held, &folder.row.source, link, size).await;
+        // Whether this is the folder's first page.
+        let begins = match self.mode {
+            CopyMode::Initial => step.link.is_none(),
+            CopyMode::Delta => step.link.is_some() && step.link == folder.row.delta,
+        };
+        if begins && !copy.ahead.contains_key(&folder.row.ordinal) {
+            self.look_ahead(copy, folder.row.ordinal).await?;
+        }
+        let ahead = if begins { copy.ahead.remove(&folder.row.ordinal) } else { None };
+        let page = if let Some(page) = ahead {
+            page
+        } else {
+            let source = self.job.source.graph();
+            let size = self.job.settings.page_size;
+            self.spend(1);
+            let link = step.link.as_deref();
+            let held = copy.source_of(&folder.row);
+            source.mailbox_items_delta(held, &folder.row.source, link, size).await
+        };
         match page {
             Ok(page) => Ok(Some(page)),
             Err(error) if matches!(error.class, Class::Gone) && step.link.is_some() => {
@@ -185,6 +201,38 @@ impl Unit<'_> {
             }
             Err(error) => Err(judge(&doing, error)),
         }
+    }
+
+    /// Asks for the first page of this folder and those after it, as many as one request takes: most
+    /// folders of a delta have no changes.
+    async fn look_ahead(&mut self, copy: &mut MailboxCopy, first: u32) -> Step {
+        let round = &self.state.checkpoint.round;
+        let rows = copy.folders.rows.range(first..).map(|(_, row)| row);
+        let mut rows = rows.filter(|row| row.seen == *round && row.is_copied());
+        let Some(row) = rows.next() else { return Ok(()) };
+        let held = copy.source_of(row);
+        let rows: Vec<&FolderRow> = std::iter::once(row)
+            .chain(rows.filter(|row| copy.source_of(row) == held))
+            .filter(|row| self.mode == CopyMode::Initial || row.delta.is_some())
+            .take(BATCH_MAX)
+            .collect();
+        if rows.len() < 2 {
+            return Ok(());
+        }
+        let link = |row: &FolderRow| match self.mode {
+            CopyMode::Initial => None,
+            CopyMode::Delta => row.delta.clone(),
+        };
+        let links: Vec<Option<String>> = rows.iter().map(|row| link(row)).collect();
+        let asked: Vec<(&str, Option<&str>)> =
+            rows.iter().zip(&links).map(|(row, link)| (&*row.source, link.as_deref())).collect();
+        let source = self.job.source.graph();
+        let call = source.mailbox_items_deltas(held, &asked, self.job.settings.page_size);
+        let pages = self.ask_many("listing the changes of folders", rows.len(), call).await?;
+        let ordinals: Vec<u32> = rows.iter().map(|row| row.ordinal).collect();
+        copy.taken.clear();
+        copy.ahead = ordinals.into_iter().zip(pages).collect();
+        Ok(())
     }
 
     /// Parts a page into rows to copy and removals, leaving out what the map has already. Of an item
@@ -216,12 +264,7 @@ impl Unit<'_> {
                     removed.push([folder.row.ordinal.to_string(), item.id]);
                 }
             } else if known.is_none_or(|entry| entry.source_tag != tag) {
-                rows.push(Row {
-                    id: item.id,
-                    tag,
-                    size: item.size.unwrap_or(0),
-                    kind: item.kind.unwrap_or_default(),
-                });
+                rows.push(Row::of(&item));
             }
         }
         if !removed.is_empty() {

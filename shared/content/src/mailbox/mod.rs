@@ -9,10 +9,17 @@ mod removals;
 mod roles;
 mod tree;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use batch::Row;
 use serde::{Deserialize, Serialize};
-use tenant::graph::mailbox_content::{MailboxAddress, Surface};
+use tenant::{
+    TenantError,
+    graph::{
+        Page,
+        mailbox_content::{ItemData, MailboxAddress, MailboxItem, Surface},
+    },
+};
 
 use crate::{
     ArchiveCapability, ContentError, Workload,
@@ -46,9 +53,16 @@ pub(crate) struct FolderRow {
     pub(crate) held_by: Option<MailboxAddress>,
 }
 
+impl FolderRow {
+    /// Whether its items are copied.
+    fn is_copied(&self) -> bool {
+        self.left_out.is_none() && !self.target.is_empty()
+    }
+}
+
 /// All folders of a mailbox, by ordinal.
 pub(crate) struct Folders {
-    pub(crate) rows: std::collections::BTreeMap<u32, FolderRow>,
+    pub(crate) rows: BTreeMap<u32, FolderRow>,
 }
 
 impl Folders {
@@ -59,7 +73,7 @@ impl Folders {
         workload: Workload,
     ) -> Result<Self, ContentError> {
         let records = store.query_all(partition, &keys::folders(workload)).await?;
-        let mut rows = std::collections::BTreeMap::new();
+        let mut rows = BTreeMap::new();
         for record in records {
             let row: FolderRow = decode(&record.key.sort, &record.value)?;
             rows.insert(row.ordinal, row);
@@ -100,8 +114,15 @@ impl Unit<'_> {
         let workload = stage.workload;
         let store = self.state.store;
         let folders = Folders::load(store, &self.state.partition, workload).await?;
-        let mut copy =
-            MailboxCopy { workload, source: stage.source, target: stage.target, folders };
+        let (source, target) = (stage.source, stage.target);
+        let mut copy = MailboxCopy {
+            workload,
+            source,
+            target,
+            folders,
+            ahead: BTreeMap::new(),
+            taken: BTreeMap::new(),
+        };
         loop {
             let Stage::Mailbox(stage) = &self.state.checkpoint.stage else { return Ok(()) };
             match stage.step.clone() {
@@ -209,9 +230,8 @@ impl Unit<'_> {
     pub(crate) fn next_folder(&mut self, copy: &MailboxCopy, after: Option<u32>) {
         let round = &self.state.checkpoint.round;
         let first = after.map_or(0, |last| last.saturating_add(1));
-        let next = copy.folders.rows.range(first..).find(|(_, row)| {
-            row.seen == *round && row.left_out.is_none() && !row.target.is_empty()
-        });
+        let rows = copy.folders.rows.range(first..);
+        let next = rows.into_iter().find(|(_, row)| row.seen == *round && row.is_copied());
         let step = match next {
             Some((ordinal, _)) => {
                 MailboxStep::Items(ItemsStep { folder: *ordinal, ..ItemsStep::default() })
@@ -242,9 +262,36 @@ pub(crate) struct MailboxCopy {
     pub(crate) source: MailboxAddress,
     pub(crate) target: MailboxAddress,
     pub(crate) folders: Folders,
+    /// First pages of changes that came with another folder's, by ordinal.
+    ahead: BTreeMap<u32, Result<Page<MailboxItem>, TenantError>>,
+    /// Items of those pages that were exported along with another folder's, by source id.
+    taken: BTreeMap<String, (Row, ItemData)>,
 }
 
 impl MailboxCopy {
+    /// Items of other folders, whose changes are known already, for the room that a batch of `count`
+    /// items and `bytes` leaves in its export.
+    fn along(&self, mut count: usize, mut bytes: u64, budget: u64) -> Vec<Row> {
+        // What came along is used up before more does: it bounds what is held in memory.
+        if !self.taken.is_empty() {
+            return Vec::new();
+        }
+        let pages = self.ahead.values().filter_map(|page| page.as_ref().ok());
+        let items = pages.flat_map(|page| &page.value).filter(|item| item.removed.is_none());
+        let mut along = Vec::new();
+        for row in items.map(Row::of) {
+            let total = bytes.saturating_add(row.size);
+            if count >= pack::EXPORT_ITEMS {
+                break;
+            }
+            if total <= budget && !along.iter().any(|other: &Row| other.id == row.id) {
+                (count, bytes) = (count + 1, total);
+                along.push(row);
+            }
+        }
+        along
+    }
+
     /// The mailbox that holds a folder of the source.
     pub(crate) fn source_of<'a>(&'a self, row: &'a FolderRow) -> &'a MailboxAddress {
         row.held_by.as_ref().unwrap_or(&self.source)
@@ -258,7 +305,7 @@ pub(crate) enum Side {
     Target,
 }
 
-fn is_absent(error: &tenant::TenantError) -> bool {
+fn is_absent(error: &TenantError) -> bool {
     use tenant::Class;
     matches!(error.class, Class::NotFound | Class::NoMailbox | Class::NotSupported)
 }

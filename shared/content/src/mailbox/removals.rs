@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenant::{Class, graph::mailbox_content::Disposal};
+use tenant::{
+    Class, TenantError,
+    graph::{BATCH_MAX, mailbox_content::Disposal},
+};
 
 use super::{FolderRow, MailboxCopy};
 use crate::{
@@ -76,35 +79,58 @@ impl Unit<'_> {
         ids: &BTreeSet<String>,
         known: &BTreeMap<String, crate::map::Entry>,
     ) -> Step {
-        for id in ids {
-            let Some(entry) = known.get(id) else {
-                // A bad item that is gone from the source is no longer one.
-                let sort = keys::bad_item(copy.workload, row.ordinal, id);
-                let key = self.state.key(sort);
-                if self.state.store.get(&key).await?.is_some() {
-                    self.mended(copy.workload, row.ordinal, id);
-                    self.commit().await?;
-                }
-                continue;
-            };
-            self.within_budget()?;
-            let target = self.job.target.graph();
-            self.spend(1);
-            let deleted = target
-                .delete_mailbox_item(&copy.target, &row.target, &entry.target, Disposal::Soft)
-                .await;
-            match deleted {
-                Ok(()) => self.counts(copy.workload).deleted += 1,
-                Err(error) if error.is_not_found() => {}
-                Err(error) if matches!(error.class, Class::Forbidden) => {
-                    let text = format!("a deletion was refused in `{}`: {error}", row.name);
-                    self.note(copy.workload, text);
-                }
-                Err(error) => return Err(judge("deleting an item of the target", error)),
+        for id in ids.iter().filter(|id| !known.contains_key(*id)) {
+            // A bad item that is gone from the source is no longer one.
+            let sort = keys::bad_item(copy.workload, row.ordinal, id);
+            let key = self.state.key(sort);
+            if self.state.store.get(&key).await?.is_some() {
+                self.mended(copy.workload, row.ordinal, id);
+                self.commit().await?;
             }
-            map.remove(id);
+        }
+        let entries: Vec<(&String, &str)> =
+            known.iter().map(|(id, entry)| (id, entry.target.as_str())).collect();
+        for part in entries.chunks(BATCH_MAX) {
+            self.within_budget()?;
+            let outcomes = self.delete_part(copy, row, part).await?;
+            let mut stop = None;
+            for ((id, _), outcome) in part.iter().zip(outcomes) {
+                match outcome {
+                    Ok(()) => self.counts(copy.workload).deleted += 1,
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) if matches!(error.class, Class::Forbidden) => {
+                        let text = format!("a deletion was refused in `{}`: {error}", row.name);
+                        self.note(copy.workload, text);
+                    }
+                    Err(error) => {
+                        stop = Some(judge("deleting an item of the target", error));
+                        continue;
+                    }
+                }
+                map.remove(id);
+            }
+            stop.map_or(Ok(()), Err)?;
         }
         Ok(())
+    }
+
+    /// Deletes up to twenty copies, in one request.
+    async fn delete_part(
+        &mut self,
+        copy: &MailboxCopy,
+        row: &FolderRow,
+        part: &[(&String, &str)],
+    ) -> Step<Vec<Result<(), TenantError>>> {
+        let target = self.job.target.graph();
+        let (mailbox, folder) = (&copy.target, row.target.as_str());
+        if let [(_, id)] = part {
+            self.spend(1);
+            let deleted = target.delete_mailbox_item(mailbox, folder, id, Disposal::Soft).await;
+            return Ok(vec![deleted]);
+        }
+        let ids: Vec<&str> = part.iter().map(|(_, target)| *target).collect();
+        let call = target.delete_mailbox_items(mailbox, folder, &ids, Disposal::Soft);
+        self.ask_many("deleting items of the target", ids.len(), call).await
     }
 
     /// Folders that are gone from the source: their copies are emptied, then deleted if nothing of the

@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tenant::graph::mailbox_content::{MailboxAddress, MailboxFolder};
+use tenant::graph::{
+    BATCH_MAX,
+    mailbox_content::{MailboxAddress, MailboxFolder},
+};
 
 use super::{
     FolderRow, MailboxCopy,
     roles::{Role, name_key, names, role},
 };
 use crate::{
+    CopyMode,
     checkpoint::MailboxStep,
     unit::{Step, Unit, judge},
 };
@@ -23,9 +27,17 @@ impl Unit<'_> {
     /// Goes through the folders in `queue` and those found below them.
     pub(super) async fn tree(&mut self, copy: &mut MailboxCopy, mut queue: VecDeque<u32>) -> Step {
         self.root(copy).await?;
+        let mut lists = BTreeMap::new();
         while let Some(ordinal) = queue.front().copied() {
             self.within_budget()?;
-            let below = self.children(copy, ordinal).await?;
+            if !lists.contains_key(&ordinal) {
+                lists = self.list_ahead(copy, &queue).await?;
+            }
+            let Some(listed) = lists.remove(&ordinal) else {
+                queue.pop_front();
+                continue;
+            };
+            let below = self.children(copy, ordinal, listed).await?;
             queue.pop_front();
             queue.extend(below);
             self.set_mailbox_step(MailboxStep::Tree { queue: queue.clone() });
@@ -66,14 +78,46 @@ impl Unit<'_> {
         self.state.checkpoint.progress.expected_items += items;
     }
 
-    /// Pairs the folders directly below one. Returns those that have folders below them.
-    async fn children(&mut self, copy: &mut MailboxCopy, parent: u32) -> Step<Vec<u32>> {
-        let Some(above) = copy.folders.rows.get(&parent).cloned() else { return Ok(Vec::new()) };
+    /// Lists what lies below the first folders of the queue, as many of one mailbox as one request
+    /// takes. A folder that vanished meanwhile has nothing below it.
+    async fn list_ahead(
+        &mut self,
+        copy: &MailboxCopy,
+        queue: &VecDeque<u32>,
+    ) -> Step<BTreeMap<u32, Vec<MailboxFolder>>> {
+        let rows = queue.iter().filter_map(|ordinal| copy.folders.rows.get(ordinal));
+        let Some(first) = rows.clone().next() else { return Ok(BTreeMap::new()) };
+        let held = copy.source_of(first);
+        let rows: Vec<&FolderRow> =
+            rows.take_while(|row| copy.source_of(row) == held).take(BATCH_MAX).collect();
+        let ids: Vec<&str> = rows.iter().map(|row| row.source.as_str()).collect();
         let source = self.job.source.graph();
-        let below = (parent != 0).then_some(above.source.as_str());
-        let doing = format!("listing the source folders below `{}`", copy.folders.path(parent));
-        let held = copy.source_of(&above).clone();
-        let mut listed = self.ask(&doing, source.mailbox_folders(&held, below)).await?;
+        let doing =
+            format!("listing the source folders below `{}`", copy.folders.path(first.ordinal));
+        let lists = match ids.as_slice() {
+            [id] => vec![Ok(self.ask(&doing, source.mailbox_folders(held, id)).await?)],
+            ids => self.ask_many(&doing, ids.len(), source.mailbox_folders_of(held, ids)).await?,
+        };
+        let mut listed = BTreeMap::new();
+        for (row, list) in rows.into_iter().zip(lists) {
+            match list {
+                Ok(list) => listed.insert(row.ordinal, list),
+                Err(error) if error.is_not_found() => listed.insert(row.ordinal, Vec::new()),
+                // The first one is needed now; the others come with a later request.
+                Err(error) if row.ordinal == first.ordinal => return Err(judge(&doing, error)),
+                Err(_later) => break,
+            };
+        }
+        Ok(listed)
+    }
+
+    /// Pairs the folders directly below one. Returns those that have folders below them.
+    async fn children(
+        &mut self,
+        copy: &mut MailboxCopy,
+        parent: u32,
+        mut listed: Vec<MailboxFolder>,
+    ) -> Step<Vec<u32>> {
         let known: BTreeMap<String, u32> =
             copy.folders.rows.values().map(|row| (row.source.clone(), row.ordinal)).collect();
         let new = listed.iter().any(|folder| !known.contains_key(&folder.id));
@@ -91,7 +135,15 @@ impl Unit<'_> {
                 Some(row) => self.known_folder(copy, row.clone(), &folder, parent).await?,
                 None => self.new_folder(copy, &folder, parent, &mut target).await?,
             };
-            if row.left_out.is_none() && folder.child_folder_count.unwrap_or(0) > 0 {
+            // The count is of folders that people see. A first copy looks for hidden ones everywhere.
+            let below = folder.child_folder_count.unwrap_or(0) > 0
+                || self.mode == CopyMode::Initial
+                || copy
+                    .folders
+                    .rows
+                    .values()
+                    .any(|other| other.parent == row.ordinal && other.ordinal != 0);
+            if row.left_out.is_none() && below {
                 deeper.push(row.ordinal);
             }
             self.put_folder(copy, row)?;
@@ -237,9 +289,13 @@ impl Unit<'_> {
             copy.folders.rows.values().map(|row| row.target.as_str()).collect();
         let below = self.target_folders(copy, parent, listed).await?;
         let free = below.iter().find(|candidate| {
-            name_key(&name_of(candidate)) == name_key(&name)
-                && candidate.well_known_name.is_none()
-                && !taken.contains(candidate.id.as_str())
+            // A role that we do not know is a role nevertheless, whatever the name's language.
+            let same = match (&folder.well_known_name, &candidate.well_known_name) {
+                (Some(here), Some(there)) => here.eq_ignore_ascii_case(there),
+                (_, None) => name_key(&name_of(candidate)) == name_key(&name),
+                (None, Some(_)) => false,
+            };
+            same && !taken.contains(candidate.id.as_str())
         });
         if let Some(found) = free {
             return Ok(found.id.clone());
@@ -249,7 +305,8 @@ impl Unit<'_> {
         let kind = folder.kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("IPF.Note");
         let target = self.job.target.graph();
         let doing = format!("creating the target folder `{name}`");
-        let call = target.create_mailbox_folder(&copy.target, above.as_deref(), &name, kind);
+        let seen = folder.visibility();
+        let call = target.create_mailbox_folder(&copy.target, above.as_deref(), &name, kind, seen);
         let created = self.ask(&doing, call).await?;
         self.counts(copy.workload).folders += 1;
         if let Some(listed) = listed {
@@ -267,10 +324,10 @@ impl Unit<'_> {
     ) -> Step<&'l Vec<MailboxFolder>> {
         if listed.is_none() {
             let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
-            let above = if parent == 0 { None } else { above };
+            let above = above.unwrap_or_default();
             let target = self.job.target.graph();
             let doing = "listing the target's folders";
-            let call = target.mailbox_folders(&copy.target, above.as_deref());
+            let call = target.mailbox_folders(&copy.target, &above);
             *listed = Some(self.ask(doing, call).await?);
         }
         Ok(listed.get_or_insert_default())

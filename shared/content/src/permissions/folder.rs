@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tenant::exchange::{FolderGrant, FolderPermission, FolderStatistics};
+use tenant::exchange::{CMDLET_BATCH_MAX, FolderGrant, FolderPermission, FolderStatistics};
 
 use super::{
     Grant, GrantKind, PERMISSIONS,
@@ -28,29 +28,34 @@ impl Unit<'_> {
         let doing = "listing the target's folders for their rights";
         let there = self.ask(doing, target.folder_statistics(&pair.target)).await?;
         let pairs = pairs(&folders, &there);
+        let mut paired: Vec<(usize, &FolderStatistics, &FolderStatistics)> = Vec::new();
         for (place, folder) in folders.iter().enumerate().skip(stage.folder) {
-            stage.folder = place;
-            self.state.checkpoint.stage = Stage::Permissions(stage.clone());
-            if LEFT_OUT.iter().any(|kind| folder.folder_type.starts_with(kind)) {
-                continue;
+            let left_out = LEFT_OUT.iter().any(|kind| folder.folder_type.starts_with(kind));
+            if let Some(copy) = pairs.get(&folder.folder_path).filter(|_| !left_out) {
+                paired.push((place, folder, copy));
             }
+        }
+        for part in paired.chunks(CMDLET_BATCH_MAX) {
             self.within_budget()?;
-            let Some(copy) = pairs.get(&folder.folder_path) else { continue };
-            self.spend(1);
-            let rows = match source.folder_permissions(&pair.source, &folder.folder_id).await {
-                Ok(rows) => rows,
-                Err(error) if pause(&error).is_none() && of_one_folder(&error) => {
-                    let path = &folder.folder_path;
-                    self.note(
-                        PERMISSIONS,
-                        format!("the rights of `{path}` cannot be read: {error}"),
-                    );
-                    continue;
+            let ids: Vec<&str> = part.iter().map(|(_, folder, _)| &*folder.folder_id).collect();
+            let call = source.folder_permissions_of(&pair.source, &ids);
+            let rights = self.ask_many("reading folders' rights", ids.len(), call).await?;
+            for ((place, folder, copy), rows) in part.iter().zip(rights) {
+                stage.folder = *place;
+                self.state.checkpoint.stage = Stage::Permissions(stage.clone());
+                let rows = match rows {
+                    Ok(rows) => rows,
+                    Err(error) if pause(&error).is_none() && of_one_folder(&error) => {
+                        let path = &folder.folder_path;
+                        let text = format!("the rights of `{path}` cannot be read: {error}");
+                        self.note(PERMISSIONS, text);
+                        continue;
+                    }
+                    Err(error) => return Err(stop(error)),
+                };
+                for row in rows {
+                    self.folder_right(pair, folder, copy, row).await?;
                 }
-                Err(error) => return Err(stop(error)),
-            };
-            for row in rows {
-                self.folder_right(pair, folder, copy, row).await?;
             }
         }
         Ok(())

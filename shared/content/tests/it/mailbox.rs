@@ -294,3 +294,46 @@ fn a_copy_stays_near_the_floor_in_requests_and_store_bytes() {
     assert!(bytes as u64 <= counts.created * 200, "{bytes} bytes of map");
     assert!(commits <= counts.created / 8, "{commits} commits");
 }
+
+/// SYN-D1: what a delta with one change in a hundred costs, in round trips and as throttling counts.
+#[test]
+fn a_delta_with_one_change_in_a_hundred_costs_three_in_a_hundred_of_the_requests() {
+    let mut world = World::new(13);
+    fill(&world, Part::Primary, 1_000);
+    world.settings.budget.requests = 5_000;
+    let initial = world.copy(CopyMode::Initial, "job-1");
+    let items = initial.counts[&Workload::Mailbox].created;
+    touch(&world, usize::try_from(items / 100).unwrap());
+    let delta = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    let share = |part: u64, whole: u64| format!("{part} of {whole}");
+    println!(
+        "{items} items: {} requests, {} as throttling counts",
+        share(delta.requests, initial.requests),
+        share(delta.logical_requests, initial.logical_requests),
+    );
+    assert!(delta.requests * 100 <= initial.requests * 3, "{delta:?} of {initial:?}");
+}
+
+/// One import session serves all units of a round, and the next one, until it expires.
+#[test]
+fn one_import_session_is_used_until_it_expires() {
+    let mut world = World::new(14);
+    world.small_units();
+    fill(&world, Part::Primary, 100);
+    let sessions = |world: &World| {
+        let requests = world.simulator.requests();
+        requests.iter().filter(|one| one.path.ends_with("createImportSession")).count()
+    };
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert!(summary.units > 4, "{summary:?}");
+    assert_eq!(sessions(&world), 1);
+    touch(&world, 8);
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(sessions(&world), 1);
+    world.clock.advance(std::time::Duration::from_hours(2));
+    touch(&world, 8);
+    world.copy(CopyMode::Delta, "job-3");
+    assert_eq!(sessions(&world), 2);
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+}

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Anchor, Exchange, Parameters, mailbox::anchor, permission::rights, record::Record};
+use serde_json::Value;
+
+use super::{
+    Anchor, CmdletCall, Exchange, Parameters, mailbox::anchor, permission::rights, record::Record,
+};
 use crate::{TenantError, error::already_is_fine};
+
+const GET_PERMISSION: &str = "Get-MailboxFolderPermission";
 
 /// A folder as Get-MailboxFolderStatistics lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,20 +100,24 @@ impl Exchange {
         folder: &str,
     ) -> Result<Vec<FolderPermission>, TenantError> {
         let parameters = Parameters::identity(&folder_identity(mailbox, folder));
-        let cmdlet = "Get-MailboxFolderPermission";
-        let values = self.read(cmdlet, parameters, &anchor(mailbox)).await?;
-        let row = |value| {
-            let record = Record(value);
-            FolderPermission {
-                user: user_of(record),
-                access_rights: rights(&record.texts("AccessRights")),
-                sharing_permission_flags: rights(&record.texts("SharingPermissionFlags"))
-                    .into_iter()
-                    .filter(|flag| flag != "None")
-                    .collect(),
-            }
+        let values = self.read(GET_PERMISSION, parameters, &anchor(mailbox)).await?;
+        Ok(permissions(&values))
+    }
+
+    /// The rights on several folders of a mailbox, in the same order, ten folders a request.
+    pub async fn folder_permissions_of(
+        &self,
+        mailbox: &str,
+        folders: &[&str],
+    ) -> Result<Vec<Result<Vec<FolderPermission>, TenantError>>, TenantError> {
+        let call = |folder: &&str| CmdletCall {
+            cmdlet: GET_PERMISSION,
+            parameters: Parameters::identity(&folder_identity(mailbox, folder)),
+            anchor: anchor(mailbox),
         };
-        Ok(values.iter().map(row).collect())
+        let calls: Vec<CmdletCall> = folders.iter().map(call).collect();
+        let replies = self.batch(&calls).await?;
+        Ok(replies.into_iter().map(|reply| reply.map(|reply| permissions(&reply.values))).collect())
     }
 
     /// Grants a right on a folder. If there is one for that principal already
@@ -178,6 +188,21 @@ impl Exchange {
         let anchor: Anchor = anchor(mailbox);
         self.invoke(cmdlet, parameters, &anchor).await.map(|_reply| ())
     }
+}
+
+fn permissions(values: &[Value]) -> Vec<FolderPermission> {
+    let row = |value| {
+        let record = Record(value);
+        FolderPermission {
+            user: user_of(record),
+            access_rights: rights(&record.texts("AccessRights")),
+            sharing_permission_flags: rights(&record.texts("SharingPermissionFlags"))
+                .into_iter()
+                .filter(|flag| flag != "None")
+                .collect(),
+        }
+    };
+    values.iter().map(row).collect()
 }
 
 /// The principal, as text or as an object with a display name.

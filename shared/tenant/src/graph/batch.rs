@@ -50,7 +50,7 @@ impl Graph {
     /// Runs calls in batches of [`BATCH_MAX`]; the outcomes are in the order of the calls. An
     /// item that was refused for a moment only is sent again, twice at most.
     ///
-    /// The calls must belong to one kind of [`Lane`], and to `/v1.0`.
+    /// The calls must belong to one kind of [`Lane`], and to one version of Graph.
     pub async fn batch(
         &self,
         calls: Vec<GraphCall>,
@@ -107,8 +107,10 @@ impl Graph {
         order: BatchOrder,
     ) -> Result<Vec<BatchOutcome>, TenantError> {
         let mut requests = Vec::with_capacity(open.len());
+        let beta = open.first().is_some_and(|(_, call)| self.is_beta(call));
+        let version = if beta { call::BETA } else { call::V1 };
         for (place, (index, call)) in open.iter().enumerate() {
-            let mut request = self.batch_item(*index, call)?;
+            let mut request = self.batch_item(*index, call, version)?;
             if order == BatchOrder::Sequence
                 && let Some((before, _)) = place.checked_sub(1).and_then(|place| open.get(place))
             {
@@ -119,6 +121,7 @@ impl Graph {
         let writes = open.iter().any(|(_, call)| call.effect == Effect::Write);
         let outer = self.post(BATCH, &["$batch"]).json(&json!({ "requests": requests }));
         let outer = if writes { outer } else { outer.read_only() };
+        let outer = if beta { outer.beta() } else { outer };
         let outer = outer.lane(lane_of(open)).weight(u32::try_from(open.len()).unwrap_or(1));
         let reply: BatchReply = outer.read().await?;
         let mut replies: BTreeMap<String, ItemReply> =
@@ -134,12 +137,25 @@ impl Graph {
         Ok(outcomes)
     }
 
-    fn batch_item(&self, index: usize, call: &Call) -> Result<Map<String, Value>, TenantError> {
+    /// The path of a call below a version of Graph; `None` when it goes elsewhere.
+    fn path_below<'c>(&self, version: &str, call: &'c Call) -> Option<&'c str> {
+        let base = call::address(&self.wire.config.endpoints.graph, version, &["x"])?;
+        call.url.path().strip_prefix(base.path().trim_end_matches("/x"))
+    }
+
+    fn is_beta(&self, call: &Call) -> bool {
+        self.path_below(call::BETA, call).is_some()
+    }
+
+    fn batch_item(
+        &self,
+        index: usize,
+        call: &Call,
+        version: &str,
+    ) -> Result<Map<String, Value>, TenantError> {
         let refused = |text: &str| TenantError::refused(call.operation.name, text);
-        let base = call::address(&self.wire.config.endpoints.graph, call::V1, &["x"]);
-        let prefix = base.map(|url| url.path().trim_end_matches("/x").to_owned());
-        let path = prefix.as_deref().and_then(|prefix| call.url.path().strip_prefix(prefix));
-        let path = path.ok_or_else(|| refused("only calls to /v1.0 go into a batch"))?;
+        let path = self.path_below(version, call);
+        let path = path.ok_or_else(|| refused("calls of one batch go to one version of Graph"))?;
         let query = call.url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let mut item = Map::new();
         item.insert("id".to_owned(), json!(index.to_string()));

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) const V1: &str = "v1.0";
-const BETA: &str = "beta";
+pub(super) const BETA: &str = "beta";
 /// Most bytes of a JSON reply. Twenty exported items are read with a higher limit of their own.
 const JSON_LIMIT: usize = 16 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -35,6 +35,7 @@ pub struct Page<T> {
 }
 
 /// A Graph request in the making. The first fault in its parts is reported when it is sent.
+#[derive(Clone)]
 #[must_use = "a call does nothing until it is sent"]
 pub struct GraphCall {
     wire: Arc<Wire>,
@@ -239,21 +240,25 @@ impl GraphCall {
     pub async fn pages<T: DeserializeOwned>(self, pages_max: usize) -> Result<Vec<T>, TenantError> {
         let graph = super::Graph::new(Arc::clone(&self.wire));
         let first = self.call?;
-        let mut page: Page<T> = parse(&first, &self.wire.whole(&first).await?)?;
-        let mut all = Vec::new();
-        for _ in 0..pages_max {
-            all.append(&mut page.value);
-            let Some(link) = page.next_link.take() else { return Ok(all) };
-            let mut next = graph.follow(first.operation, &link);
-            next.try_change(|call| {
-                call.lane = first.lane.clone();
-                call.headers = first.headers.clone();
-                Ok(())
-            });
-            page = next.read().await?;
-        }
-        let text = format!("the collection has more than {pages_max} pages");
-        Err(unexpected(&first, 200, text))
+        let page = parse(&first, &self.wire.whole(&first).await?)?;
+        rest(&graph, &first, page, pages_max).await
+    }
+
+    /// The pages behind a collection's first, which came in a batch.
+    pub(super) async fn pages_from<T: DeserializeOwned>(
+        self,
+        first: &Reply,
+        pages_max: usize,
+    ) -> Result<Vec<T>, TenantError> {
+        let graph = super::Graph::new(Arc::clone(&self.wire));
+        let call = self.call?;
+        let page = parse(&call, first)?;
+        rest(&graph, &call, page, pages_max).await
+    }
+
+    /// Reads a reply of a batch as JSON.
+    pub(super) fn parse<T: DeserializeOwned>(self, reply: &Reply) -> Result<T, TenantError> {
+        parse(&self.call?, reply)
     }
 
     pub(super) fn into_call(self) -> Result<Call, TenantError> {
@@ -287,6 +292,29 @@ impl std::fmt::Debug for GraphCall {
 /// The one place that makes a Graph address.
 pub(super) fn address(base: &Url, version: &str, path: &[&str]) -> Option<Url> {
     join(base, std::iter::once(version).chain(path.iter().copied()))
+}
+
+/// A collection from its first page on.
+async fn rest<T: DeserializeOwned>(
+    graph: &super::Graph,
+    first: &Call,
+    mut page: Page<T>,
+    pages_max: usize,
+) -> Result<Vec<T>, TenantError> {
+    let mut all = Vec::new();
+    for _ in 0..pages_max {
+        all.append(&mut page.value);
+        let Some(link) = page.next_link.take() else { return Ok(all) };
+        let mut next = graph.follow(first.operation, &link);
+        next.try_change(|call| {
+            call.lane = first.lane.clone();
+            call.headers = first.headers.clone();
+            Ok(())
+        });
+        page = next.read().await?;
+    }
+    let text = format!("the collection has more than {pages_max} pages");
+    Err(unexpected(first, 200, text))
 }
 
 fn parse<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, TenantError> {

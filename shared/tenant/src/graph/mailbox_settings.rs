@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Graph;
+use super::{Graph, GraphCall};
 use crate::{Operation, TenantError};
 
 const GET: Operation =
@@ -43,7 +43,11 @@ pub struct Locale {
 impl Graph {
     /// The settings of a user's mailbox; [`crate::Class::NoMailbox`] if there is none.
     pub async fn mailbox_settings(&self, user: &str) -> Result<MailboxSettings, TenantError> {
-        self.get(GET, &["users", user, "mailboxSettings"]).mailbox(user).read().await
+        self.settings_call(user).read().await
+    }
+
+    pub(super) fn settings_call(&self, user: &str) -> GraphCall {
+        self.get(GET, &["users", user, "mailboxSettings"]).mailbox(user)
     }
 
     /// Changes settings of a user's mailbox.

@@ -29,7 +29,7 @@ pub use self::{
     mail::{Invitation, InvitedUser, Mail, MailBody, NewInvitation},
     mailbox_settings::{Locale, MailboxSettings},
     organization::{Domain, Organization, VerifiedDomain},
-    side_data::OutlookCategory,
+    side_data::{OutlookCategory, SideData},
     user::{AssignedLicense, GraphUser, UserQuery, quoted},
 };
 use crate::{

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Graph;
+use super::{BatchOrder, Graph, GraphCall, MailboxSettings};
 use crate::{Operation, TenantError};
 
 const READ: &[&str] = &["MailboxSettings.Read", "MailboxSettings.ReadWrite"];
@@ -23,12 +23,55 @@ pub struct OutlookCategory {
     pub color: Option<String>,
 }
 
+/// A mailbox's side data, each part with its own fate.
+#[derive(Debug)]
+pub struct SideData {
+    /// Settings: automatic replies, language, time zone.
+    pub settings: Result<MailboxSettings, TenantError>,
+    /// The categories.
+    pub categories: Result<Vec<OutlookCategory>, TenantError>,
+    /// The rules of the inbox (`messageRule`).
+    pub rules: Result<Vec<Value>, TenantError>,
+}
+
 impl Graph {
-    /// The rules of a user's inbox (`messageRule`).
-    pub async fn message_rules(&self, user: &str) -> Result<Vec<Value>, TenantError> {
+    /// Settings, categories and rules of a user's mailbox, in one request.
+    pub async fn mailbox_side_data(&self, user: &str) -> Result<SideData, TenantError> {
+        let settings = self.settings_call(user);
+        let (categories, rules) = (self.categories_call(user), self.rules_call(user));
+        let calls = vec![settings.clone(), categories.clone(), rules.clone()];
+        let mut replies = self.batch(calls, BatchOrder::Any).await?.into_iter();
+        let mut next = || {
+            let lacking = || TenantError::refused("batch", "the batch's reply lacks an item");
+            replies.next().unwrap_or_else(|| Err(lacking()))
+        };
+        Ok(SideData {
+            settings: next().and_then(|reply| settings.parse(&reply)),
+            categories: match next() {
+                Ok(first) => categories.pages_from(&first, PAGES_MAX).await,
+                Err(error) => Err(error),
+            },
+            rules: match next() {
+                Ok(first) => rules.pages_from(&first, PAGES_MAX).await,
+                Err(error) => Err(error),
+            },
+        })
+    }
+
+    fn rules_call(&self, user: &str) -> GraphCall {
         let operation = Operation::new("list inbox rules", READ);
         let path = ["users", user, "mailFolders", "inbox", "messageRules"];
-        self.get(operation, &path).mailbox(user).pages(PAGES_MAX).await
+        self.get(operation, &path).mailbox(user)
+    }
+
+    fn categories_call(&self, user: &str) -> GraphCall {
+        let operation = Operation::new("list categories", READ);
+        self.get(operation, &["users", user, "outlook", "masterCategories"]).mailbox(user)
+    }
+
+    /// The rules of a user's inbox (`messageRule`).
+    pub async fn message_rules(&self, user: &str) -> Result<Vec<Value>, TenantError> {
+        self.rules_call(user).pages(PAGES_MAX).await
     }
 
     /// Creates a rule of a user's inbox. Not idempotent: look for it first.
@@ -40,9 +83,7 @@ impl Graph {
 
     /// The categories of a user's mailbox.
     pub async fn master_categories(&self, user: &str) -> Result<Vec<OutlookCategory>, TenantError> {
-        let operation = Operation::new("list categories", READ);
-        let path = ["users", user, "outlook", "masterCategories"];
-        self.get(operation, &path).mailbox(user).pages(PAGES_MAX).await
+        self.categories_call(user).pages(PAGES_MAX).await
     }
 
     /// Creates a category. One of that name is no error.

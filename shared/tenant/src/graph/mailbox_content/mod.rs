@@ -15,11 +15,13 @@ use serde_json::json;
 
 mod types;
 
+use self::types::HIDDEN;
 pub use self::types::{
     Disposal, ExchangeSettings, ExportedItem, ExtendedProperty, ImportMode, ImportSession,
     ImportedItem, ItemData, MailboxAddress, MailboxFolder, MailboxItem, Removed, Surface,
+    Visibility,
 };
-use super::{Graph, GraphCall, Page};
+use super::{BatchOrder, Graph, GraphCall, Page};
 use crate::{
     Operation, SecretText, TenantError,
     codes::{self, Fault},
@@ -62,19 +64,40 @@ impl Graph {
         self.get(operation, &["users", user, "settings", "exchange"]).beta().read().await
     }
 
-    /// The folders directly below a folder, or below the mailbox's root. Search folders are among
-    /// the latter.
+    /// The folders directly below a folder, hidden ones too.
     pub async fn mailbox_folders(
         &self,
         mailbox: &MailboxAddress,
-        parent: Option<&str>,
+        parent: &str,
     ) -> Result<Vec<MailboxFolder>, TenantError> {
+        self.folders_call(mailbox, parent).pages(PAGES_MAX).await
+    }
+
+    /// The folders directly below several folders, in the same order, twenty lists a request.
+    pub async fn mailbox_folders_of(
+        &self,
+        mailbox: &MailboxAddress,
+        parents: &[&str],
+    ) -> Result<Vec<Result<Vec<MailboxFolder>, TenantError>>, TenantError> {
+        let calls: Vec<GraphCall> =
+            parents.iter().map(|parent| self.folders_call(mailbox, parent)).collect();
+        let replies = self.batch(calls.clone(), BatchOrder::Any).await?;
+        let mut lists = Vec::with_capacity(calls.len());
+        for (call, reply) in calls.into_iter().zip(replies) {
+            lists.push(match reply {
+                Ok(first) => call.pages_from(&first, PAGES_MAX).await,
+                Err(error) => Err(error),
+            });
+        }
+        Ok(lists)
+    }
+
+    fn folders_call(&self, mailbox: &MailboxAddress, parent: &str) -> GraphCall {
         let operation = Operation::new("list mailbox folders", FOLDER_READ);
-        let call = match parent {
-            Some(parent) => self.get(operation, &folder(mailbox, parent, "childFolders")),
-            None => self.get(operation, &root(mailbox, "folders")),
-        };
-        call.at(mailbox).query("$top", LIST_TOP).pages(PAGES_MAX).await
+        let call = self.get(operation, &folder(mailbox, parent, "childFolders"));
+        // Hidden folders hold what people miss too; the service gives them when it is asked.
+        let call = call.at(mailbox).query("$top", LIST_TOP).query("includeHiddenFolders", "true");
+        expanded(call, &[HIDDEN.1])
     }
 
     /// One folder, by id or well-known name.
@@ -94,13 +117,21 @@ impl Graph {
         parent: Option<&str>,
         name: &str,
         kind: &str,
+        visibility: Visibility,
     ) -> Result<MailboxFolder, TenantError> {
         let operation = Operation::new("create mailbox folder", FOLDER_WRITE);
         let call = match parent {
             Some(parent) => self.post(operation, &folder(mailbox, parent, "childFolders")),
             None => self.post(operation, &root(mailbox, "folders")),
         };
-        call.at(mailbox).json(&json!({ "displayName": name, "type": kind })).read().await
+        let mut body = json!({ "displayName": name, "type": kind });
+        if visibility == Visibility::Hidden
+            && let Some(members) = body.as_object_mut()
+        {
+            let hidden = json!([{ "id": HIDDEN.1, "value": "true" }]);
+            members.insert("singleValueExtendedProperties".to_owned(), hidden);
+        }
+        call.at(mailbox).json(&body).read().await
     }
 
     /// Renames a folder, or moves it below another one.
@@ -143,6 +174,32 @@ impl Graph {
         link: Option<&str>,
         page_size: u32,
     ) -> Result<Page<MailboxItem>, TenantError> {
+        self.delta_call(mailbox, folder_id, link, page_size).read().await
+    }
+
+    /// The first pages of the changes of several folders, in the same order, each from the beginning
+    /// or from the link of its last round, twenty folders a request.
+    pub async fn mailbox_items_deltas(
+        &self,
+        mailbox: &MailboxAddress,
+        folders: &[(&str, Option<&str>)],
+        page_size: u32,
+    ) -> Result<Vec<Result<Page<MailboxItem>, TenantError>>, TenantError> {
+        let one =
+            |(id, link): &(&str, Option<&str>)| self.delta_call(mailbox, id, *link, page_size);
+        let calls: Vec<GraphCall> = folders.iter().map(one).collect();
+        let replies = self.batch(calls.clone(), BatchOrder::Any).await?;
+        let page = |(call, reply): (GraphCall, _)| call.parse(&reply?);
+        Ok(calls.into_iter().zip(replies).map(page).collect())
+    }
+
+    fn delta_call(
+        &self,
+        mailbox: &MailboxAddress,
+        folder_id: &str,
+        link: Option<&str>,
+        page_size: u32,
+    ) -> GraphCall {
         let operation = Operation::new("list changed mailbox items", ITEM_READ);
         let call = if let Some(link) = link {
             self.follow(operation, link)
@@ -152,7 +209,7 @@ impl Graph {
             call.query("$select", "id,changeKey,size,type")
         };
         let size = format!("odata.maxpagesize={page_size}");
-        call.at(mailbox).prefer(&size).read().await
+        call.at(mailbox).prefer(&size)
     }
 
     /// One page of a folder's items, with the extended properties asked for (`Binary 0x300B`).
@@ -195,6 +252,29 @@ impl Graph {
         id: &str,
         disposal: Disposal,
     ) -> Result<(), TenantError> {
+        self.delete_call(mailbox, folder_id, id, disposal).done().await
+    }
+
+    /// Deletes items of a folder, twenty a request; the outcomes are in the order of the ids.
+    pub async fn delete_mailbox_items(
+        &self,
+        mailbox: &MailboxAddress,
+        folder_id: &str,
+        ids: &[&str],
+        disposal: Disposal,
+    ) -> Result<Vec<Result<(), TenantError>>, TenantError> {
+        let call = |id: &&str| self.delete_call(mailbox, folder_id, id, disposal);
+        let replies = self.batch(ids.iter().map(call).collect(), BatchOrder::Any).await?;
+        Ok(replies.into_iter().map(|reply| reply.map(|_empty| ())).collect())
+    }
+
+    fn delete_call(
+        &self,
+        mailbox: &MailboxAddress,
+        folder_id: &str,
+        id: &str,
+        disposal: Disposal,
+    ) -> GraphCall {
         let operation = Operation::new("delete mailbox item", ITEM_WRITE);
         let path = path_of_items(mailbox, folder_id);
         let kind = match disposal {
@@ -202,7 +282,7 @@ impl Graph {
             Disposal::Hard => "hardDelete",
         };
         let call = self.delete(operation, &[&path[..], &[id]].concat());
-        call.at(mailbox).query("disposalType", kind).done().await
+        call.at(mailbox).query("disposalType", kind)
     }
 
     /// Exports 1 to 20 items; a refused item does not refuse the others. `bytes_max` bounds the

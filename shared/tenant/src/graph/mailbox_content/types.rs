@@ -66,9 +66,31 @@ pub struct MailboxFolder {
     /// In auto-expanding archives: where the mailbox that holds this folder is.
     #[serde(default)]
     pub parent_mailbox_url: Option<String>,
+    /// Extended properties that were asked for.
+    #[serde(default)]
+    pub single_value_extended_properties: Vec<ExtendedProperty>,
+}
+
+/// PidTagAttributeHidden.
+pub(super) const HIDDEN: (u32, &str) = (0x10F4, "Boolean 0x10F4");
+
+/// Whether people see a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// They do.
+    Shown,
+    /// Outlook keeps it for itself.
+    Hidden,
 }
 
 impl MailboxFolder {
+    /// Whether people see it. What the service does not say is shown.
+    pub fn visibility(&self) -> Visibility {
+        let hidden = property(&self.single_value_extended_properties, HIDDEN.0);
+        let hidden = hidden.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if hidden { Visibility::Hidden } else { Visibility::Shown }
+    }
+
     /// The id of the auxiliary mailbox that holds the folder, if it is not the one it is listed in.
     pub fn mailbox_id(&self) -> Option<String> {
         let url = url::Url::parse(self.parent_mailbox_url.as_deref()?).ok()?;
@@ -106,16 +128,19 @@ impl MailboxItem {
     /// An extended property by its tag, for instance `0x300B`. The service writes ids back in its
     /// own form (`Binary 0x300b`, without leading zeros), so only the number counts.
     pub fn property(&self, tag: u32) -> Option<&str> {
-        let number = |id: &str| {
-            let hex = id.rsplit(' ').next()?;
-            u32::from_str_radix(hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X"))?, 16).ok()
-        };
-        let mut all = self.single_value_extended_properties.iter();
-        all.find(|property| number(&property.id) == Some(tag))?.value.as_deref()
+        property(&self.single_value_extended_properties, tag)
     }
 }
 
-/// An extended property of an item.
+fn property(all: &[ExtendedProperty], tag: u32) -> Option<&str> {
+    let number = |id: &str| {
+        let hex = id.rsplit(' ').next()?;
+        u32::from_str_radix(hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X"))?, 16).ok()
+    };
+    all.iter().find(|property| number(&property.id) == Some(tag))?.value.as_deref()
+}
+
+/// An extended property of an item or a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ExtendedProperty {
     /// `Type 0xTag`.
@@ -168,6 +193,16 @@ pub struct ImportSession {
 }
 
 impl ImportSession {
+    /// A session that was kept somewhere since it was opened.
+    pub fn resume(mailbox: &str, url: SecretText, expires: Option<Timestamp>) -> Self {
+        Self { mailbox: mailbox.to_owned(), url, expires }
+    }
+
+    /// The address. Whoever has it may import: never to be logged.
+    pub fn url(&self) -> &SecretText {
+        &self.url
+    }
+
     /// The id of the mailbox that it is for.
     pub fn mailbox(&self) -> &str {
         &self.mailbox
