@@ -57,7 +57,7 @@ impl Desk {
             random: Arc::new(SeededRandom::new(1)),
             tenants: Arc::new(Nowhere),
             scripts: Arc::new(Shipped),
-            identity: HostIdentity { incarnation: "test".to_owned(), sole: true },
+            identity: HostIdentity { incarnation: "test".to_owned(), sole: true, until: None },
         };
         let facts = |name: &str| TenantFacts {
             tenant_id: "00000000-0000-0000-0000-000000000001".to_owned(),

@@ -15,10 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{UserId, UserState};
 use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueError, QueueName};
 
-use crate::{
-    failure::Failure,
-    session::{Session, counted},
-};
+use crate::{failure::Failure, session::Session};
 
 /// How long a delivery is hidden: longer than the longest step may take.
 const VISIBILITY: Duration = Duration::from_mins(10);
@@ -168,7 +165,7 @@ impl<'s> Runner<'s> {
                         look = true;
                         let queues = Arc::clone(self.queue);
                         let work = handle(self.host, queues, self.steps, queue, delivery);
-                        in_hand.push(Box::pin(counted(work)));
+                        in_hand.push(Box::pin(tenant::counted(work)));
                     }
                 }
                 () = arrivals.next(), if !look => look = true,

@@ -78,6 +78,10 @@ pub(crate) async fn unit(
     let principals = MatchTable { cx };
     let mut job = copy_job(cx, &principals).await?;
     job.settings.adopt_delivered = mail == Mail::IsForwarded;
+    if let Some(left) = cx.time_left() {
+        // The last request and the commit need time as well.
+        job.settings.budget.time = job.settings.budget.time.min(left / 2);
+    }
     // From here on no other copy of this step may touch the target.
     cx.hold().await?;
     match Box::pin(job.run_unit(mode, round)).await {

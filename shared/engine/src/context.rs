@@ -27,6 +27,8 @@ use crate::{
 
 /// How much longer a lease lasts than an invocation may take.
 const LEASE_SLACK: Duration = Duration::from_secs(30);
+/// How much longer it lasts than an invocation whose end is known: as far as two clocks may differ.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
 
 /// What a step sees.
 pub struct StepContext<'a> {
@@ -165,6 +167,12 @@ impl<'a> StepContext<'a> {
         Ok(())
     }
 
+    /// How long this invocation may still go on; `None` when nothing ends it.
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.host.identity.until?.duration_since(self.now());
+        Some(Duration::try_from(left).unwrap_or_default())
+    }
+
     /// Takes the lease: from now on no other copy of this step runs. For steps whose effects are
     /// not single writes (content).
     pub async fn hold(&self) -> Result<(), StepError> {
@@ -207,7 +215,10 @@ impl<'a> StepContext<'a> {
         }
         job.intents.extend(intent.map(str::to_owned));
         job.moved_at = now;
-        let lasts = self.step.spec().timeout + LEASE_SLACK;
+        let lasts = match self.time_left() {
+            Some(left) => left + CLOCK_SLACK,
+            None => self.step.spec().timeout + LEASE_SLACK,
+        };
         job.lease =
             Some(Lease { holder: self.holder.clone(), until: crate::run::later(now, lasts) });
         let version = self.job_version();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use catalogue::Step;
+use jiff::Timestamp;
 use model::Project;
 use ports::{Clock, Queue, Random, Store};
 use tenant::TenantClient;
@@ -37,6 +38,9 @@ pub struct HostIdentity {
     /// Whether no other host can be at work on this store. A lease of another incarnation is then
     /// a dead process's and void at once.
     pub sole: bool,
+    /// When this invocation is over at the latest, because its host kills it then; `None` for a host
+    /// that goes on. A lease need not last longer, and no unit of work is begun that would.
+    pub until: Option<Timestamp>,
 }
 
 /// Both tenants of a project.

@@ -14,6 +14,7 @@
 
 mod client;
 mod codes;
+mod counted;
 mod credential;
 mod endpoints;
 mod error;
@@ -30,6 +31,7 @@ mod token;
 mod wire;
 
 pub use client::{TenantClient, TenantConfig};
+pub use counted::{Counted, counted, requests_so_far};
 pub use credential::{AssertionError, AssertionSource, Certificate, Credential};
 pub use endpoints::{Endpoints, Resource, Resources};
 pub use error::{Class, Retry, TenantError};

@@ -10,13 +10,9 @@ use embedded::{Embedded, EmbeddedQueue, OsRandom, SystemClock};
 use engine::{Host, HostIdentity};
 use model::Project;
 use ports::{Clock, Random};
-use tenant::{LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
+use tenant::{Counted, LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
-pub(crate) use self::tenants::counted;
-use self::{
-    scripts::FileScripts,
-    tenants::{Counted, OneProject},
-};
+use self::{scripts::FileScripts, tenants::OneProject};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -77,7 +73,7 @@ impl Session {
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
             // The database is locked: whoever held a lease before is dead.
-            identity: HostIdentity { incarnation, sole: true },
+            identity: HostIdentity { incarnation, sole: true, until: None },
         };
         let workers = *file.limits.workers.get_ref();
         Ok(Self { host, queue, project: file.project.clone(), workers })
