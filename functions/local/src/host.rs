@@ -63,7 +63,7 @@ pub(crate) struct Standing {
     pub(crate) at_gate: usize,
     /// The other users' jobs.
     pub(crate) others_in_flight: usize,
-    /// Steps that have been handled since the loop began.
+    /// Messages that have been handled since the loop began: steps, and their waits and retries.
     pub(crate) handled: u64,
 }
 
@@ -151,7 +151,9 @@ impl<'s> Runner<'s> {
             if stopping && idle {
                 return Ok(Ended::Interrupted);
             }
-            let sleep = self.host.clock.sleep(self.pause(now, next_tick, idle)?);
+            let at_latest = if idle { next_tick } else { next_tick.min(next_report) };
+            let (pause, then_look) = self.pause(now, at_latest, look)?;
+            let sleep = self.host.clock.sleep(pause);
             tokio::select! {
                 Some(()) = in_hand.next() => {
                     self.handled += 1;
@@ -169,7 +171,7 @@ impl<'s> Runner<'s> {
                     }
                 }
                 () = arrivals.next(), if !look => look = true,
-                () = sleep => look = true,
+                () = sleep => look |= then_look,
                 () = &mut interrupt, if !stopping => stopping = true,
             }
         }
@@ -256,14 +258,19 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// How long until there is something to look at.
-    fn pause(&self, now: Timestamp, tick: Timestamp, idle: bool) -> Result<Duration, Failure> {
-        let mut until = tick.min(after(now, if idle { TICK } else { REPORT }));
-        if idle && let Some(due) = self.queue.next_due("")? {
-            until = until.min(due);
-        }
+    /// How long until there is something to do, and whether that is a message that becomes due.
+    fn pause(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        looking: bool,
+    ) -> Result<(Duration, bool), Failure> {
+        let due = if looking { None } else { self.queue.next_due("")? };
+        let due = due.map(|due| due.max(after(now, SHORTEST)));
+        let then_look = due.is_some_and(|due| due <= until);
+        let until = due.map_or(until, |due| due.min(until));
         let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        Ok(pause.max(SHORTEST))
+        Ok((pause, then_look))
     }
 }
 

@@ -34,7 +34,7 @@ impl Progress {
     pub(crate) fn show(&mut self, standing: &Standing) {
         let parked = standing.parked;
         let parks = if parked > 0 { format!("{parked} parked, ") } else { String::new() };
-        let note = format!("{parks}{} steps", standing.handled);
+        let note = format!("{parks}{} messages", standing.handled);
         if let Some(bar) = &self.bar {
             bar.set_length(u64::try_from(standing.people).unwrap_or(u64::MAX));
             bar.set_position(u64::try_from(standing.settled).unwrap_or(u64::MAX));

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use async_trait::async_trait;
 use control::Selection;
-use embedded::{OsRandom, SystemClock};
+use embedded::OsRandom;
 use engine::Host;
 use model::Project;
 use ports::Random;
@@ -21,14 +22,19 @@ use crate::{
     host::{Ended, Until},
     output::Output,
     project::{Network, Template, TenantTemplate, template},
-    session::Session,
+    session::{Session, Time},
 };
 
-/// Rehearses; `None` when it was interrupted.
-pub(crate) async fn rehearse(scene: &Scene) -> Result<Option<Rehearsed>, Failure> {
-    let stage = Stage::open(scene, Arc::new(SystemClock))?;
+/// Rehearses with a clock that runs so many times faster than the machine's; `None` when it was
+/// interrupted.
+pub(crate) async fn rehearse(
+    scene: &Scene,
+    speed: NonZeroU32,
+) -> Result<Option<Rehearsed>, Failure> {
+    let time = Time::faster(speed);
+    let stage = Stage::as_in_life(scene, Arc::clone(&time.clock), time.speed)?;
     let folder = Folder::of(&stage)?;
-    let session = Session::open(&folder.project_file()).await?;
+    let session = Session::open_in(&folder.project_file(), &time).await?;
     let mut machine = ThisMachine { session, told: scene.told };
     rehearsal::rehearse(scene, &stage, &mut machine).await
 }

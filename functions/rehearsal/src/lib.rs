@@ -7,7 +7,7 @@ mod mail;
 mod proof;
 mod stage;
 
-use std::{collections::BTreeSet, fmt, path::PathBuf};
+use std::{collections::BTreeSet, fmt, num::NonZeroU32, path::PathBuf};
 
 use async_trait::async_trait;
 use control::{ControlError, Report, Scope, Selection, waves};
@@ -18,7 +18,7 @@ use serde::Serialize;
 use self::mail::Postman;
 pub use self::{
     proof::Proof,
-    stage::{Stage, StageError, knobs, serve},
+    stage::{Stage, StageError, quick, serve},
 };
 
 /// What is rehearsed.
@@ -41,12 +41,17 @@ pub struct Rehearsed {
     pub report: Report,
     /// What was proven.
     pub proof: Vec<Proof>,
-    /// How long the wave took from the first action to the last, in milliseconds.
+    /// How many times faster than the machine's the clock ran: times in the report are by this
+    /// clock, as they would be with real tenants.
+    pub speed: NonZeroU32,
+    /// How long the wave took from the first action to the last, in milliseconds of its own clock.
     pub wave_ms: u64,
-    /// How long it took from the start to the first step, in milliseconds.
+    /// How long it took from the start to the first step, in milliseconds of the machine's clock.
     pub first_step_ms: u64,
-    /// Steps that were handled.
-    pub steps: u64,
+    /// Steps that were done, or found not to apply.
+    pub steps: usize,
+    /// Messages that were handled: steps, and their waits and retries.
+    pub messages: u64,
 }
 
 impl Rehearsed {
@@ -58,7 +63,12 @@ impl Rehearsed {
 
 impl fmt::Display for Rehearsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{}\nProof, looked at in the tenants themselves", self.report)?;
+        writeln!(f, "\n{}", self.report)?;
+        if self.speed > NonZeroU32::MIN {
+            let speed = self.speed;
+            writeln!(f, "Times are the tenants' own; here they passed {speed} times as fast.\n")?;
+        }
+        writeln!(f, "Proof, looked at in the tenants themselves")?;
         for proof in &self.proof {
             let sign = if proof.holds { "yes" } else { "NO " };
             writeln!(f, "  {sign}  {:<64} {}", proof.what, proof.found)?;
@@ -96,8 +106,8 @@ pub trait Place {
     fn project(&self) -> &Project;
 
     /// Applies an action to the wave and works until nobody of it has a job that goes on by itself.
-    /// `beside` is called now and then meanwhile. Says how many steps were handled; `None` when a
-    /// person interrupted it.
+    /// `beside` is called now and then meanwhile. Says how many messages were handled; `None` when
+    /// a person interrupted it.
     async fn play(
         &mut self,
         stretch: &Stretch<'_>,
@@ -133,7 +143,7 @@ pub async fn rehearse<P: Place>(
     postman.write_to_everybody("before the move");
     let ids: BTreeSet<UserId> = movers.into_iter().collect();
     let wave_began = place.host().clock.now();
-    let mut steps = 0;
+    let mut messages = 0;
     for (title, action) in [
         ("prepare", Action::Prepare),
         ("first sync", Action::Sync),
@@ -141,9 +151,9 @@ pub async fn rehearse<P: Place>(
         ("cutover", Action::Cutover),
     ] {
         let stretch = Stretch { title, action, wave: &wave, people: &ids };
-        let played = place.play(&stretch, &mut || postman.write_to_somebody()).await?;
+        let played = place.play(&stretch, &mut || postman.write_now_and_then()).await?;
         let Some(handled) = played else { return Ok(None) };
-        steps += handled;
+        messages += handled;
         if action == Action::Prepare {
             proof::note_contacts(stage, &mut people);
         }
@@ -162,10 +172,15 @@ pub async fn rehearse<P: Place>(
         u64::try_from(to.duration_since(from).as_millis()).unwrap_or_default()
     };
     let (wave_ms, first_step_ms) = match report.span {
-        Some(span) => (since(wave_began, span.to), since(began, span.from)),
+        Some(span) => {
+            let first = since(began, span.from) / u64::from(stage.speed().get());
+            (since(wave_began, span.to), first)
+        }
         None => (0, 0),
     };
-    Ok(Some(Rehearsed { report, proof, wave_ms, first_step_ms, steps }))
+    let steps = report.steps.iter().map(|line| line.runs + line.not_applicable).sum();
+    let speed = stage.speed();
+    Ok(Some(Rehearsed { report, proof, speed, wave_ms, first_step_ms, steps, messages }))
 }
 
 /// Puts everybody who can move into a wave: people with a mailbox, no guests.

@@ -1,11 +1,15 @@
 //! People who write mail while the others move.
 
+use jiff::{SignedDuration, Timestamp};
 use simulator::Simulator;
 
 use crate::{Stage, proof::Person};
 
 /// Somebody outside both tenants.
 const SENDER: &str = "partner@elsewhere.example";
+
+/// While the work goes on somebody gets a message this often, by the machine's clock.
+const PAUSE: SignedDuration = SignedDuration::from_millis(500);
 
 /// A message that was sent, and to whom.
 pub(crate) struct Sent {
@@ -25,6 +29,8 @@ pub(crate) struct Postman {
     old: Vec<String>,
     new: Vec<Option<String>>,
     state: u64,
+    pause: SignedDuration,
+    next: Timestamp,
     /// Everything that was sent.
     pub(crate) sent: Vec<Sent>,
 }
@@ -37,6 +43,8 @@ impl Postman {
             old: people.iter().map(|person| person.source_address.clone()).collect(),
             new: vec![None; people.len()],
             state: seed,
+            pause: PAUSE.checked_mul(i32::try_from(stage.speed().get()).unwrap_or(i32::MAX)).unwrap_or(PAUSE),
+            next: stage.simulator().now(),
             sent: Vec::new(),
         }
     }
@@ -48,8 +56,13 @@ impl Postman {
         }
     }
 
-    /// One message to one person.
-    pub(crate) fn write_to_somebody(&mut self) {
+    /// One message to one person, unless the last one was just now.
+    pub(crate) fn write_now_and_then(&mut self) {
+        let now = self.simulator.now();
+        if now < self.next {
+            return;
+        }
+        self.next = now.checked_add(self.pause).unwrap_or(Timestamp::MAX);
         // A plain linear congruential step (Knuth's MMIX): who gets the mail need only vary.
         self.state = self
             .state

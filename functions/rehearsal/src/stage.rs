@@ -1,11 +1,11 @@
 //! The two simulated tenants, served on a port of this machine.
 
-use std::{net, path::Path, sync::Arc, thread};
+use std::{net, num::NonZeroU32, path::Path, sync::Arc, thread};
 
 use ports::Clock;
 use simulator::{
-    Config, Credentials, DriveFill, EmlLimits, Front, Lag, Lags, MailboxFill, Part, Population,
-    Profile, Rehearsal, Rules, Simulator,
+    Config, Credentials, DriveFill, EmlLimits, Faults, Front, Lag, Lags, MailboxFill, Part,
+    Population, Profile, Rehearsal, Rules, Simulator,
 };
 use thiserror::Error;
 
@@ -34,17 +34,38 @@ pub enum StageError {
 pub struct Stage {
     rehearsal: Rehearsal,
     base: String,
+    speed: NonZeroU32,
 }
 
 impl Stage {
-    /// Fills two tenants as the scene wants them, and serves them.
+    /// Fills two tenants as the scene wants them, and serves them: tenants that keep no budgets and
+    /// take seconds for what takes real ones minutes.
     pub fn open(scene: &Scene, clock: Arc<dyn Clock>) -> Result<Self, StageError> {
+        Self::with(scene, clock, NonZeroU32::MIN, quick())
+    }
+
+    /// The same with Microsoft's published request budgets and delays of minutes, for a clock (of
+    /// tenants and host alike) that runs `speed` times as fast as the machine's.
+    pub fn as_in_life(
+        scene: &Scene,
+        clock: Arc<dyn Clock>,
+        speed: NonZeroU32,
+    ) -> Result<Self, StageError> {
+        Self::with(scene, clock, speed, as_in_life())
+    }
+
+    fn with(
+        scene: &Scene,
+        clock: Arc<dyn Clock>,
+        speed: NonZeroU32,
+        config: Config,
+    ) -> Result<Self, StageError> {
         let population =
             Population { content: false, ..Population::of(scene.people, Profile::Calm) };
-        let rehearsal = Simulator::rehearsal_with(&population, scene.seed, clock, knobs());
+        let rehearsal = Simulator::rehearsal_with(&population, scene.seed, clock, config);
         fill(&rehearsal);
         let base = serve(rehearsal.simulator.clone(), 0, Front::Plain)?;
-        let stage = Self { rehearsal, base };
+        let stage = Self { rehearsal, base, speed };
         if let Some(mail) = &scene.mail_folder {
             stage.load_mail(mail)?;
         }
@@ -59,6 +80,11 @@ impl Stage {
     /// The address at which they are served.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// How many times faster than the machine's the tenants' clock runs.
+    pub(crate) fn speed(&self) -> NonZeroU32 {
+        self.speed
     }
 
     pub(crate) fn simulator(&self) -> &Simulator {
@@ -98,7 +124,7 @@ impl Stage {
 }
 
 /// Gives everybody a little of everything: enough to see each kind copied, little enough for a wave
-/// in well under a minute.
+/// in about a minute.
 fn fill(rehearsal: &Rehearsal) {
     let mail = MailboxFill { least_items: 1, most_items: 5, folders: 3, ..MailboxFill::default() };
     let files = DriveFill { least_files: 2, most_files: 6, folders: 2, ..DriveFill::default() };
@@ -113,8 +139,27 @@ fn fill(rehearsal: &Rehearsal) {
     }
 }
 
+/// The published budgets and the rules of real tenants, and the lags of a good day. Faults belong
+/// into tests.
+fn as_in_life() -> Config {
+    let config = Config::of(Profile::Realistic);
+    Config {
+        lags: Lags {
+            directory: Lag::seconds(1, 15),
+            forward_sync: Lag::seconds(2, 30),
+            mailbox_provisioning: Lag::seconds(30, 240),
+            mailbox_open: Lag::seconds(2, 20),
+            drive_provisioning: Lag::seconds(30, 240),
+            address_release: Lag::seconds(10, 120),
+        },
+        faults: Faults::default(),
+        rules: Rules { licence_provisions_drive: true, ..config.rules },
+        ..config
+    }
+}
+
 /// Realistic rules, with lags of seconds where real tenants take minutes.
-pub fn knobs() -> Config {
+pub fn quick() -> Config {
     Config {
         lags: Lags {
             directory: Lag::millis(0, 150),

@@ -33,4 +33,4 @@ pub use database::{Embedded, Options, Statistics};
 pub use open::OpenError;
 pub use queue::{Arrivals, DeadLetter, Depth, EmbeddedQueue};
 pub use store::EmbeddedStore;
-pub use system::{OsRandom, SystemClock};
+pub use system::{FasterClock, OsRandom, SystemClock};

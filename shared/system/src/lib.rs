@@ -4,5 +4,5 @@
 mod clock;
 mod random;
 
-pub use clock::SystemClock;
+pub use clock::{FasterClock, SystemClock};
 pub use random::OsRandom;

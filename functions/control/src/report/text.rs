@@ -51,7 +51,7 @@ impl Report {
                 phase = Some(spec.phase);
                 writeln!(
                     f,
-                    "\n{:<width$}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
+                    "\n{:<width$}{:>6}{:>6}{:>8}{:>9}{:>13}{:>13}",
                     title(spec.phase),
                     "done",
                     "n/a",
@@ -148,7 +148,7 @@ fn write_line(
     let time = |ms: u64| if line.runs == 0 { "-".to_owned() } else { duration(ms) };
     writeln!(
         f,
-        "  {:<7} {:<width$}{:>6}{:>6}{:>8}{:>9}{:>10}{:>10}",
+        "  {:<7} {:<width$}{:>6}{:>6}{:>8}{:>9}{:>13}{:>13}",
         spec.spec,
         spec.title,
         count(line.done),

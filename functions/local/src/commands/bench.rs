@@ -1,6 +1,6 @@
 //! `bench`: the figures of the README. Not a test: the numbers depend on the machine.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use catalogue::Step;
@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Users of the engine's own measurement, without tenant calls
     #[arg(long, default_value_t = 500)]
     engine_users: usize,
+    /// How many times faster than this machine's the rehearsals' clock runs
+    #[arg(long, value_name = "TIMES", default_value_t = super::rehearse::SPEED)]
+    speed: NonZeroU32,
 }
 
 /// One measurement.
@@ -46,9 +49,10 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
     let mut figures = vec![engine_alone(options.engine_users).await?];
     let mut well = true;
     for people in &options.people {
-        Output::note(format!("rehearsal of {people} people"));
+        let speed = options.speed;
+        Output::note(format!("rehearsal of {people} people, its clock {speed} times as fast"));
         let scene = Scene { people: *people, seed: 1, mail_folder: None, told: false };
-        let Some(done) = rehearse(&scene).await? else { return Ok(Exit::SomeParked) };
+        let Some(done) = rehearse(&scene, speed).await? else { return Ok(Exit::SomeParked) };
         well &= done.all_well();
         figures.extend(of_rehearsal(*people, &done));
     }
@@ -66,14 +70,17 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
 
 fn of_rehearsal(people: usize, done: &Rehearsed) -> Vec<Figure> {
     let seconds = |milliseconds: u64| Duration::from_millis(milliseconds).as_secs_f64();
-    let wave = seconds(done.wave_ms).max(0.001);
+    let by_tenants = seconds(done.wave_ms).max(0.001);
+    let by_machine = by_tenants / f64::from(done.speed.get());
     let movers = u32::try_from(done.report.people).map_or(f64::MAX, f64::from);
     let steps = u32::try_from(done.steps).map_or(f64::MAX, f64::from);
     let figure =
         |what: &str, value, unit| Figure { what: format!("{what}, {people} people"), value, unit };
     vec![
-        figure("steps through engine and simulator", steps / wave, "steps/s"),
-        figure("people moved, all four phases", movers / wave * 60.0, "people/min"),
+        figure("steps through engine and simulator", steps / by_machine, "steps/s"),
+        figure("people moved, all four phases", movers / by_machine * 60.0, "people/min"),
+        figure("the same by the tenants' clock", movers / by_tenants * 60.0, "people/min"),
+        figure("the wave by the tenants' clock", by_tenants / 60.0, "min"),
         figure("from start to the first step", seconds(done.first_step_ms), "s"),
     ]
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use embedded::SystemClock;
-use rehearsal::{knobs, serve};
+use rehearsal::{quick, serve};
 use serde_json::json;
 use simulator::{Authority, Config, EmlLimits, Front, Population, Profile, Simulator};
 
@@ -76,7 +76,7 @@ impl Behaviour {
 
     fn config(self) -> Config {
         match self {
-            Self::Quick => knobs(),
+            Self::Quick => quick(),
             other => Config::of(other.profile()),
         }
     }

@@ -3,10 +3,10 @@
 mod scripts;
 mod tenants;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, num::NonZeroU32, path::Path, sync::Arc};
 
 use control::{Scope, store_project};
-use embedded::{Embedded, EmbeddedQueue, OsRandom, SystemClock};
+use embedded::{Embedded, EmbeddedQueue, FasterClock, OsRandom, SystemClock};
 use engine::{Host, HostIdentity};
 use model::Project;
 use ports::{Clock, Random};
@@ -17,6 +17,26 @@ use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
 };
+
+/// The time that a session and its tenants live in.
+pub(crate) struct Time {
+    /// The clock of both.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// How many times faster than the machine's it runs.
+    pub(crate) speed: NonZeroU32,
+}
+
+impl Time {
+    /// The machine's: the only one for real tenants.
+    pub(crate) fn real() -> Self {
+        Self { clock: Arc::new(SystemClock), speed: NonZeroU32::MIN }
+    }
+
+    /// A rehearsal's.
+    pub(crate) fn faster(speed: NonZeroU32) -> Self {
+        Self { clock: Arc::new(FasterClock::new(speed)), speed }
+    }
+}
 
 /// An open project.
 pub(crate) struct Session {
@@ -33,24 +53,37 @@ pub(crate) struct Session {
 impl Session {
     /// Opens the project of a project file.
     pub(crate) async fn open(path: &Path) -> Result<Self, Failure> {
+        Self::open_in(path, &Time::real()).await
+    }
+
+    /// Opens it in another time than the machine's: a rehearsal's.
+    pub(crate) async fn open_in(path: &Path, time: &Time) -> Result<Self, Failure> {
         let file = read_file(path)?;
         let connections = connections(&file, variable)?;
-        let session = Self::with(&file, connections)?;
+        let session = Self::with(&file, connections, time)?;
         store_project(&session.host, &session.project).await?;
         Ok(session)
     }
 
     /// The project that is described, on the tenants that are given.
-    pub(crate) fn with(file: &ProjectFile, connections: Connections) -> Result<Self, Failure> {
-        let database = Embedded::open(&file.state)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub(crate) fn with(
+        file: &ProjectFile,
+        connections: Connections,
+        time: &Time,
+    ) -> Result<Self, Failure> {
+        let clock = Arc::clone(&time.clock);
+        let options = embedded::Options { clock: Arc::clone(&clock), ..Default::default() };
+        let database = Embedded::open_with(&file.state, options)?;
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let transport = ReqwestTransport::new(&reach(file)?);
         let transport = transport.map_err(|error| Failure::input(format!("[network] {error}")))?;
         let transport = Arc::new(Counted(transport));
+        let limits = LimitSettings::default();
         let limits = Arc::new(Limits::new(LimitSettings {
             exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
-            ..LimitSettings::default()
+            // How long a worker may be held up: that is the machine's time.
+            wait_max: limits.wait_max * time.speed.get(),
+            ..limits
         }));
         let client = |config| {
             TenantClient::new(
