@@ -1,4 +1,5 @@
 //! Stories: the specification, told through the whole system.
 
 mod layering;
+mod statements;
 mod stories;

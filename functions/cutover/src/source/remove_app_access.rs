@@ -18,6 +18,9 @@ use crate::mailbox::source_mailbox;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccessRemoved {
     removed: Vec<String>,
+    /// Groups whose last owner the account is: the service lets nobody remove that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    last_owner_of: Vec<String>,
 }
 
 impl Receipt for AccessRemoved {
@@ -30,13 +33,19 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         return Outcome::not_applicable("the profile names no migration accounts");
     }
     let mailbox = source_mailbox(cx).await?;
-    let mut removed = Vec::new();
+    let mut gone = AccessRemoved { removed: Vec::new(), last_owner_of: Vec::new() };
     for account in &accounts {
         let Some(user) = cx.source().user(account).await? else { continue };
-        remove_mailbox_rights(cx, &mailbox.identity(), account, &mut removed).await?;
-        remove_memberships(cx, &user, &mut removed).await?;
+        remove_mailbox_rights(cx, &mailbox.identity(), account, &mut gone.removed).await?;
+        remove_memberships(cx, &user, &mut gone).await?;
     }
-    Outcome::done(&AccessRemoved { removed })
+    let warn = |group: &String| {
+        format!(
+            "a migration account is the last owner of {group}: name another one, then remove it"
+        )
+    };
+    let warnings = gone.last_owner_of.iter().map(warn).collect();
+    Outcome::done_with(&gone, warnings)
 }
 
 async fn remove_mailbox_rights(
@@ -91,7 +100,7 @@ async fn holds(
 async fn remove_memberships(
     cx: &StepContext<'_>,
     account: &GraphUser,
-    removed: &mut Vec<String>,
+    gone: &mut AccessRemoved,
 ) -> Result<(), StepError> {
     let graph = cx.source().client().await?.graph();
     let person = graph.member_of(&cx.user().source.object_id).await?;
@@ -115,15 +124,48 @@ async fn remove_memberships(
             let Some(membership) = membership else { continue };
             Effect::RemoveTeamMember { team: group.id.clone(), membership: membership.id }
         } else {
+            remove_ownership(cx, &group.id, &name, account, gone).await?;
             Effect::RemoveGroupMember { group: group.id.clone(), object: account.id.clone() }
         };
-        let write = Write {
-            object: format!("{} in {name}", account.user_principal_name),
-            changes: vec![change("member", account.user_principal_name.as_str(), Value::Null)],
-            effect: write,
-        };
-        cx.source().write_tolerant(write, TenantError::is_not_found).await?;
-        removed.push(format!("{name}: {}", account.user_principal_name));
+        remove(cx, account, &name, "member", write).await?;
+        gone.removed.push(format!("{name}: {}", account.user_principal_name));
     }
     Ok(())
+}
+
+/// An owner keeps his rights when he is no member any more. In a team ownership is a role of the
+/// membership and goes with it.
+async fn remove_ownership(
+    cx: &StepContext<'_>,
+    group: &str,
+    name: &str,
+    account: &GraphUser,
+    gone: &mut AccessRemoved,
+) -> Result<(), StepError> {
+    let owners = cx.source().client().await?.graph().group_owners(group).await?;
+    if !owners.iter().any(|owner| owner.id() == account.id) {
+        return Ok(());
+    }
+    if owners.len() == 1 {
+        gone.last_owner_of.push(name.to_owned());
+        return Ok(());
+    }
+    let effect = Effect::RemoveGroupOwner { group: group.to_owned(), object: account.id.clone() };
+    remove(cx, account, name, "owner", effect).await
+}
+
+async fn remove(
+    cx: &StepContext<'_>,
+    account: &GraphUser,
+    name: &str,
+    role: &str,
+    effect: Effect,
+) -> Result<(), StepError> {
+    let account = account.user_principal_name.as_str();
+    let write = Write {
+        object: format!("{account} in {name}"),
+        changes: vec![change(role, account, Value::Null)],
+        effect,
+    };
+    cx.source().write_tolerant(write, TenantError::is_not_found).await
 }

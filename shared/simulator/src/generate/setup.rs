@@ -118,5 +118,14 @@ pub(crate) fn add_service_account(world: &mut World, tenant_id: Uuid, stamp: Sta
     for group in groups {
         tenant.groups.amend(group, |group| group.members.push(user));
     }
+    let lists: Vec<Uuid> = tenant
+        .recipients
+        .all()
+        .filter(|recipient| recipient.kind.is_group() && !recipient.members.is_empty())
+        .map(|recipient| recipient.guid)
+        .collect();
+    for list in lists {
+        tenant.recipients.amend(list, |list| list.members.push(guid));
+    }
     upn
 }

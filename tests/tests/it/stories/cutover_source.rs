@@ -2,18 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
 
-use catalogue::{ProjectType, Step};
-use crosswave_tests::world::World;
+use std::collections::BTreeSet;
+
+use catalogue::{ProjectType, Side, Step};
+use crosswave_tests::world::{World, drive};
 use engine::{ApplyError, records::load_job};
 use model::{Action, Branch, JobStatus, User, UserState};
 use simulator::{FaultKind, FreeBusy};
-use tenant::exchange::Parameters;
+use tenant::{
+    exchange::Parameters,
+    graph::{DirectoryObject, GraphGroup},
+};
 
 use super::stage::{
     all_cutover_steps, bare, contact_in, cutover_steps, fault, heal, holders, holds_x500,
     in_source, in_target, mails, movers, not_applicable, one_synced, outsider, plain, primary,
     problem, state, synced,
 };
+use super::support::client;
 
 /// CUT-S1 and CUT-S6: the second delta goes on beside S2 to S5, and S6 waits for its end.
 #[tokio::test]
@@ -157,6 +163,76 @@ async fn s8_removes_the_rights_of_the_migration_accounts() {
     assert!(rights(&world, &user).await.contains(&account.to_lowercase()));
     world.settle().await;
     assert!(!rights(&world, &user).await.contains(&account.to_lowercase()));
+}
+
+/// CUT-S8: and they leave the groups and teams that the user is in: those of the directory, teams,
+/// and lists that Exchange masters; as owners too, unless nobody else would own the group.
+#[tokio::test]
+async fn s8_removes_the_migration_accounts_from_the_users_groups_and_teams() {
+    let mut setup = bare(8);
+    let account = setup.clone().build().service_account;
+    setup.profile.cutover.app_accounts = vec![account.clone()];
+    let (world, users) = synced(setup).await;
+    let source = client(&world, Side::Source).await;
+    let service = drive(&world, source.graph().find_user(&account)).await.unwrap().unwrap();
+    let kinds = BTreeSet::from(["list", "security", "group", "team"]);
+    assert_eq!(kinds_of(&groups(&world, &service.id).await), kinds, "the scene has every kind");
+    // It owns its groups as well: in one of them it is the only owner.
+    let graph = source.graph();
+    let plain = groups(&world, &service.id).await.into_iter();
+    let plain: Vec<_> = plain.filter(|group| kind_of(group) == "group").collect();
+    for group in &plain {
+        drive(&world, graph.add_group_owner(&group.id, &service.id)).await.unwrap();
+    }
+    for owner in drive(&world, graph.group_owners(&plain[0].id)).await.unwrap() {
+        if owner.id() != service.id {
+            let remove = graph.remove_group_owner(&plain[0].id, owner.id());
+            drive(&world, remove).await.unwrap();
+        }
+    }
+    world.perform(&users, Action::Cutover).await;
+    let mut theirs = Vec::new();
+    for user in &users {
+        assert_eq!(state(&world, user).await, UserState::Complete);
+        theirs.extend(groups(&world, &user.source.object_id).await);
+    }
+    let left = groups(&world, &service.id).await;
+    let shared = |group: &GraphGroup| theirs.iter().any(|other| other.id == group.id);
+    assert!(!left.iter().any(shared), "{left:#?}");
+    for group in plain.iter().filter(|group| shared(group)) {
+        let owners = drive(&world, graph.group_owners(&group.id)).await.unwrap();
+        let still = owners.iter().any(|owner| owner.id() == service.id);
+        assert_eq!(still, owners.len() == 1, "{group:?}");
+    }
+    let mut warned = false;
+    for user in &users {
+        let text = format!("{:?}", world.journal(user).await);
+        warned |= text.contains("a migration account is the last owner of");
+    }
+    assert_eq!(warned, shared(&plain[0]));
+}
+
+async fn groups(world: &World, user: &str) -> Vec<GraphGroup> {
+    let source = client(world, Side::Source).await;
+    let all = drive(world, source.graph().member_of(user)).await.unwrap();
+    let groups = all.into_iter().filter_map(|object| match object {
+        DirectoryObject::Group(group) => Some(*group),
+        _ => None,
+    });
+    groups.collect()
+}
+
+fn kind_of(group: &GraphGroup) -> &'static str {
+    match (group.is_exchange_mastered(), group.security_enabled, group.is_team()) {
+        (true, Some(true), _) => "security",
+        (true, _, _) => "list",
+        (false, _, true) => "team",
+        (false, _, false) => "group",
+    }
+}
+
+fn kinds_of(groups: &[GraphGroup]) -> BTreeSet<&'static str> {
+    groups.iter().map(kind_of).collect()
 }
 
 /// CUT-S9, GEN-6: the cutover is complete, and all 19 steps are in the journal in their order.
@@ -304,5 +380,5 @@ async fn give_mailbox(world: &World, user: &User) {
             .collect();
         graph.assign_license(&target.object_id, &add, &[]).await.unwrap();
     };
-    crosswave_tests::world::drive(world, work).await;
+    drive(world, work).await;
 }

@@ -1,3 +1,4 @@
+mod confirmed;
 mod copying;
 mod crash;
 mod cutover_source;

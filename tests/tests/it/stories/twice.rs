@@ -152,6 +152,9 @@ async fn state_of(world: &World, people: &[User]) -> Vec<String> {
         let user = world.user(user).await;
         let who = &user.source.user_principal_name;
         lines.push(format!("{who} {} {:?}", user.state, user.problem));
+        let memory = engine::memory_of(&world.host, &world.key(&user)).await.unwrap();
+        let verified = memory.receipts.get(&Step::VerifyContent);
+        lines.push(format!("{who} verified {verified:?}"));
         let Some(target) = &user.target else { continue };
         for (tenant, id) in [
             (world.source.tenant_id, &user.source.object_id),
@@ -214,8 +217,8 @@ fn same(once: &[String], twice: &[String], when: &str) {
     assert_eq!(once, twice, "{when}");
 }
 
-/// GEN-5, ERR-4: prepare, initial sync, delta and cutover of a few people, once, and with deaths at
-/// every commit and every message twice: the tenants cannot tell.
+/// GEN-5, ERR-4: prepare, initial sync, delta, verify, cutover and the cutover mail of a few people,
+/// once, and with deaths at every commit and every message twice: the tenants cannot tell.
 #[tokio::test]
 async fn every_step_run_twice_equals_run_once() {
     let mut setup = plain(2).gate(OutlookGate::Continue);
@@ -223,7 +226,8 @@ async fn every_step_run_twice_equals_run_once() {
         Population { archives: 1, old_x500: 1, existing_in_target: 2, ..setup.population };
     // The account that `Setup` makes in the source for the migration.
     setup.profile.cutover.app_accounts = vec!["migration@contoso.onmicrosoft.com".to_owned()];
-    compare(&setup, &[Action::Prepare, Action::Sync, Action::Sync, Action::Cutover]).await;
+    let moved = [Action::Prepare, Action::Sync, Action::Sync, Action::Verify, Action::Cutover];
+    compare(&setup, &[moved.as_slice(), &[Action::SendCutoverEmail]].concat()).await;
 }
 
 /// GEN-5, PRE-6: as guests, who are invited later.

@@ -80,7 +80,7 @@ fn add(world: &mut World, call: &Call, parameters: &Parameters) -> Outcome {
     }
     let mut after = before.clone();
     after.members.push(member.guid);
-    change::write(world, call, &before, after)
+    write(world, call, &before, after)
 }
 
 fn remove(world: &mut World, call: &Call, parameters: &Parameters) -> Outcome {
@@ -99,5 +99,19 @@ fn remove(world: &mut World, call: &Call, parameters: &Parameters) -> Outcome {
             ),
         ));
     }
-    change::write(world, call, &before, after)
+    write(world, call, &before, after)
+}
+
+/// Writes the list, and what the directory shows of it.
+fn write(world: &mut World, call: &Call, before: &Recipient, after: Recipient) -> Outcome {
+    let (id, guids) = (after.directory_id, after.members.clone());
+    let output = change::write(world, call, before, after)?;
+    let stamp = world.stamp(call.view, call.now);
+    let tenant = world.tenant_mut(call)?;
+    if let Some(mut group) = tenant.groups.get(id).cloned() {
+        let members = guids.iter().filter_map(|guid| tenant.recipients.get(*guid));
+        group.members = members.map(|member| member.directory_id).collect();
+        tenant.groups.put(id, group, stamp);
+    }
+    Ok(output)
 }
