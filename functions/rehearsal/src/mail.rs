@@ -43,7 +43,9 @@ impl Postman {
             old: people.iter().map(|person| person.source_address.clone()).collect(),
             new: vec![None; people.len()],
             state: seed,
-            pause: PAUSE.checked_mul(i32::try_from(stage.speed().get()).unwrap_or(i32::MAX)).unwrap_or(PAUSE),
+            pause: PAUSE
+                .checked_mul(i32::try_from(stage.speed().get()).unwrap_or(i32::MAX))
+                .unwrap_or(PAUSE),
             next: stage.simulator().now(),
             sent: Vec::new(),
         }
