@@ -24,6 +24,6 @@ mod sqs;
 mod trouble;
 
 pub use access::Access;
-pub use dynamo::{DynamoStore, Layout, TABLE_ATTRIBUTES};
+pub use dynamo::{DynamoStore, Layout, table};
 pub use meter::{Meter, Operation, Spent};
 pub use sqs::SqsQueues;

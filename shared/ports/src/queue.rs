@@ -129,7 +129,8 @@ pub trait Queue: Send + Sync {
     async fn acknowledge(&self, queue: &QueueName, receipt: &Receipt) -> Result<(), QueueError>;
 
     /// Makes a delivered message visible again after `delay`, at most [`MAX_VISIBILITY`]. It stays
-    /// the same message: its receive count goes on.
+    /// the same message: its receive count goes on. SQS hides no message for more than
+    /// [`MAX_VISIBILITY`] after its delivery: of a longer time, the message may come early.
     async fn defer(
         &self,
         queue: &QueueName,

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("content", &["model", "ports", "tenant"]),
     ("system", &["ports"]),
     ("embedded", &["ports", "system"]),
+    ("double", &[]),
     ("aws", &["ports", "tenant"]),
     ("simulator", &["ports"]),
     ("conformance", &["ports"]),

@@ -4,7 +4,8 @@ use ports::{Change, Expect, Key};
 
 use super::{
     Layout,
-    item::{self, EXPIRES, Item, LISTING, Mark, PARTITION, VALUE, VERSION, WRITER},
+    item::{self, Item, Mark, VALUE, VERSION, WRITER},
+    table::{EXPIRES, LISTING, PARTITION},
 };
 
 /// The SDK's own form of names in expressions.

@@ -5,14 +5,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use ports::{Key, Record, StoreError};
 
+use super::table::{PARTITION, SORT};
+
 /// The SDK's own form of an item.
 #[expect(clippy::disallowed_types, reason = "the SDK asks for it; nothing iterates over it")]
 pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
-/// The partition key.
-pub(crate) const PARTITION: &str = "pk";
-/// The sort key.
-pub(crate) const SORT: &str = "sk";
 /// The version, a number.
 pub(crate) const VERSION: &str = "v";
 /// The value, bytes.
@@ -20,10 +18,6 @@ pub(crate) const VALUE: &str = "d";
 /// The mark of the commit that wrote the item, bytes: by it a writer whose reply was lost
 /// recognises its own work.
 pub(crate) const WRITER: &str = "w";
-/// When the record may go, seconds since 1970; absent for those that stay.
-pub(crate) const EXPIRES: &str = "t";
-/// The listing that the record appears in; absent for nearly all.
-pub(crate) const LISTING: &str = "l";
 
 /// The mark of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod commit;
 mod item;
 mod read;
 mod single;
+pub mod table;
 mod transaction;
 
 use std::{sync::Arc, time::Duration};
@@ -16,11 +17,6 @@ use ports::{
 };
 
 use crate::{Meter, Operation, retry::Retry, trouble::Trouble};
-
-/// The names of an item's attributes, as the template must declare them: the partition key, the sort
-/// key, the time to live, the listing. The table's sparse index has the listing as its partition key
-/// and the table's partition key as its sort key, is named after the listing, and projects keys only.
-pub const TABLE_ATTRIBUTES: [&str; 4] = [item::PARTITION, item::SORT, item::EXPIRES, item::LISTING];
 
 /// Which records a table treats apart. The port knows nothing of it: a record that may go is read
 /// as long as it is there.
@@ -74,6 +70,11 @@ impl DynamoStore {
     pub fn with_meter(mut self, meter: Meter) -> Self {
         self.meter = meter;
         self
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     /// What this store has asked for.

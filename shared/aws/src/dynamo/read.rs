@@ -5,7 +5,8 @@ use ports::{Key, Page, Query, Record, StoreError};
 
 use super::{
     DynamoStore,
-    item::{self, Item, LISTING, PARTITION, SORT},
+    item::{self, Item},
+    table::{INDEX, LISTING, PARTITION, SORT},
 };
 use crate::{Operation, meter::Spent, trouble::trouble};
 
@@ -96,7 +97,7 @@ impl DynamoStore {
                     .client
                     .query()
                     .table_name(&self.table)
-                    .index_name(LISTING)
+                    .index_name(INDEX)
                     .key_condition_expression("#l = :l")
                     .expression_attribute_names("#l", LISTING)
                     .expression_attribute_values(":l", item::text(listing))

@@ -71,6 +71,22 @@ impl SqsQueues {
         receipt: &Receipt,
         delay: Duration,
     ) -> Result<(), QueueError> {
+        let mut delay = seconds(delay);
+        while !self.hide_for(queue, receipt, delay).await? {
+            // The twelve hours count from the receive, which a receipt does not tell. Coming early is
+            // no harm: a baton that is not due is sent on.
+            delay /= 2;
+        }
+        Ok(())
+    }
+
+    /// Whether the message may be hidden for so many seconds.
+    async fn hide_for(
+        &self,
+        queue: &QueueName,
+        receipt: &Receipt,
+        delay: i32,
+    ) -> Result<bool, QueueError> {
         let url = &self.url(queue);
         self.asking(Operation::ChangeMessageVisibility, || {
             let request = self
@@ -78,11 +94,12 @@ impl SqsQueues {
                 .change_message_visibility()
                 .queue_url(url)
                 .receipt_handle(&receipt.0)
-                .visibility_timeout(seconds(delay));
+                .visibility_timeout(delay);
             async move {
                 match request.send().await {
-                    Ok(_) => Ok(()),
-                    Err(error) if is_gone(&error) || is_not_in_flight(&error) => Ok(()),
+                    Ok(_) => Ok(true),
+                    Err(error) if is_gone(&error) => Ok(true),
+                    Err(error) if delay > 0 && is_too_long(&error) => Ok(false),
                     Err(error) => Err(trouble("ChangeMessageVisibility", url, &error)),
                 }
             }
@@ -106,8 +123,8 @@ fn delivery(message: Message) -> Result<Delivery, QueueError> {
     }
 }
 
-/// Whether the message of a receipt is not there any more, or the receipt is none: the port asks
-/// for no error then.
+/// Whether the message of a receipt is not there any more or not in flight, or the receipt is none:
+/// the port asks for no error then.
 fn is_gone<E>(error: &SdkError<E, aws_smithy_runtime_api::http::Response>) -> bool
 where
     E: aws_sdk_sqs::error::ProvideErrorMetadata,
@@ -116,13 +133,18 @@ where
     let code = error.code().unwrap_or_default();
     let code = code.rsplit(['.', '#']).next().unwrap_or(code);
     let absent = error.message().is_some_and(|message| message.contains("does not exist"));
-    matches!(code, "ReceiptHandleIsInvalid" | "InvalidIdFormat")
+    matches!(code, "ReceiptHandleIsInvalid" | "InvalidIdFormat" | "MessageNotInflight")
         || (code == "InvalidParameterValue" && absent)
 }
 
-/// Whether the message waits in the queue: its visibility time-out is over.
-fn is_not_in_flight(
+/// Whether this delay and the time since the receive are more than twelve hours together ("Amazon SQS
+/// visibility timeout").
+fn is_too_long(
     error: &SdkError<ChangeMessageVisibilityError, aws_smithy_runtime_api::http::Response>,
 ) -> bool {
-    error.as_service_error().is_some_and(ChangeMessageVisibilityError::is_message_not_inflight)
+    use aws_sdk_sqs::error::ProvideErrorMetadata as _;
+    let service = error.as_service_error();
+    service
+        .and_then(|error| error.message())
+        .is_some_and(|message| message.contains("beyond the limit"))
 }

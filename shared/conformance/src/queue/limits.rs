@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ports::{MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY};
 
-use super::{Bench, SECOND, VISIBILITY, a, just_before, message, refused};
+use super::{Bench, MINUTE, SECOND, VISIBILITY, a, just_before, message, refused};
 use crate::verdict::{Verdict, ensure_eq, unexpected};
 
 pub(super) async fn send_count(bench: Bench) -> Verdict {
@@ -35,6 +35,8 @@ pub(super) async fn visibility(bench: Bench) -> Verdict {
     refused(bench.queue.defer(&a()?, &delivery.receipt, MAX_VISIBILITY + SECOND).await)?;
     (bench.advance)(just_before(MAX_VISIBILITY));
     ensure_eq!(bench.bodies().await?, [""; 0], "the messages a second before its time");
+    (bench.advance)(SECOND);
+    let delivery = bench.one(MINUTE).await?;
     bench.defer(&delivery, MAX_VISIBILITY).await?;
     (bench.advance)(just_before(MAX_VISIBILITY));
     ensure_eq!(bench.bodies().await?, [""; 0], "the messages a second before the deferral's end");
