@@ -19,7 +19,7 @@ use tenant::{
     graph::{DirectoryObject, GraphUser, UserQuery, quoted},
 };
 
-use crate::{ControlError, Scope, patience::patiently, scope::change_user};
+use crate::{ControlError, Scope, directory::put_source, patience::patiently, scope::change_user};
 
 /// Look-ups of drives at the same time.
 const DRIVES_AT_ONCE: usize = 8;
@@ -95,6 +95,8 @@ struct Mailbox {
     facts: MailboxFacts,
     on_hold: bool,
     initial_address: Option<String>,
+    /// Addresses and custom attributes, which Exchange knows better than the directory.
+    mail: Recipient,
 }
 
 impl Facts {
@@ -137,6 +139,11 @@ impl Mailbox {
                 bytes: None,
             },
             on_hold: recipient.is_on_hold(),
+            mail: Recipient {
+                email_addresses: recipient.email_addresses.clone(),
+                custom_attributes: recipient.custom_attributes.clone(),
+                ..Recipient::default()
+            },
             initial_address: addresses
                 .map(tenant::exchange::ProxyAddress::value)
                 .find(in_initial)
@@ -192,17 +199,22 @@ async fn keep(
     found: &mut Discovered,
 ) -> Result<(), ControlError> {
     let scope = Scope::of(project);
-    let identities: Vec<Result<SourceIdentity, ControlError>> = stream::iter(users)
-        .map(|user| async move {
-            let drive = has_drive(host, source, user).await?;
-            Ok(identity(user, facts, drive))
-        })
-        .buffered(DRIVES_AT_ONCE)
-        .collect()
-        .await;
+    let identities: Vec<Result<(SourceIdentity, Option<String>), ControlError>> =
+        stream::iter(users)
+            .map(|user| async move {
+                let drive = has_drive(host, source, user).await?;
+                let manager = manager(host, source, user).await?;
+                Ok((identity(user, facts, drive), manager))
+            })
+            .buffered(DRIVES_AT_ONCE)
+            .collect()
+            .await;
     let mut fresh = Vec::new();
-    for identity in identities {
-        let identity = identity?;
+    let mut entries = Batch::new();
+    for (user, identity) in users.iter().zip(identities) {
+        let (identity, manager) = identity?;
+        let known = facts.mailboxes.get(&user.id).map(|mailbox| &mailbox.mail);
+        put_source(&mut entries, &scope, user, known, manager.as_deref())?;
         found.seen += 1;
         for blocker in &identity.blockers {
             *found.blockers.entry(*blocker).or_default() += 1;
@@ -223,6 +235,9 @@ async fn keep(
         }
     }
     found.new += fresh.len();
+    if !users.is_empty() {
+        entries.commit(&*host.store).await?;
+    }
     put_new(host, &scope, fresh).await
 }
 
@@ -263,6 +278,16 @@ async fn has_drive(
         Err(error) if matches!(error.class, Class::NoDrive | Class::NotFound) => Ok(false),
         Err(error) => Err(ControlError::of(Side::Source)(error)),
     }
+}
+
+async fn manager(
+    host: &Host,
+    source: &TenantClient,
+    user: &GraphUser,
+) -> Result<Option<String>, ControlError> {
+    let graph = source.graph();
+    let manager = patiently(host, || graph.get_manager(&user.id)).await;
+    Ok(manager.map_err(ControlError::of(Side::Source))?.map(|manager| manager.id))
 }
 
 fn new_user(id: UserId, source: SourceIdentity) -> User {

@@ -4,6 +4,7 @@
 //! Everything here works on an [`engine::Host`] and holds nothing itself: the store is the truth,
 //! and each function can be called again after a crash.
 
+mod directory;
 mod discover;
 mod error;
 mod fault;
@@ -12,6 +13,7 @@ mod patience;
 mod preflight;
 mod report;
 mod scope;
+pub mod scripts;
 mod select;
 mod status;
 pub mod users_file;
@@ -20,6 +22,7 @@ pub mod waves;
 #[cfg(test)]
 mod tests;
 
+pub use directory::discover_target;
 pub use discover::{Discovered, discover};
 pub use error::ControlError;
 pub use fault::{FileFault, FileFaults};

@@ -5,12 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use catalogue::ProjectType;
 use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
-use engine::{
-    Host, HostIdentity, ScriptPins, Scripts, StepError, TenantPair, Tenants, records::Batch,
-};
+use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants, records::Batch};
 use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState};
-use ports::{Clock, Queue};
-use scripting::{Mapping, Notifications};
+use ports::{Clock, Queue, Store};
+use scripting::Budget;
 
 use crate::{Scope, store_project};
 
@@ -50,13 +48,16 @@ impl Desk {
         let clock = VirtualClock::at("2026-06-01T08:00:00Z".parse().unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let queue: Arc<dyn Queue> = Arc::new(ModelQueue::new(Arc::clone(&shared), 20));
+        let store: Arc<dyn Store> = Arc::new(ModelStore::new());
+        let scripts =
+            StoredScripts::new(Arc::clone(&store), Arc::clone(&shared), Budget::default(), None);
         let host = Host {
-            store: Arc::new(ModelStore::new()),
+            store,
             queue,
             clock: shared,
             random: Arc::new(SeededRandom::new(1)),
             tenants: Arc::new(Nowhere),
-            scripts: Arc::new(Shipped),
+            scripts: Arc::new(scripts),
             identity: HostIdentity { incarnation: "test".to_owned(), sole: true, until: None },
         };
         let facts = |name: &str| TenantFacts {
@@ -77,6 +78,7 @@ impl Desk {
             profiles: BTreeMap::new(),
             notification_sender: None,
             quiet_hours: None,
+            policy: model::ScriptPolicy::default(),
         };
         store_project(&host, &project).await.unwrap();
         Self { host, clock, project }
@@ -111,30 +113,5 @@ impl Tenants for Nowhere {
 
     fn requests(&self, _project: &Project) -> u64 {
         0
-    }
-}
-
-struct Shipped;
-
-#[async_trait]
-impl Scripts for Shipped {
-    async fn current(&self, _project: &Project) -> Result<ScriptPins, StepError> {
-        Ok(ScriptPins::new())
-    }
-
-    async fn mapping(
-        &self,
-        _project: &Project,
-        _pins: &ScriptPins,
-    ) -> Result<Arc<Mapping>, StepError> {
-        Ok(Arc::new(Mapping::standard()))
-    }
-
-    async fn notifications(
-        &self,
-        _project: &Project,
-        _pins: &ScriptPins,
-    ) -> Result<Arc<Notifications>, StepError> {
-        Ok(Arc::new(Notifications::standard()))
     }
 }

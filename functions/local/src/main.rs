@@ -18,9 +18,12 @@ use clap::Parser;
 
 /// Reads the command line, runs the command, and says how it ended.
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    if let Some(cli::Command::Script(command)) = cli.command {
-        return script::run(command, cli.global.json);
+    let mut cli = cli::Cli::parse();
+    match cli.command.take() {
+        Some(cli::Command::Script(command)) if !command.is_online() => {
+            return script::run(command, cli.global.json);
+        }
+        command => cli.command = command,
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -57,3 +57,47 @@ impl Progress {
         }
     }
 }
+
+/// Counts what is worked off without its number being known before.
+pub(crate) struct Counter {
+    what: &'static str,
+    bar: Option<ProgressBar>,
+    count: usize,
+}
+
+impl Counter {
+    /// Lines of a log are so far apart.
+    const EVERY: usize = 10_000;
+
+    /// Begins to count.
+    pub(crate) fn new(what: &'static str) -> Self {
+        let bar = Output::is_watched().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {msg}  {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.set_message(what);
+            bar
+        });
+        Self { what, bar, count: 0 }
+    }
+
+    /// So many more.
+    pub(crate) fn add(&mut self, more: usize) {
+        self.count += more;
+        match &self.bar {
+            Some(bar) => bar.set_position(u64::try_from(self.count).unwrap_or(u64::MAX)),
+            None if self.count.is_multiple_of(Self::EVERY) => {
+                Output::note(format!("{} {}", self.count, self.what));
+            }
+            None => {}
+        }
+    }
+
+    /// Leaves the screen to what follows.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

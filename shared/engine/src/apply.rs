@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use model::{
     Action, Admitted, Baton, Branch, Cost, Job, JobId, JobKind, JobStatus, JournalEntry,
     JournalEvent, Keys, Memory, Profile, Project, Refusal, Request, ResetTo, User, UserKey,
-    UserState, Wave, admit,
+    UserState, admit,
 };
 use ports::CommitError;
 use thiserror::Error;
 
 use crate::{
     Host, StepError,
-    records::{Batch, EngineError, Loaded, load, load_job, load_project, load_user, send_baton},
+    records::{Batch, EngineError, Loaded, load_job, load_project, load_user, send_baton},
+    scripts::{pins_of, wave_of},
 };
 
 /// An action for one user.
@@ -121,10 +122,11 @@ async fn start(
     let now = host.clock.now();
     let from = user.value.state;
     let profile = profile_of(host, project, &user.value, &request.user).await?;
-    let scripts =
-        host.scripts.current(project).await.map_err(|StepError { code, message, .. }| {
-            ApplyError::Scripts(format!("{code}: {message}"))
-        })?;
+    let unusable = |StepError { code, message, advice, .. }| {
+        ApplyError::Scripts(format!("{code}: {message}; {advice}"))
+    };
+    let scripts = pins_of(host, project, &user.value, &request.user).await.map_err(unusable)?;
+    host.scripts.keep(project, &scripts).await.map_err(unusable)?;
     user.value.jobs += 1;
     let id = JobId::numbered(user.value.jobs);
     let job = new_job(id.clone(), kind, &user.value, profile, scripts.clone(), now);
@@ -197,12 +199,7 @@ pub async fn profile_of(
     if let Some(own) = &user.profile {
         return Ok(own.clone());
     }
-    let mut named = None;
-    if let Some(wave) = &user.wave {
-        let place = Keys::wave(&key.customer, &key.project, wave);
-        let wave: Option<Loaded<Wave>> = load(&*host.store, place).await?;
-        named = wave.and_then(|wave| wave.value.profile);
-    }
+    let named = wave_of(host, user, key).await?.and_then(|wave| wave.value.profile);
     let profile = named.and_then(|name| project.profiles.get(&name).cloned());
     Ok(profile.unwrap_or_else(|| project.default_profile.clone()))
 }

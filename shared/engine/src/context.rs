@@ -235,19 +235,15 @@ impl<'a> StepContext<'a> {
         }
     }
 
-    /// Reserves a unique value for this user in the whole project; who was first has it, also on a
-    /// rerun. `Some` names the user that holds it.
+    /// Reserves a value for this user in the whole project; who was first has it, also on a rerun.
+    /// `Some` names the user that holds it. `space` is what the value is unique in.
     pub async fn reserve(
         &self,
-        attribute: &str,
+        space: &str,
         value: &str,
     ) -> Result<Option<model::UserId>, StepError> {
-        crate::unique::reserve(self, attribute, value).await
-    }
-
-    /// Whether this user holds a reservation from an earlier run.
-    pub async fn holds_reservation(&self, attribute: &str, value: &str) -> Result<bool, StepError> {
-        crate::unique::is_mine(self, attribute, value).await
+        let refused = crate::unique::reserve(self, &[(space, value)]).await?;
+        Ok(refused.map(|(_, holder)| holder))
     }
 
     /// The user's target account is known from now on.

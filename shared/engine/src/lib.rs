@@ -32,11 +32,15 @@ pub use host::{Host, HostIdentity, Steps, TenantPair, Tenants};
 pub use outcome::{Failure, Outcome, Receipt, StepError, StepResult, Wake};
 pub use person::{
     ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, UpdateOutcome, attributes_of,
-    ensure_contact, find_contact, find_match, map_contact, map_user, update_user,
+    ensure_contact, find_contact, find_match, map_contact, map_user, policy_of, update_user,
 };
 pub use plan::{Planned, StepPlan, UserPlan, plan_action};
 pub use records::EngineError;
 pub use run::{Verdict, handle};
-pub use scripts::{ScriptPins, Scripts};
+pub use scripts::{
+    ScriptPins, Scripts, StoredScripts, load_tables, load_version, pins_of, put_version,
+    shipped_version, version_of,
+};
 pub use side::TenantSide;
 pub use sweep::{STALE_AFTER, sweep};
+pub use unique::reservations;

@@ -8,9 +8,15 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use model::{DeliveryState, Event, EventKind, Keys, Notification, Project, Stored, User, UserKey};
+use model::{
+    Branch, DeliveryState, Event, EventKind, Job, Keys, Notification, Project, ScriptKind, Stored,
+    User, UserKey,
+};
 use ports::{CommitError, Outgoing, QueueName};
-use scripting::{Attributes, Notice, Recipient, RunContext, Step as ScriptStep, UserInput};
+use scripting::{
+    Attributes, Notice, Recipient, RunContext, Step as ScriptStep, UserInput,
+    policy::{PolicyContext, check_notices},
+};
 use serde::{Deserialize, Serialize};
 use tenant::{
     Class,
@@ -18,10 +24,11 @@ use tenant::{
 };
 
 use crate::{
-    Host, StepError, Verdict,
+    Host, ScriptPins, StepError, Verdict,
+    context::internal,
     outcome::Failure,
-    records::{Batch, EngineError, Loaded, load, load_project, load_user},
-    scripts::script_error,
+    records::{Batch, EngineError, Loaded, load, load_job, load_project, load_user},
+    scripts::{after_script_error, pins_of},
 };
 
 /// The queue of notifications.
@@ -221,7 +228,7 @@ async fn notices(
     user: &User,
     event: &Event,
 ) -> Result<Vec<Notice>, StepError> {
-    let pins = host.scripts.current(project).await?;
+    let pins = pins_of_event(host, project, user, event).await?;
     let script = host.scripts.notifications(project, &pins).await?;
     let run = RunContext {
         project: project.id.to_string(),
@@ -253,10 +260,59 @@ async fn notices(
             .with("preferredLanguage", language.as_str()),
         target: Attributes::new(),
     };
-    let notices = script
-        .notify(&told, &input, &std::sync::Arc::new(run))
-        .map_err(|error| script_error(&error))?;
-    Ok(notices.notices)
+    let notices = match script.notify(&told, &input, &std::sync::Arc::new(run)) {
+        Ok(notices) => notices.notices,
+        Err(error) => {
+            let kind = ScriptKind::Notifications;
+            return Err(after_script_error(host, project, kind, &pins, &error).await);
+        }
+    };
+    let approved = PolicyContext {
+        recipient_domains: [&project.source.domains, &project.target.domains]
+            .into_iter()
+            .chain([&project.policy.recipient_domains])
+            .flatten()
+            .cloned()
+            .collect(),
+        lists: project.policy.lists.keys().cloned().collect(),
+        // The person's own confirmation link is Crosswave's.
+        links: project.policy.links.iter().cloned().chain(told.link).collect(),
+        ..PolicyContext::default()
+    };
+    match check_notices(script.script().name(), &notices, &approved).first() {
+        None => Ok(notices),
+        Some(violation) => Err(StepError::park(
+            violation.code.as_str(),
+            violation.to_string(),
+            "correct the notification script, or approve it in the project file",
+        )),
+    }
+}
+
+/// The script versions of an event: those of its job, else those of the user.
+async fn pins_of_event(
+    host: &Host,
+    project: &Project,
+    user: &User,
+    event: &Event,
+) -> Result<ScriptPins, StepError> {
+    let key = UserKey {
+        customer: project.customer.clone(),
+        project: project.id.clone(),
+        user: user.id.clone(),
+    };
+    if let Some(job) = &event.job {
+        let running = load_job(&*host.store, &key, Branch::Main).await.map_err(internal)?;
+        let running = running.filter(|running| running.value.id == *job);
+        let job = match running {
+            Some(running) => Some(running),
+            None => load(&*host.store, Keys::past_job(&key, job)).await.map_err(internal)?,
+        };
+        if let Some(job) = job.filter(|job: &Loaded<Job>| !job.value.scripts.is_empty()) {
+            return Ok(job.value.scripts);
+        }
+    }
+    pins_of(host, project, user, &key).await
 }
 
 fn kind_of(kind: EventKind) -> scripting::EventKind {
@@ -333,22 +389,13 @@ fn address_of(
             Ok(target.filter(|_| moved).unwrap_or_else(|| user.source.mail.clone()))
         }
         Recipient::Owner => Ok(sender.to_owned()),
-        Recipient::Address(address) => {
-            let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-            let ours = |domain: &String| {
-                project.source.domains.contains(domain) || project.target.domains.contains(domain)
-            };
-            if domain.as_ref().is_some_and(ours) {
-                Ok(address.clone())
-            } else {
-                Err(Refused::ForGood(format!(
-                    "the notification script addresses {address}; only addresses in the \
-                     project's own domains are approved"
-                )))
-            }
-        }
-        Recipient::Manager | Recipient::List(_) => Err(Refused::ForGood(
-            "the notification script addresses a manager or list, which this project does not name"
+        // The policy gate has let it through.
+        Recipient::Address(address) => Ok(address.clone()),
+        Recipient::List(list) => project.policy.lists.get(list).cloned().ok_or_else(|| {
+            Refused::ForGood(format!("the project file names no address for the list `{list}`"))
+        }),
+        Recipient::Manager => Err(Refused::ForGood(
+            "the notification script addresses a manager, whom this project does not know"
                 .to_owned(),
         )),
     }

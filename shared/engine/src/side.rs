@@ -1,14 +1,35 @@
 //! One tenant, as a step sees it: reads, and writes that are journaled before they happen.
 
+use std::collections::BTreeMap;
+
 use catalogue::{Need, Side};
 use serde_json::Value;
 use tenant::{
     TenantClient, TenantError,
-    exchange::{Anchor, Parameters, Recipient},
-    graph::GraphUser,
+    exchange::{Anchor, Parameters, Recipient, filter_literal},
+    graph::{GraphUser, UserQuery, quoted},
 };
 
 use crate::{Effect, Failure, StepContext, StepError, Write};
+
+/// Who holds which of the values that were asked for: the space and the value in lower case.
+#[derive(Debug, Default)]
+pub(crate) struct Holders(BTreeMap<(String, String), String>);
+
+impl Holders {
+    /// Who holds a value, in words.
+    pub(crate) fn of(&self, space: &str, value: &str) -> Option<&str> {
+        self.0.get(&(space.to_owned(), value.to_lowercase())).map(String::as_str)
+    }
+
+    /// The first who is found with a value is its holder.
+    fn note(&mut self, wanted: &[(&str, &str)], space: &str, value: &str, holder: &str) {
+        if wanted.iter().any(|(of, it)| *of == space && it.eq_ignore_ascii_case(value)) {
+            let key = (space.to_owned(), value.to_lowercase());
+            self.0.entry(key).or_insert_with(|| holder.to_owned());
+        }
+    }
+}
 
 /// One tenant of a step's project.
 #[derive(Clone, Copy)]
@@ -78,6 +99,57 @@ impl<'c> TenantSide<'c> {
             held.extend(overlay.made_with(self.side, address));
         }
         Ok(held.iter().map(Recipient::from_value).collect())
+    }
+
+    /// Who holds any of these values, each named with its space (`address`, `mailNickname`):
+    /// directory users, then recipients of every kind, softly deleted ones among them. The account
+    /// with the object id `mine` does not count.
+    pub(crate) async fn holders_among(
+        &self,
+        values: &[(&str, &str)],
+        mine: Option<&str>,
+    ) -> Result<Holders, StepError> {
+        let mut found = Holders::default();
+        if values.is_empty() {
+            return Ok(found);
+        }
+        let client = self.client().await?;
+        let names = values.iter().filter(|(space, _)| *space == "address");
+        let names: Vec<String> = names.map(|(_, value)| quoted(value)).collect();
+        if !names.is_empty() {
+            let filter = format!("userPrincipalName in ({})", names.join(","));
+            for user in client.graph().list_users(&UserQuery::filter(filter)).await? {
+                if mine != Some(user.id.as_str()) {
+                    let upn = &user.user_principal_name;
+                    found.note(values, "address", upn, &format!("user {upn}"));
+                }
+            }
+        }
+        let comparisons: Vec<String> =
+            values.iter().flat_map(|(space, v)| compared(space, v)).collect();
+        let parameters = Parameters::new()
+            .set("Filter", comparisons.join(" -or "))
+            .switch("IncludeSoftDeletedRecipients");
+        let reply = client.exchange().invoke("Get-Recipient", parameters, &Anchor::Tenant).await?;
+        for value in &reply.values {
+            if self.cx.overlay().is_some_and(|overlay| overlay.is_removed(self.side, value)) {
+                continue;
+            }
+            let recipient = Recipient::from_value(value);
+            let id = recipient.external_directory_object_id.map(|id| id.hyphenated().to_string());
+            if id.is_some() && id.as_deref() == mine {
+                continue;
+            }
+            let deleted = if recipient.is_soft_deleted { "deleted " } else { "" };
+            let kind = &recipient.recipient_type_details;
+            let holder = format!("{deleted}{kind} {}", recipient.display_name);
+            let sign_in = value.get("WindowsLiveID").and_then(Value::as_str);
+            let smtp = recipient.email_addresses.iter().filter(|held| held.domain().is_some());
+            let held = smtp.map(tenant::exchange::ProxyAddress::value).chain(sign_in);
+            held.for_each(|held| found.note(values, "address", held, &holder));
+            found.note(values, "mailNickname", &recipient.alias, &holder);
+        }
+        Ok(found)
     }
 
     /// A directory user, by object id or sign-in name; `None` when there is none (yet).
@@ -187,6 +259,17 @@ impl<'c> TenantSide<'c> {
             "report it: this is a fault of Crosswave",
         ))
     }
+}
+
+/// The comparisons of a recipient filter that find a value's holders.
+fn compared(space: &str, value: &str) -> Vec<String> {
+    if space == "mailNickname" {
+        return vec![format!("Alias -eq {}", filter_literal(value))];
+    }
+    vec![
+        format!("EmailAddresses -eq {}", filter_literal(&format!("smtp:{value}"))),
+        format!("WindowsLiveID -eq {}", filter_literal(value)),
+    ]
 }
 
 /// What is written to was read moments ago: a server that does not find it has not heard of it yet.

@@ -3,7 +3,7 @@
 
 use catalogue::Meter;
 
-use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, UserId, UserKey, WaveId};
+use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId, UserKey, WaveId};
 
 /// Partition and sort key of each kind of record.
 ///
@@ -20,6 +20,10 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, UserId, UserKey, Wa
 /// | journal | same | `L#job#n` |
 /// | job that is over | same | `J#job` |
 /// | copy state | `…#U#user#COPY` | the copier's own |
+/// | script version | `C#customer#P#project#SCRIPTS` | `V#kind#hash` |
+/// | version in force | same | `H#kind` |
+/// | data set's part | same | `T#hash#n` |
+/// | directory entry | `C#customer#P#project#DIRECTORY` | `S#source id`, `T#target id` |
 /// | usage | `C#customer#USAGE` | `project#user#meter` |
 ///
 /// The records that a whole project is listed by share a partition; what belongs to one user alone
@@ -76,6 +80,9 @@ impl Keys {
     /// The prefix of all notifications.
     pub const NOTIFICATIONS: &'static str = "N#";
 
+    /// The prefix of all reservations.
+    pub const RESERVATIONS: &'static str = "X#";
+
     /// The prefix of a user's journal.
     pub const JOURNAL: &'static str = "L#";
 
@@ -129,6 +136,44 @@ impl Keys {
     ) -> Place {
         let partition = Self::project_partition(customer, project);
         (partition, format!("X#{attribute}#{}", value.to_lowercase()))
+    }
+
+    /// The partition of the project's scripts.
+    pub fn script_partition(customer: &CustomerId, project: &ProjectId) -> String {
+        format!("{}#SCRIPTS", Self::project_partition(customer, project))
+    }
+
+    /// The prefix of all script versions.
+    pub const SCRIPT_VERSIONS: &'static str = "V#";
+
+    /// A script version.
+    pub fn script_version(
+        customer: &CustomerId,
+        project: &ProjectId,
+        kind: ScriptKind,
+        hash: &str,
+    ) -> Place {
+        (Self::script_partition(customer, project), format!("V#{kind}#{hash}"))
+    }
+
+    /// Which version of a kind is in force.
+    pub fn published_script(customer: &CustomerId, project: &ProjectId, kind: ScriptKind) -> Place {
+        (Self::script_partition(customer, project), format!("H#{kind}"))
+    }
+
+    /// A part of a data set's text.
+    pub fn script_table(
+        customer: &CustomerId,
+        project: &ProjectId,
+        hash: &str,
+        part: u32,
+    ) -> Place {
+        (Self::script_partition(customer, project), format!("T#{hash}#{part:06}"))
+    }
+
+    /// The partition of what discovery keeps of both directories.
+    pub fn directory_partition(customer: &CustomerId, project: &ProjectId) -> String {
+        format!("{}#DIRECTORY", Self::project_partition(customer, project))
     }
 
     /// A usage record.

@@ -12,6 +12,7 @@ mod notification;
 mod profile;
 mod project;
 mod schedule;
+mod script;
 mod state;
 mod usage;
 mod user;
@@ -24,9 +25,15 @@ pub use journal::{Change, Cost, JournalEntry, JournalEvent, WriteRecord};
 pub use keys::Keys;
 pub use matching::{Candidate, Decision, Doubt, MatchRule, pair};
 pub use notification::{DeliveryState, Event, EventKind, Notification};
-pub use profile::{CutoverOptions, OutlookGate, PrepareOptions, Profile, SyncOptions};
-pub use project::{Capabilities, Project, QuietHours, TenantFacts};
+pub use profile::{
+    CutoverOptions, MappingOptions, OutlookGate, PrepareOptions, Profile, SyncOptions,
+};
+pub use project::{Capabilities, Project, QuietHours, ScriptPolicy, TenantFacts};
 pub use schedule::{Blackout, LocalTime, Repeat, Schedule, ScheduleError};
+pub use script::{
+    BaseScript, Publication, PublishedScript, ScriptKind, ScriptTable, ScriptTablePart,
+    ScriptVersion,
+};
 pub use state::{
     Action, Admitted, Refusal, Request, ResetTo, STATE_TABLE, StateRule, UserState, admit,
 };

@@ -14,6 +14,23 @@ pub struct Profile {
     pub sync: SyncOptions,
     /// Options of cutover.
     pub cutover: CutoverOptions,
+    /// What the mapping script may do to a wave.
+    pub mapping: MappingOptions,
+}
+
+/// What the mapping script may do to a wave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MappingOptions {
+    /// A wave does not start when the mapping would park more than this share of its people, in
+    /// percent; 100 lets every wave start.
+    pub parked_percent: u8,
+}
+
+impl Default for MappingOptions {
+    fn default() -> Self {
+        Self { parked_percent: 10 }
+    }
 }
 
 /// Options of prepare.

@@ -35,6 +35,24 @@ pub struct Project {
     /// Hours in which no notification is sent, and their IANA zone (NOT-2).
     #[serde(default)]
     pub quiet_hours: Option<QuietHours>,
+    /// What the project's scripts may decide.
+    #[serde(default)]
+    pub policy: ScriptPolicy,
+}
+
+/// What the project's scripts may decide, beyond what is never allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScriptPolicy {
+    /// Attributes that no script may set.
+    pub protected: Vec<String>,
+    /// Domains, beside both tenants' own, that a notification may be sent to by address.
+    pub recipient_domains: Vec<String>,
+    /// Distribution lists that a notification may be sent to: the name that scripts use, and the
+    /// address.
+    pub lists: BTreeMap<String, String>,
+    /// Links that a notification may hold: each allows itself and what is below its path.
+    pub links: Vec<String>,
 }
 
 /// Hours in which no notification is sent (NOT-2).

@@ -20,6 +20,10 @@ pub struct Wave {
     pub schedules: BTreeMap<Action, Schedule>,
     /// Per action, the last planned time that has fired.
     pub fired: BTreeMap<Action, Timestamp>,
+    /// The script versions that every job of the wave uses, by kind: set when its first action
+    /// starts, so that later edits touch later waves.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, String>,
 }
 
 impl Stored for Wave {

@@ -42,6 +42,7 @@ macro_rules! put {
 mod attributes;
 mod call;
 mod check;
+mod choices;
 mod code;
 mod context;
 mod defaults;
@@ -70,6 +71,7 @@ pub use attributes::{
     AttributeName, AttributeSpec, AttributeValue, Attributes, Format, Kind, Refusal, Writer, find,
     schema, schema_hash, suggest, validate,
 };
+pub use choices::{AT_CREATION, Choice, nothing_free, space_of};
 pub use code::{Code, UnknownCode};
 pub use context::{Event, EventKind, RunContext, Step, UserInput};
 pub use defaults::{MAPPING, MAPPING_NAME, NOTIFY, NOTIFY_NAME};
@@ -87,6 +89,12 @@ pub use script::{API_VERSION, DataSet, RHAI_VERSION, Script, ScriptOptions};
 pub use testing::sample_run;
 pub use trial::{Trial, TrialInput, TrialOutcome, sample_user, try_script};
 pub use worker::WorkerPool;
+
+/// SHA-256 of a text, in hexadecimal: the name of a data set's content.
+pub fn hash_of(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    hex(&Sha256::digest(text.as_bytes()))
+}
 
 /// Bytes as lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {

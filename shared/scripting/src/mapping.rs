@@ -64,6 +64,12 @@ impl Mapping {
         Ok(Self { script, base, pool: None })
     }
 
+    /// Takes a compiled script as a mapping over the shipped script of another release, so that a
+    /// version means tomorrow what it meant when it was published.
+    pub fn over(script: Script, base: Option<Script>) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Self { base, ..Self::of(script)? })
+    }
+
     /// Runs every call of a customer's script in a worker process of this pool.
     #[must_use]
     pub fn isolated(mut self, pool: Arc<WorkerPool>) -> Self {
@@ -139,6 +145,16 @@ impl Mapping {
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
         self.layered(Entry::FinishUser, user, chosen, run)
+    }
+
+    /// Whether there is anything that depends on chosen values.
+    pub fn finishes(&self) -> bool {
+        std::iter::once(&self.script).chain(&self.base).any(|script| script.has(Entry::FinishUser))
+    }
+
+    /// Whether the script says who is moved.
+    pub fn selects(&self) -> bool {
+        self.deciding(Entry::Select).is_some()
     }
 
     /// Whether the user is moved at all.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scripting::policy::PolicyContext;
-use scripting::preview::{Effect, Preview, preview};
+use scripting::preview::{Effect, FirstCandidates, Preview, preview};
 use scripting::{Attributes, Mapping, UserInput};
 
 use crate::support::{HEAD, run};
@@ -28,7 +28,10 @@ fn previewed(body: &str, users: usize, threads: usize) -> Preview {
         PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..Default::default() };
     let mut preview_of = Preview { hash: mapping.hash(), users: Vec::new() };
     let run = Arc::clone(&run());
-    preview(&mapping, wave(users), &run, &policy, threads, |user| preview_of.users.push(user));
+    let choose = &mut FirstCandidates;
+    preview(&mapping, wave(users), &run, &policy, threads, choose, |_, user| {
+        preview_of.users.push(user);
+    });
     preview_of
 }
 

@@ -7,7 +7,7 @@ mod look;
 mod run;
 mod setup;
 
-pub use host::{DefaultScripts, SimulatedTenants};
+pub use host::SimulatedTenants;
 pub use run::drive;
 pub use setup::Setup;
 
@@ -43,6 +43,8 @@ pub struct World {
     pub service_account: String,
     /// The project between them.
     pub project: Project,
+    /// A customer's mapping, to be published when the project is stored.
+    pub mapping: Option<String>,
     /// Every request and reply, judged; `None` where the judge's document is missing and that was
     /// allowed.
     pub judged: Option<Arc<JudgedTransport<Simulator>>>,

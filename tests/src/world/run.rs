@@ -7,11 +7,15 @@ use std::{
 };
 
 use catalogue::Step;
-use control::{Selection, discover, match_users, store_project};
+use control::{
+    Selection, discover, match_users,
+    scripts::{self, Draft},
+    store_project,
+};
 use dispatch::AllSteps;
 use engine::{Apply, ApplyError, Verdict, apply, handle, notify, records::queue_of};
 use jiff::Timestamp;
-use model::{Action, User, UserKey, UserState};
+use model::{Action, ScriptKind, User, UserKey, UserState};
 use ports::{Queue, QueueName};
 
 use super::World;
@@ -48,6 +52,12 @@ impl World {
     #[expect(clippy::expect_used, reason = "a story fails where its set-up fails")]
     pub async fn discover(&self) {
         store_project(&self.host, &self.project).await.expect("the project is stored");
+        if let Some(text) = &self.mapping {
+            let draft = Draft::new(ScriptKind::Mapping, "story.rhai", text);
+            scripts::publish(&self.host, &self.project, &draft, "the story")
+                .await
+                .expect("publish");
+        }
         let found = drive(self, discover(&self.host, &self.project, None, |_seen| {})).await;
         found.expect("discovery");
     }

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalogue::ProjectType;
 use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
-use engine::{Host, HostIdentity};
+use engine::{Host, HostIdentity, StoredScripts};
 use jiff::Timestamp;
-use model::{Capabilities, OutlookGate, Profile, Project, TenantFacts};
+use model::{Capabilities, OutlookGate, Profile, Project, ScriptPolicy, TenantFacts};
 use ports::{Clock, Queue, Random, Store, Transport};
+use scripting::Budget;
 use simulator::{
     Config, Credentials, Population, Profile as SimulatorProfile, Rehearsal, Simulator,
 };
@@ -16,7 +17,7 @@ use tenant::{
     TenantId,
 };
 
-use super::{DefaultScripts, SimulatedTenants, World};
+use super::{SimulatedTenants, World};
 use crate::wire::{Judge, JudgedTransport};
 
 /// The choices of a story; the defaults are a small calm world.
@@ -134,12 +135,16 @@ impl Setup {
         let tenants = SimulatedTenants::new(client(&source), client(&target), simulator.clone());
         let store = Arc::new(ModelStore::new());
         let queue = Arc::new(ModelQueue::new(Arc::clone(&shared_clock), self.max_receives));
-        let scripts = match &self.mapping {
-            Some(text) => DefaultScripts::with_mapping(text),
-            None => DefaultScripts::standard(),
-        };
+        let shared_store: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        // Scripts run in this process: a worker would be another thread of time.
+        let scripts = StoredScripts::new(
+            Arc::clone(&shared_store),
+            Arc::clone(&shared_clock),
+            Budget::default(),
+            None,
+        );
         let host = Host {
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: shared_store,
             queue: Arc::clone(&queue) as Arc<dyn Queue>,
             clock: shared_clock,
             random: Arc::clone(&random) as Arc<dyn Random>,
@@ -159,6 +164,7 @@ impl Setup {
             target,
             service_account,
             project,
+            mapping: self.mapping,
             judged,
         }
     }
@@ -183,6 +189,7 @@ impl Setup {
             profiles: BTreeMap::new(),
             notification_sender: Some(format!("notifications@{}", target.vanity_domain)),
             quiet_hours: None,
+            policy: ScriptPolicy::default(),
         }
     }
 }

@@ -49,6 +49,7 @@ pub async fn create(
         profile,
         schedules: BTreeMap::new(),
         fired: BTreeMap::new(),
+        scripts: BTreeMap::new(),
         id: id.clone(),
     };
     let mut batch = Batch::new();

@@ -10,7 +10,10 @@ use ports::CommitError;
 use serde::Serialize;
 
 use super::schedule::{new_run, run_place};
-use crate::{ControlError, Scope};
+use crate::{
+    ControlError, Scope,
+    scripts::{holds_back, pin_wave},
+};
 
 /// So many refusals keep their words.
 const REFUSALS_KEPT: usize = 100;
@@ -60,6 +63,18 @@ pub async fn expand(host: &Host, scope: &Scope, run: &WaveRun) -> Result<Expande
     };
     if run.value.done {
         return Ok(Expanded { started: run.value.started, refused: run.value.refused });
+    }
+    let project = scope.load_project(host).await?;
+    let pins = pin_wave(host, &project, &run.value.wave).await?;
+    if run.value.cursor.is_none() {
+        let mapping = host.scripts.mapping(&project, &pins).await?;
+        let (wave, action) = (&run.value.wave, run.value.action);
+        if let Some(why) = holds_back(host, &project, wave, action, &mapping).await? {
+            run.value.refused.push(why);
+            run.value.done = true;
+            keep(host, &place, &mut run).await?;
+            return Ok(Expanded { started: 0, refused: run.value.refused });
+        }
     }
     let cursor = run.value.cursor.clone();
     let users = scope.users(host).await?;

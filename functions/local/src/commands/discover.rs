@@ -1,6 +1,7 @@
 //! `discover` (MAT-1).
 
 use clap::Args;
+use control::{discover, discover_target};
 
 use crate::{
     cli::Global,
@@ -22,14 +23,17 @@ pub(crate) struct Options {
 pub(crate) async fn run(global: &Global, out: Output, options: &Options) -> Result<Exit, Failure> {
     let session = Session::open(&global.project).await?;
     let mut next = 500;
-    let found =
-        control::discover(&session.host, &session.project, options.group.as_deref(), |seen| {
-            if seen >= next {
-                Output::note(format!("{seen} users so far"));
-                next = seen + 500;
-            }
-        })
-        .await?;
+    let found = discover(&session.host, &session.project, options.group.as_deref(), |seen| {
+        if seen >= next {
+            Output::note(format!("{seen} users so far"));
+            next = seen + 500;
+        }
+    })
+    .await?;
+    // The target is for previews only: one that cannot be read yet fails no discovery.
+    if let Err(error) = discover_target(&session.host, &session.project).await {
+        Output::note(format!("the target was not looked at, previews will miss it: {error}"));
+    }
     let mut text = format!(
         "{} users: {} new, {} with changes, the others as they were\n",
         found.seen, found.new, found.changed

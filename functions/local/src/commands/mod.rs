@@ -26,6 +26,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::Output,
+    script,
 };
 
 /// Runs what the command line asks for.
@@ -66,7 +67,6 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Bench(options) => bench::run(out, &options).await,
         Command::Completions(options) => completions::run(&options),
         Command::ExplainSteps => explain_steps::run(out),
-        // Synchronous, and without a project: `main` has run it.
-        Command::Script(_) => Ok(Exit::Done),
+        Command::Script(command) => script::online::run(&global, out, command).await,
     }
 }

@@ -1,11 +1,15 @@
 //! Reading `crosswave.toml`.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf, time::Duration};
 
 use catalogue::ProjectType;
 use control::{FileFault, FileFaults};
 use jiff::tz::TimeZone;
-use model::{Blackout, Capabilities, Profile, Project, ProjectId, QuietHours, TenantFacts};
+use model::{
+    Blackout, Capabilities, Profile, Project, ProjectId, QuietHours, ScriptKind, ScriptPolicy,
+    TenantFacts,
+};
+use scripting::Budget;
 use serde::Deserialize;
 use tenant::{ClientId, TenantId};
 use toml::Spanned;
@@ -117,13 +121,58 @@ struct Notifications {
 }
 
 /// The customer's scripts; the shipped ones run where none is named.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Scripts {
     /// The mapping script.
-    pub(crate) mapping: Option<PathBuf>,
+    mapping: Option<PathBuf>,
     /// The notification script.
-    pub(crate) notifications: Option<PathBuf>,
+    notifications: Option<PathBuf>,
+    /// Data sets that both look values up in: name and CSV file.
+    pub(crate) tables: BTreeMap<String, PathBuf>,
+    /// Processor time of one call.
+    milliseconds: Spanned<u64>,
+    /// Memory of one call.
+    memory_mib: Spanned<u64>,
+    /// Operations of one call.
+    operations: Spanned<u64>,
+    /// What scripts may decide.
+    policy: ScriptPolicy,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        let Budget { time, memory, operations } = Budget::default();
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            mapping: None,
+            notifications: None,
+            tables: BTreeMap::new(),
+            milliseconds: Spanned::new(0..0, milliseconds),
+            memory_mib: Spanned::new(0..0, memory >> 20),
+            operations: Spanned::new(0..0, operations),
+            policy: ScriptPolicy::default(),
+        }
+    }
+}
+
+impl Scripts {
+    /// The script of a kind, relative to the project file.
+    pub(crate) fn path(&self, kind: ScriptKind) -> Option<&std::path::Path> {
+        match kind {
+            ScriptKind::Mapping => self.mapping.as_deref(),
+            ScriptKind::Notifications => self.notifications.as_deref(),
+        }
+    }
+
+    /// What each call may use.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget {
+            time: Duration::from_millis(*self.milliseconds.get_ref()),
+            memory: *self.memory_mib.get_ref() << 20,
+            operations: *self.operations.get_ref(),
+        }
+    }
 }
 
 /// How the internet is reached from here.
@@ -217,6 +266,7 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         profiles: document.profiles,
         notification_sender: document.notifications.sender,
         quiet_hours,
+        policy: document.scripts.policy.clone(),
         id: name.clone(),
     };
     let state = document.state.unwrap_or_else(|| PathBuf::from(format!("{name}.crosswave")));
@@ -264,6 +314,17 @@ impl Checker<'_> {
         for (bound, most) in
             [(&document.limits.workers, 500), (&document.limits.exchange_concurrency, 100)]
         {
+            if !(1..=most).contains(bound.get_ref()) {
+                let text = format!("expected a number from 1 to {most}");
+                faults.push(self.fault(bound.span(), text));
+            }
+        }
+        let scripts = &document.scripts;
+        for (bound, most) in [
+            (&scripts.milliseconds, 10_000),
+            (&scripts.memory_mib, 512),
+            (&scripts.operations, 100_000_000),
+        ] {
             if !(1..=most).contains(bound.get_ref()) {
                 let text = format!("expected a number from 1 to {most}");
                 faults.push(self.fault(bound.span(), text));

@@ -156,6 +156,10 @@ verify_first = false
 # Accounts that lose their rights on the mailbox at the end.
 app_accounts = [{app_accounts}]
 
+[profiles.default.mapping]
+# A wave does not start when the mapping script would park more than this share of its people.
+parked_percent = 10
+
 [notifications]
 # A mailbox in the target tenant. Without it nothing is sent.
 {sender}
@@ -163,9 +167,24 @@ app_accounts = [{app_accounts}]
 # quiet_hours = [{{ from = "20:00", to = "07:00" }}]
 
 [scripts]
-# The shipped mapping and notifications run where none is named.
+# The shipped mapping and notifications run where none is named. A file is a draft: it runs once
+# `crosswave script publish` has checked, tested and published it.
 # mapping = "mapping.rhai"
 # notifications = "notifications.rhai"
+# Data sets for `ctx.table("costcentre")`:
+# tables = {{ costcentre = "costcentre.csv" }}
+# What one call may use.
+milliseconds = 250
+memory_mib = 64
+operations = 200000
+
+[scripts.policy]
+# Attributes that no script may set.
+# protected = ["employeeId"]
+# Whom notifications may address beyond the people themselves, and which links they may hold.
+# recipient_domains = ["partner.example"]
+# lists = {{ helpdesk = "helpdesk@{domain}" }}
+# links = ["https://intranet.{domain}/move"]
 
 {network}
 [limits]

@@ -1,8 +1,10 @@
-//! `crosswave script …`: check, test, try and explain mapping and notification scripts.
+//! `crosswave script …`: check, test, try, preview, publish and explain mapping and notification
+//! scripts.
 
 mod check;
 mod explain;
 mod files;
+pub(crate) mod online;
 mod test;
 mod trial;
 
@@ -34,11 +36,24 @@ pub(crate) enum ScriptCommand {
     },
     /// Run one script on one user, write nothing, and show what it decides
     Try(trial::Options),
-    /// Explain a code, such as E006
+    /// Explain a code, such as E006; with --user, what the mapping does to that user and where
     Explain {
         /// The code
-        code: String,
+        #[arg(required_unless_present = "users")]
+        code: Option<String>,
+        #[command(flatten)]
+        options: online::Which,
     },
+    /// Show what a mapping would do to --wave, --user or everybody; nothing is written or reserved
+    Preview(online::PreviewOptions),
+    /// Check and test the scripts that the project file names, and put them in force
+    Publish(online::Author),
+    /// List the published versions
+    Versions,
+    /// Put the version before, or another one, in force again
+    Rollback(online::RollbackOptions),
+    /// Let a wave that has begun (--wave) use another version from its next job on
+    Pin(online::PinOptions),
     /// Print the reference of attributes and functions as Markdown
     Reference,
     /// Print the shipped mapping or the shipped notifications, to start from
@@ -52,13 +67,37 @@ pub(crate) enum ScriptCommand {
     Worker,
 }
 
+impl ScriptCommand {
+    /// Whether it needs the project and its database.
+    pub(crate) fn is_online(&self) -> bool {
+        match self {
+            Self::Preview(_)
+            | Self::Publish(_)
+            | Self::Versions
+            | Self::Rollback(_)
+            | Self::Pin(_) => true,
+            Self::Explain { code, .. } => code.is_none(),
+            _ => false,
+        }
+    }
+}
+
 /// The two kinds of script.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     /// What decides attributes.
     Mapping,
     /// What writes messages.
     Notify,
+}
+
+impl From<Kind> for model::ScriptKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Mapping => Self::Mapping,
+            Kind::Notify => Self::Notifications,
+        }
+    }
 }
 
 /// How a command went.
@@ -84,11 +123,17 @@ pub(crate) fn run(command: ScriptCommand, json: bool) -> ExitCode {
         ScriptCommand::Check { files } => check::run(&files, json),
         ScriptCommand::Test { files, update } => test::run(&files, update, json),
         ScriptCommand::Try(options) => trial::run(&options, json),
-        ScriptCommand::Explain { code } => explain::run(&code),
+        ScriptCommand::Explain { code, .. } => explain::run(&code.unwrap_or_default()),
         ScriptCommand::Reference => files::print(&scripting::reference::page()),
         ScriptCommand::Default { kind: Kind::Mapping } => files::print(scripting::MAPPING),
         ScriptCommand::Default { kind: Kind::Notify } => files::print(scripting::NOTIFY),
         ScriptCommand::Worker => worker(),
+        // `main` runs these with a project.
+        ScriptCommand::Preview(_)
+        | ScriptCommand::Publish(_)
+        | ScriptCommand::Versions
+        | ScriptCommand::Rollback(_)
+        | ScriptCommand::Pin(_) => Ok(Ended::Good),
     };
     ended.map_or_else(
         |message| {

@@ -1,6 +1,6 @@
 //! A project that is open on this machine: its database, its tenants, its scripts.
 
-mod scripts;
+pub(crate) mod scripts;
 mod tenants;
 
 use std::{fs, num::NonZeroU32, path::Path, sync::Arc};
@@ -12,7 +12,7 @@ use model::Project;
 use ports::{Clock, Random};
 use tenant::{Counted, LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
-use self::{scripts::FileScripts, tenants::OneProject};
+use self::{scripts::ProjectScripts, tenants::OneProject};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -95,11 +95,12 @@ impl Session {
             )
         };
         let tenants = OneProject::new(client(connections.source), client(connections.target));
-        let scripts = FileScripts::open(file)?;
+        let store: Arc<dyn ports::Store> = database.store();
+        let scripts = ProjectScripts::open(file, Arc::clone(&store), Arc::clone(&clock))?;
         let queue = database.queue();
         let incarnation = format!("{:016x}", random.next_u64());
         let host = Host {
-            store: database.store(),
+            store,
             queue: Arc::clone(&queue) as Arc<dyn ports::Queue>,
             clock,
             random,

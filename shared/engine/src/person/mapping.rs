@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Keys, User};
+use model::{Keys, Project, ScriptKind, User};
 use scripting::{
-    Assignment, AttributeValue, Attributes, RunContext, Step as ScriptStep, UserInput, UserPatch,
-    Verdict,
+    Assignment, AttributeValue, Attributes, Code, Mapping, RunContext, ScriptError, Selected,
+    Step as ScriptStep, UserInput, UserPatch, Verdict,
+    policy::{self, PolicyContext},
 };
 use tenant::{exchange::Recipient, graph::GraphUser};
 
@@ -14,7 +15,7 @@ use crate::{
     StepContext, StepError,
     context::internal,
     records::{Loaded, load},
-    scripts::script_error,
+    scripts::after_script_error,
 };
 
 /// What a script decided, with every unique value chosen and reserved.
@@ -48,13 +49,17 @@ pub async fn map_user(
     existing: Option<(&GraphUser, Option<&Recipient>)>,
 ) -> Result<Mapped, StepError> {
     let (input, run) = input(cx, step, existing).await?;
-    let mapping = cx.host().scripts.mapping(cx.project(), &cx.script_pins()).await?;
-    let patch = mapping.map_user(&input, &run).map_err(|error| script_error(&error))?;
+    let mapping = mapping_of(cx).await?;
+    if existing.is_none() || step == ScriptStep::Prepare {
+        selected(&answered(cx, mapping.select(&input, &run)).await?)?;
+    }
+    let patch = answered(cx, mapping.map_user(&input, &run)).await?;
     decided(&patch)?;
+    allowed(&patch, &policy_of(cx.project(), step))?;
     let chosen = unique_values::choose(cx, &patch, &input.target).await?;
-    let finishing = mapping.finish_user(&input, &chosen, &run);
-    let finish = finishing.map_err(|error| script_error(&error))?;
+    let finish = answered(cx, mapping.finish_user(&input, &chosen, &run)).await?;
     decided(&finish)?;
+    allowed(&finish, &policy_of(cx.project(), step))?;
     let mut mapped = taken(&patch);
     for (name, value) in chosen.iter() {
         mapped.values.insert(name.to_string(), Some(value.clone()));
@@ -68,10 +73,62 @@ pub async fn map_user(
 /// Maps the person's mail contact.
 pub async fn map_contact(cx: &StepContext<'_>, step: ScriptStep) -> Result<Mapped, StepError> {
     let (input, run) = input(cx, step, None).await?;
-    let mapping = cx.host().scripts.mapping(cx.project(), &cx.script_pins()).await?;
-    let patch = mapping.map_contact(&input, &run).map_err(|error| script_error(&error))?;
+    let mapping = mapping_of(cx).await?;
+    let patch = answered(cx, mapping.map_contact(&input, &run)).await?;
     decided(&patch)?;
+    // A contact's address is another tenant's: it need not be in a domain of this one.
+    let protected = PolicyContext { protected: protected(cx.project()), ..Default::default() };
+    let found = policy::check(&patch, &protected).into_iter();
+    refused(found.filter(|violation| violation.code == Code::P003))?;
     Ok(taken(&patch))
+}
+
+/// The mapping of the version that the job has pinned.
+pub(super) async fn mapping_of(cx: &StepContext<'_>) -> Result<Arc<Mapping>, StepError> {
+    cx.host().scripts.mapping(cx.project(), &cx.script_pins()).await
+}
+
+/// What a script answered; an error parks the user, and one that endangers others disables the
+/// version.
+pub(super) async fn answered<T>(
+    cx: &StepContext<'_>,
+    answer: Result<T, ScriptError>,
+) -> Result<T, StepError> {
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(error) => {
+            let pins = cx.script_pins();
+            let kind = ScriptKind::Mapping;
+            Err(after_script_error(cx.host(), cx.project(), kind, &pins, &error).await)
+        }
+    }
+}
+
+/// The gate after the script: what the project allows in the tenant that the phase writes to.
+pub fn policy_of(project: &Project, step: ScriptStep) -> PolicyContext {
+    let tenant = if step == ScriptStep::CutoverSource { &project.source } else { &project.target };
+    PolicyContext {
+        verified_domains: tenant.domains.clone(),
+        protected: protected(project),
+        ..PolicyContext::default()
+    }
+}
+
+fn protected(project: &Project) -> Vec<scripting::AttributeName> {
+    project.policy.protected.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn allowed(patch: &UserPatch, policy: &PolicyContext) -> Result<(), StepError> {
+    refused(policy::check(patch, policy).into_iter())
+}
+
+fn refused(mut found: impl Iterator<Item = policy::Violation>) -> Result<(), StepError> {
+    let Some(violation) = found.next() else { return Ok(()) };
+    Err(StepError::park(
+        violation.code.as_str(),
+        violation.to_string(),
+        "correct the mapping, or allow it in the project file",
+    ))
 }
 
 /// What the script is given.
@@ -130,6 +187,18 @@ async fn manager(
         load(&*cx.host().store, Keys::user(&key)).await.map_err(internal)?;
     let target = known.and_then(|user| user.value.target).map(|target| target.object_id);
     Ok(Some((manager.id, target)))
+}
+
+/// `select` has the first word on who is moved.
+fn selected(selected: &Selected) -> Result<(), StepError> {
+    match selected {
+        Selected::Yes => Ok(()),
+        Selected::No(reason) => Err(StepError::park(
+            "not_selected",
+            format!("the mapping script's `select` leaves this user out: {reason}"),
+            "take the user out of the wave",
+        )),
+    }
 }
 
 /// A script may park a user or leave him out.

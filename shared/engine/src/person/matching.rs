@@ -3,8 +3,8 @@
 use scripting::{AttributeValue, Step as ScriptStep, find};
 use tenant::graph::{GraphUser, UserQuery, quoted};
 
-use super::mapping::input;
-use crate::{StepContext, StepError, scripts::script_error};
+use super::mapping::{answered, input, mapping_of};
+use crate::{StepContext, StepError};
 
 /// What the search found.
 #[derive(Clone, Debug)]
@@ -47,8 +47,7 @@ async fn keys(cx: &StepContext<'_>) -> Result<Vec<(String, String)>, StepError> 
         keys.extend(values.iter().map(|value| (target.clone(), value.clone())));
     }
     if cx.project().match_by.is_empty() {
-        let mapping = cx.host().scripts.mapping(cx.project(), &cx.script_pins()).await?;
-        let found = mapping.match_keys(&input, &run).map_err(|error| script_error(&error))?;
+        let found = answered(cx, mapping_of(cx).await?.match_keys(&input, &run)).await?;
         keys.extend(found.into_iter().map(|key| (key.attribute.to_string(), key.value)));
     }
     Ok(keys)

@@ -13,6 +13,6 @@ mod update;
 pub use attributes::attributes_of;
 pub use contact::{ContactPlace, ContactReceipt, ensure_contact, find_contact};
 pub use edit::RecipientEdit;
-pub use mapping::{Mapped, map_contact, map_user};
+pub use mapping::{Mapped, map_contact, map_user, policy_of};
 pub use matching::{Match, find_match};
 pub use update::{UpdateOutcome, update_user};

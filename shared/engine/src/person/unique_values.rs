@@ -1,9 +1,18 @@
-//! The host's choice among a script's candidates: the first that no other object of the target
-//! holds, reserved for this person by a conditional write, the same again on a rerun.
+//! The host's choice among a script's candidates: the first that nobody holds, reserved for this
+//! person by a conditional write, and the same again on a rerun.
+//!
+//! Who may hold a value is asked in this order: this person's own account, the reservations of the
+//! project, the target's directory users, then every recipient of the target with its sign-in name,
+//! alias and all addresses: mailboxes, mail users, groups, contacts, softly deleted ones too.
 
-use scripting::{Attributes, UserPatch, schema};
+use scripting::{Attributes, Choice, UserPatch, nothing_free, space_of};
 
-use crate::{StepContext, StepError};
+use crate::{StepContext, StepError, side::Holders, unique};
+
+/// Options whose values are looked up with one request to each interface.
+const LOOKED_UP_TOGETHER: usize = 10;
+
+type ChosenOption = Vec<(scripting::AttributeName, String)>;
 
 /// Chooses a value for each unique attribute that the patch gives candidates for.
 pub(super) async fn choose(
@@ -12,105 +21,117 @@ pub(super) async fn choose(
     existing: &Attributes,
 ) -> Result<Attributes, StepError> {
     let mut chosen = Attributes::new();
-    if let Some(linked) = &patch.linked {
-        let mut refused = Vec::new();
-        for option in &linked.options {
-            let mut free = true;
-            for (name, value) in option {
-                if let Some(holder) = holder(cx, name.as_str(), value, existing).await? {
-                    refused.push(format!("{value} by {holder}"));
-                    free = false;
-                    break;
-                }
-            }
-            if free {
-                for (name, value) in option {
-                    chosen.set(name.as_str(), value.as_str());
-                }
-                return Ok(chosen);
-            }
-        }
-        return Err(nothing_free("the linked values", &refused));
-    }
-    for spec in schema().iter().filter(|spec| spec.unique) {
-        let preferences = patch.preferences(spec.name);
-        if preferences.is_empty() {
-            continue;
-        }
-        let mut refused = Vec::new();
-        for value in &preferences {
-            match holder(cx, spec.name, value, existing).await? {
-                None => {
-                    chosen.set(spec.name, value.as_str());
-                    break;
-                }
-                Some(holder) => refused.push(format!("{value} by {holder}")),
-            }
-        }
-        if chosen.get(spec.name).is_none() {
-            return Err(nothing_free(spec.name, &refused));
+    for choice in patch.choices(existing) {
+        for (name, value) in decide(cx, &choice, existing).await? {
+            chosen.set(name.as_str(), value);
         }
     }
     Ok(chosen)
 }
 
-fn nothing_free(what: &str, refused: &[String]) -> StepError {
-    let shown: Vec<&str> = refused.iter().take(6).map(String::as_str).collect();
-    StepError::park(
-        "U101",
-        format!(
-            "all {} candidates for {what} are taken: {}{}",
-            refused.len(),
-            shown.join(", "),
-            if refused.len() > shown.len() { ", …" } else { "" }
-        ),
-        "give the mapping more candidates, or free one of these values",
-    )
-}
-
-/// Who else holds a value; `None` reserves it for this person.
-async fn holder(
+async fn decide(
     cx: &StepContext<'_>,
-    attribute: &str,
-    value: &str,
+    choice: &Choice,
     existing: &Attributes,
-) -> Result<Option<String>, StepError> {
-    let is_mine = existing.text(attribute).is_some_and(|now| now.eq_ignore_ascii_case(value));
-    if is_mine {
-        return Ok(None);
+) -> Result<ChosenOption, StepError> {
+    if let Some(mine) = decided_before(cx, choice, existing).await? {
+        return Ok(mine);
     }
-    if !cx.holds_reservation(attribute, value).await?
-        && let Some(other) = in_tenant(cx, attribute, value).await?
-    {
-        return Ok(Some(other));
+    let mut refused = Vec::new();
+    for options in choice.options.chunks(LOOKED_UP_TOGETHER) {
+        let mut open = Vec::new();
+        for option in options {
+            match reserved_by_another(cx, option).await? {
+                Some(words) => refused.push(words),
+                None => open.push(option),
+            }
+        }
+        let holders = look_up(cx, &open).await?;
+        for option in open {
+            let values: Vec<(&str, &str)> = spaces(option).collect();
+            let held = values.iter().find_map(|(space, value)| {
+                Some(format!("{value} by {}", holders.of(space, value)?))
+            });
+            if let Some(words) = held {
+                refused.push(words);
+                continue;
+            }
+            match unique::reserve(cx, &values).await? {
+                None => return Ok(option.clone()),
+                Some((number, other)) => {
+                    let value = values.get(number).map_or("", |(_, value)| value);
+                    refused.push(reserved(cx, value, &other).await?);
+                }
+            }
+        }
     }
-    let other = cx.reserve(attribute, value).await?;
-    Ok(other.map(|user| format!("user {user} of this project (reserved)")))
+    Err(StepError::park(
+        "U101",
+        nothing_free(&choice.what, &refused),
+        "give the mapping more candidates, or free one of these values",
+    ))
 }
 
-/// The object of the target that holds a value, deleted ones included.
-async fn in_tenant(
+/// What the account has already, or what an earlier run has reserved.
+async fn decided_before(
     cx: &StepContext<'_>,
-    attribute: &str,
-    value: &str,
-) -> Result<Option<String>, StepError> {
-    let target = cx.target();
-    if value.contains('@') {
-        if let Some(user) = target.user(value).await? {
-            return Ok(Some(format!("user {}", user.user_principal_name)));
+    choice: &Choice,
+    existing: &Attributes,
+) -> Result<Option<ChosenOption>, StepError> {
+    for option in &choice.options {
+        let is_so = option.iter().all(|(name, value)| {
+            existing.text(name.as_str()).is_some_and(|now| now.eq_ignore_ascii_case(value))
+        });
+        if is_so {
+            return Ok(Some(option.clone()));
         }
-        let holders = target.holders_of(&format!("smtp:{value}")).await?;
-        return Ok(holders.first().map(|holder| {
-            let deleted = if holder.is_soft_deleted { "deleted " } else { "" };
-            format!("{deleted}{} {}", holder.recipient_type_details, holder.display_name)
-        }));
     }
-    if attribute == "mailNickname" {
-        let found = target.recipient(value).await?;
-        let found = found.filter(|recipient| recipient.alias.eq_ignore_ascii_case(value));
-        return Ok(
-            found.map(|other| format!("{} {}", other.recipient_type_details, other.display_name))
-        );
+    for option in &choice.options {
+        let mut all_mine = true;
+        for value in spaces(option) {
+            let holder = unique::holder(cx, value).await?;
+            if holder.as_ref() != Some(&cx.key().user) {
+                all_mine = false;
+                break;
+            }
+        }
+        if all_mine {
+            return Ok(Some(option.clone()));
+        }
     }
     Ok(None)
+}
+
+async fn reserved_by_another(
+    cx: &StepContext<'_>,
+    option: &ChosenOption,
+) -> Result<Option<String>, StepError> {
+    for (space, value) in spaces(option) {
+        if let Some(other) = unique::holder(cx, (space, value)).await?
+            && other != cx.key().user
+        {
+            return Ok(Some(reserved(cx, value, &other).await?));
+        }
+    }
+    Ok(None)
+}
+
+async fn reserved(
+    cx: &StepContext<'_>,
+    value: &str,
+    other: &model::UserId,
+) -> Result<String, StepError> {
+    let name = unique::name_of(cx, other).await?;
+    Ok(format!("{value} by {name} of this project (reserved)"))
+}
+
+/// Who holds the values of these options in the target, this person's own account apart.
+async fn look_up(cx: &StepContext<'_>, options: &[&ChosenOption]) -> Result<Holders, StepError> {
+    let values: Vec<(&str, &str)> = options.iter().flat_map(|option| spaces(option)).collect();
+    let mine = cx.target_identity().map(|target| target.object_id);
+    cx.target().holders_among(&values, mine.as_deref()).await
+}
+
+fn spaces(option: &ChosenOption) -> impl Iterator<Item = (&'static str, &str)> {
+    option.iter().map(|(name, value)| (space_of(name.as_str(), value), value.as_str()))
 }

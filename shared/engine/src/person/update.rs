@@ -1,7 +1,7 @@
 //! Writes a mapping's wishes over a user: only the difference.
 
 use model::Change;
-use scripting::{AttributeSpec, AttributeValue, Kind, Writer, find};
+use scripting::{AT_CREATION, AttributeSpec, AttributeValue, Kind, Writer, find};
 use serde_json::{Map, Value, json};
 use tenant::{
     exchange::{Anchor, Parameters, Recipient},
@@ -10,9 +10,6 @@ use tenant::{
 
 use super::{Mapped, attributes::typed, attributes_of, edit::describe, mapping::is_so};
 use crate::{Effect, StepError, TenantSide, Write, change};
-
-/// Names that are decided when the account is made; a later mapping does not rename people.
-const AT_CREATION: &[&str] = &["userPrincipalName", "mailNickname"];
 
 /// What an update did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

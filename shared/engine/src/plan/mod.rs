@@ -11,6 +11,7 @@ use crate::{
     ApplyError, Host, Outcome, StepContext, StepError, Steps, Wake,
     apply::{job_kind, new_job, profile_of},
     records::{Loaded, load_memory, load_project, load_user},
+    scripts::pins_of,
 };
 
 /// What an action would do for one user.
@@ -87,8 +88,9 @@ pub async fn plan_action(
     let mut plan = UserPlan { user: key.user.clone(), name, steps: Vec::new() };
     let Some(kind) = job_kind(action, &user.value) else { return Ok(plan) };
     let profile = profile_of(host, &project, &user.value, key).await?;
-    let scripts =
-        host.scripts.current(&project).await.map_err(|error| ApplyError::Scripts(error.message))?;
+    let scripts = pins_of(host, &project, &user.value, key)
+        .await
+        .map_err(|error| ApplyError::Scripts(error.message))?;
     let overlay = Overlay::default();
     let mut memory = load_memory(&*host.store, key).await?;
     let mut user = user;

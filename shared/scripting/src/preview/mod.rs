@@ -3,17 +3,41 @@
 mod report;
 mod user;
 
-pub use report::{Difference, Group, Preview, Summary};
+pub use report::{Difference, Group, Preview, Summary, Tally, csv_head, csv_lines, differences_of};
 pub use user::{Change, Effect, UserPreview, preview_user};
 
 use std::sync::Arc;
 
+use crate::attributes::Attributes;
 use crate::context::{RunContext, UserInput};
+use crate::diagnostic::ScriptError;
 use crate::mapping::Mapping;
+use crate::patch::{MatchKey, Remark, Selected, UserPatch, Verdict};
 use crate::policy::PolicyContext;
+
+use user::Decided;
 
 /// How many users are mapped between two reports of progress.
 const BATCH: usize = 250;
+
+/// Chooses unique values, user after user in their order. Nothing is reserved: what one user of the
+/// preview gets, the next does not.
+pub trait Choose {
+    /// The values of every choice that the patch leaves open; else, in words, who holds what.
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String>;
+}
+
+/// Takes the first candidate each time: for a preview without a directory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FirstCandidates;
+
+impl Choose for FirstCandidates {
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
+        let choices = patch.choices(&user.target).into_iter();
+        let firsts = choices.filter_map(|choice| choice.options.into_iter().next()).flatten();
+        Ok(firsts.map(|(name, value)| (name, value.into())).collect())
+    }
+}
 
 /// Maps every user, on `threads` threads, and hands each result to `each` in the order of the
 /// users. Memory holds one batch of users and results per thread, whatever their number.
@@ -23,7 +47,8 @@ pub fn preview(
     run: &Arc<RunContext>,
     policy: &PolicyContext,
     threads: usize,
-    mut each: impl FnMut(UserPreview),
+    choose: &mut dyn Choose,
+    mut each: impl FnMut(&UserInput, UserPreview),
 ) {
     let mut users = users.into_iter();
     loop {
@@ -34,29 +59,97 @@ pub fn preview(
         if batches.is_empty() {
             return;
         }
-        std::thread::scope(|scope| {
-            let running: Vec<_> = batches
+        let patches = in_parallel(&batches, |batch| mapped(mapping, batch, run));
+        let chosen: Vec<Vec<(&UserInput, Answer)>> = batches
+            .iter()
+            .zip(patches)
+            .map(|(batch, patches)| {
+                batch
+                    .iter()
+                    .zip(patches)
+                    .map(|(user, patch)| {
+                        let chosen = patch.as_ref().ok().map(|patch| choose.choose(user, patch));
+                        (user, (patch, chosen))
+                    })
+                    .collect()
+            })
+            .collect();
+        let previews = in_parallel(&chosen, |batch| {
+            batch
                 .iter()
-                .map(|batch| scope.spawn(|| preview_batch(mapping, batch, run, policy)))
-                .collect();
-            for batch in running {
-                // A batch does not panic: its scripts run behind the sandbox.
-                batch.join().unwrap_or_default().into_iter().for_each(&mut each);
-            }
+                .map(|(user, answer)| user::of(user, &finished(mapping, user, answer, run), policy))
+                .collect()
         });
+        for (batch, previews) in batches.iter().zip(previews) {
+            for (user, preview) in batch.iter().zip(previews) {
+                each(user, preview);
+            }
+        }
     }
 }
 
-fn preview_batch(
+/// How each of these users would be found in the target (MAT-2), on `threads` threads.
+pub fn match_keys(
+    mapping: &Mapping,
+    users: &[UserInput],
+    run: &Arc<RunContext>,
+    threads: usize,
+) -> Vec<Result<Vec<MatchKey>, ScriptError>> {
+    let parts: Vec<&[UserInput]> =
+        users.chunks(users.len().div_ceil(threads.max(1)).max(1)).collect();
+    in_parallel(&parts, |part| part.iter().map(|user| mapping.match_keys(user, run)).collect())
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What the script answered, and what was chosen from it.
+type Answer = (Result<UserPatch, ScriptError>, Option<Result<Attributes, String>>);
+
+/// What the script makes of a batch; whoever `select` leaves out is skipped.
+fn mapped(
     mapping: &Mapping,
     batch: &[UserInput],
     run: &Arc<RunContext>,
-    policy: &PolicyContext,
-) -> Vec<UserPreview> {
-    mapping
-        .map_users(batch, run)
-        .into_iter()
-        .zip(batch)
-        .map(|(patch, user)| user::of(user, patch, policy))
-        .collect()
+) -> Vec<Result<UserPatch, ScriptError>> {
+    if !mapping.selects() {
+        return mapping.map_users(batch, run);
+    }
+    let one = |user: &UserInput| match mapping.select(user, run)? {
+        Selected::Yes => mapping.map_user(user, run),
+        Selected::No(reason) => {
+            let verdict = Verdict::Skipped(Remark { text: reason, line: None });
+            Ok(UserPatch { verdict, ..UserPatch::default() })
+        }
+    };
+    batch.iter().map(one).collect()
+}
+
+/// Lets the script see what was chosen.
+fn finished<'a>(
+    mapping: &Mapping,
+    user: &UserInput,
+    (patch, chosen): &'a Answer,
+    run: &Arc<RunContext>,
+) -> Result<Decided<'a>, ScriptError> {
+    let patch = patch.as_ref().map_err(Clone::clone)?;
+    let none = || Ok(Attributes::new());
+    let chosen = chosen.clone().unwrap_or_else(none);
+    let finish = match &chosen {
+        Ok(chosen) if mapping.finishes() => Some(mapping.finish_user(user, chosen, run)?),
+        _ => None,
+    };
+    Ok(Decided { patch, chosen, finish })
+}
+
+/// One thread for each batch.
+fn in_parallel<T: Sync, R: Send>(batches: &[T], work: impl Fn(&T) -> Vec<R> + Sync) -> Vec<Vec<R>> {
+    if let [only] = batches {
+        return vec![work(only)];
+    }
+    std::thread::scope(|scope| {
+        let running: Vec<_> = batches.iter().map(|batch| scope.spawn(|| work(batch))).collect();
+        // A batch does not panic: its scripts run behind the sandbox.
+        running.into_iter().map(|batch| batch.join().unwrap_or_default()).collect()
+    })
 }

@@ -1,6 +1,6 @@
 //! All users of a preview together: counts, groups, collisions, differences between versions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,8 @@ pub struct Summary {
     pub attributes: BTreeMap<String, usize>,
     /// Those who would be parked, by code and message.
     pub groups: Vec<Group>,
-    /// Unique values that several users want first, and who.
+    /// Unique values that are wanted first by several users, or by one while another object has it;
+    /// and by whom.
     pub collisions: BTreeMap<String, Vec<String>>,
 }
 
@@ -61,59 +62,105 @@ pub struct Difference {
     pub after: String,
 }
 
-impl Preview {
-    /// Counts and groups.
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        let mut groups: BTreeMap<(String, Option<usize>), Group> = BTreeMap::new();
-        let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for user in &self.users {
-            let reason = match &user.effect {
-                Effect::Changes => {
-                    summary.change += 1;
-                    None
-                }
-                Effect::Unchanged => {
-                    summary.unchanged += 1;
-                    None
-                }
-                Effect::Skipped(_) => {
-                    summary.skipped += 1;
-                    None
-                }
-                Effect::Parked(reason) => Some(("park".to_owned(), None, reason)),
-                Effect::Fails { code, message, line } => Some((code.to_string(), *line, message)),
-            };
-            if let Some((code, line, message)) = reason {
-                summary.parked += 1;
-                let group = groups.entry((code.clone(), line)).or_insert_with(|| Group {
-                    code,
-                    line,
-                    message: message.clone(),
-                    users: Vec::new(),
-                });
-                group.users.push(user.user.clone());
-                continue;
+/// Counts users as they come, so that a preview of any number needs no memory for each of them
+/// beyond the names of those who need a person.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    summary: Summary,
+    groups: BTreeMap<(String, Option<usize>), Group>,
+    wanted: BTreeMap<String, Vec<String>>,
+    /// Wanted values that somebody did not get.
+    displaced: BTreeSet<String>,
+    users: usize,
+}
+
+impl Tally {
+    /// Counts one user.
+    pub fn add(&mut self, user: &UserPreview) {
+        self.users += 1;
+        let summary = &mut self.summary;
+        let reason = match &user.effect {
+            Effect::Changes => {
+                summary.change += 1;
+                None
             }
-            for change in &user.changes {
-                *summary.attributes.entry(change.attribute.to_string()).or_default() += 1;
-                let unique = find(change.attribute.as_str()).is_some_and(|spec| spec.unique);
-                if let Some(value) = change.after.as_ref().filter(|_| unique) {
-                    let value = format!("{} {}", change.attribute, value.to_lowercase());
-                    wanted.entry(value).or_default().push(user.user.clone());
+            Effect::Unchanged => {
+                summary.unchanged += 1;
+                None
+            }
+            Effect::Skipped(_) => {
+                summary.skipped += 1;
+                None
+            }
+            Effect::Parked(reason) => Some(("park".to_owned(), None, reason)),
+            Effect::Fails { code, message, line } => Some((code.to_string(), *line, message)),
+        };
+        if let Some((code, line, message)) = reason {
+            summary.parked += 1;
+            let group = self.groups.entry((code.clone(), line)).or_insert_with(|| Group {
+                code,
+                line,
+                message: message.clone(),
+                users: Vec::new(),
+            });
+            group.users.push(user.user.clone());
+            return;
+        }
+        for change in &user.changes {
+            match summary.attributes.get_mut(change.attribute.as_str()) {
+                Some(count) => *count += 1,
+                None => drop(summary.attributes.insert(change.attribute.to_string(), 1)),
+            }
+            let unique = find(change.attribute.as_str()).is_some_and(|spec| spec.unique);
+            if let Some(value) = change.wanted.as_ref().or(change.after.as_ref()).filter(|_| unique)
+            {
+                let value = format!("{} {}", change.attribute, value.to_lowercase());
+                if change.wanted.is_some() {
+                    self.displaced.insert(value.clone());
                 }
+                self.wanted.entry(value).or_default().push(user.user.clone());
             }
         }
-        summary.groups = groups.into_values().collect();
-        wanted.retain(|_, users| users.len() > 1);
-        summary.collisions = wanted;
+    }
+
+    /// The counts.
+    pub fn summary(&self) -> Summary {
+        let mut summary = self.summary.clone();
+        summary.groups = self.groups.values().cloned().collect();
+        let several = self
+            .wanted
+            .iter()
+            .filter(|(value, users)| users.len() > 1 || self.displaced.contains(value.as_str()));
+        summary.collisions = several.map(|(value, users)| (value.clone(), users.clone())).collect();
         summary
     }
 
     /// Whether more than this share of the users, in percent, would need a person.
     pub fn blocks(&self, most_percent: u8) -> bool {
-        let parked = self.users.iter().filter(|user| user.effect.needs_a_person()).count();
-        parked * 100 > self.users.len() * usize::from(most_percent)
+        self.summary.parked * 100 > self.users * usize::from(most_percent)
+    }
+
+    /// How many users were counted.
+    pub fn users(&self) -> usize {
+        self.users
+    }
+}
+
+impl Preview {
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.users.iter().for_each(|user| tally.add(user));
+        tally
+    }
+
+    /// Counts and groups.
+    pub fn summary(&self) -> Summary {
+        self.tally().summary()
+    }
+
+    /// Whether more than this share of the users, in percent, would need a person.
+    pub fn blocks(&self, most_percent: u8) -> bool {
+        self.tally().blocks(most_percent)
     }
 
     /// One user's preview, by source id or by name.
@@ -127,67 +174,83 @@ impl Preview {
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         let before: BTreeMap<&str, &UserPreview> =
             other.users.iter().map(|user| (user.source_id.as_str(), user)).collect();
-        let mut found = Vec::new();
-        for user in &self.users {
-            let Some(earlier) = before.get(user.source_id.as_str()) else { continue };
-            if std::mem::discriminant(&user.effect) != std::mem::discriminant(&earlier.effect) {
-                found.push(Difference {
-                    user: user.user.clone(),
-                    attribute: None,
-                    before: words(&earlier.effect),
-                    after: words(&user.effect),
-                });
-            }
-            let values = |changes: &[Change]| -> BTreeMap<String, String> {
-                let shown = |change: &Change| {
-                    let after = change.after.clone().unwrap_or_else(|| "(cleared)".to_owned());
-                    (change.attribute.to_string(), after)
-                };
-                changes.iter().map(shown).collect()
-            };
-            let (old, new) = (values(&earlier.changes), values(&user.changes));
-            let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            for name in names.into_iter().filter(|name| old.get(*name) != new.get(*name)) {
-                let shown = |side: &BTreeMap<String, String>| {
-                    side.get(name).cloned().unwrap_or_else(|| "(as it is)".to_owned())
-                };
-                found.push(Difference {
-                    user: user.user.clone(),
-                    attribute: Some(name.clone()),
-                    before: shown(&old),
-                    after: shown(&new),
-                });
-            }
-        }
-        found
+        let known = self
+            .users
+            .iter()
+            .filter_map(|user| Some(differences_of(before.get(user.source_id.as_str())?, user)));
+        known.flatten().collect()
     }
 
-    /// One line for each change and each user without one: user, effect, attribute, before, after,
-    /// script, line. Cells that a spreadsheet would run as a formula are quoted with an apostrophe.
+    /// The whole as CSV: [`csv_head`], then [`csv_lines`] of each user.
     pub fn csv(&self) -> String {
-        let mut out = String::from("user,effect,attribute,before,after,script,line\n");
-        for user in &self.users {
-            let effect = words(&user.effect);
-            if user.changes.is_empty() {
-                put!(&mut out, "{},{},,,,,\n", cell(&user.user), cell(&effect));
-            }
-            for change in &user.changes {
-                let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
-                put!(
-                    &mut out,
-                    "{},{},{},{},{},{},{}\n",
-                    cell(&user.user),
-                    cell(&effect),
-                    change.attribute,
-                    text(&change.before),
-                    text(&change.after),
-                    cell(&change.script),
-                    change.line
-                );
-            }
-        }
-        out
+        let lines: String = self.users.iter().map(csv_lines).collect();
+        format!("{}{lines}", csv_head())
     }
+}
+
+/// What one user's preview has otherwise than an earlier one.
+pub fn differences_of(earlier: &UserPreview, user: &UserPreview) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if std::mem::discriminant(&user.effect) != std::mem::discriminant(&earlier.effect) {
+        found.push(Difference {
+            user: user.user.clone(),
+            attribute: None,
+            before: words(&earlier.effect),
+            after: words(&user.effect),
+        });
+    }
+    let values = |changes: &[Change]| -> BTreeMap<String, String> {
+        let shown = |change: &Change| {
+            let after = change.after.clone().unwrap_or_else(|| "(cleared)".to_owned());
+            (change.attribute.to_string(), after)
+        };
+        changes.iter().map(shown).collect()
+    };
+    let (old, new) = (values(&earlier.changes), values(&user.changes));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names.into_iter().filter(|name| old.get(*name) != new.get(*name)) {
+        let shown = |side: &BTreeMap<String, String>| {
+            side.get(name).cloned().unwrap_or_else(|| "(as it is)".to_owned())
+        };
+        found.push(Difference {
+            user: user.user.clone(),
+            attribute: Some(name.clone()),
+            before: shown(&old),
+            after: shown(&new),
+        });
+    }
+    found
+}
+
+/// The line of names above [`csv_lines`].
+pub fn csv_head() -> &'static str {
+    "user,effect,attribute,before,after,script,line\n"
+}
+
+/// One line for each change of a user, or one for a user without: user, effect, attribute, before,
+/// after, script, line. Cells that a spreadsheet would run as a formula are quoted with an
+/// apostrophe.
+pub fn csv_lines(user: &UserPreview) -> String {
+    let mut out = String::new();
+    let effect = words(&user.effect);
+    if user.changes.is_empty() {
+        put!(&mut out, "{},{},,,,,\n", cell(&user.user), cell(&effect));
+    }
+    for change in &user.changes {
+        let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
+        put!(
+            &mut out,
+            "{},{},{},{},{},{},{}\n",
+            cell(&user.user),
+            cell(&effect),
+            change.attribute,
+            text(&change.before),
+            text(&change.after),
+            cell(&change.script),
+            change.line
+        );
+    }
+    out
 }
 
 fn words(effect: &Effect) -> String {

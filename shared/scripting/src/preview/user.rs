@@ -1,10 +1,12 @@
 //! What a mapping would do to one user.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::{AttributeName, AttributeValue};
+use crate::attributes::{AttributeName, AttributeValue, Attributes, schema};
+use crate::choices::AT_CREATION;
 use crate::code::Code;
 use crate::context::{RunContext, UserInput};
 use crate::diagnostic::ScriptError;
@@ -68,47 +70,86 @@ pub struct Change {
     pub attribute: AttributeName,
     /// What the target has; nothing for a new user.
     pub before: Option<String>,
-    /// What it would have; nothing when it would be emptied. Of candidates, the first.
+    /// What it would have; nothing when it would be emptied. Of candidates, the one that is free.
     pub after: Option<String>,
-    /// How many candidates there are, when the value is still to be made unique.
+    /// How many candidates there are, when the value has to be unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<usize>,
+    /// The first candidate, when another object has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
     /// The script that sets it.
     pub script: String,
     /// The line that sets it.
     pub line: usize,
 }
 
-/// Maps one user and compares the result with what the target has.
+/// Maps one user and compares the result with what the target has. Of candidates the first is taken.
 pub fn preview_user(
     mapping: &Mapping,
     user: &UserInput,
     run: &Arc<RunContext>,
     policy: &PolicyContext,
 ) -> UserPreview {
-    of(user, mapping.map_user(user, run), policy)
+    let mut only = None;
+    let users = std::iter::once(user.clone());
+    super::preview(mapping, users, run, policy, 1, &mut super::FirstCandidates, |_, preview| {
+        only = Some(preview);
+    });
+    // One user goes in, so one comes out.
+    only.unwrap_or_else(|| empty(user))
 }
 
-pub(super) fn of(
-    user: &UserInput,
-    patch: Result<UserPatch, ScriptError>,
-    policy: &PolicyContext,
-) -> UserPreview {
+/// What was decided for one user.
+pub(super) struct Decided<'a> {
+    pub(super) patch: &'a UserPatch,
+    /// Every unique value; else who holds what.
+    pub(super) chosen: Result<Attributes, String>,
+    /// What `finish_user` adds.
+    pub(super) finish: Option<UserPatch>,
+}
+
+fn empty(user: &UserInput) -> UserPreview {
     let name = user.source.text("userPrincipalName").unwrap_or(&user.source_id).to_owned();
-    let mut preview = UserPreview {
+    UserPreview {
         source_id: user.source_id.clone(),
         user: name,
         effect: Effect::Unchanged,
         changes: Vec::new(),
         warnings: Vec::new(),
         cost: Cost::default(),
-    };
-    match patch {
-        Ok(patch) => {
-            preview.cost = patch.cost;
-            preview.warnings = patch.warnings.iter().map(|remark| remark.text.clone()).collect();
-            preview.changes = changes(user, &patch);
-            preview.effect = effect(&patch, &preview.changes, policy);
+    }
+}
+
+pub(super) fn of(
+    user: &UserInput,
+    decided: &Result<Decided<'_>, ScriptError>,
+    policy: &PolicyContext,
+) -> UserPreview {
+    let mut preview = empty(user);
+    match decided {
+        Ok(decided) => {
+            let patches = std::iter::once(decided.patch).chain(&decided.finish);
+            for patch in patches.clone() {
+                preview.cost = preview.cost.and(patch.cost);
+                preview.warnings.extend(patch.warnings.iter().map(|remark| remark.text.clone()));
+            }
+            preview.changes = changes(user, decided);
+            let verdict = patches.clone().find_map(|patch| ended(patch));
+            let refused = patches.flat_map(|patch| policy::check(patch, policy)).next();
+            preview.effect = match (verdict, &decided.chosen, refused) {
+                (Some(effect), _, _) => effect,
+                (None, Err(taken), _) => Effect::Fails {
+                    code: Code::U101,
+                    message: taken.clone(),
+                    line: choice_line(decided.patch),
+                },
+                (None, Ok(_), Some(found)) => {
+                    Effect::Fails { code: found.code, message: found.message, line: found.line }
+                }
+                (None, Ok(_), None) if preview.changes.is_empty() => Effect::Unchanged,
+                (None, Ok(_), None) => Effect::Changes,
+            };
         }
         Err(error) => {
             preview.cost = error.cost;
@@ -122,57 +163,95 @@ pub(super) fn of(
     preview
 }
 
-fn effect(patch: &UserPatch, changes: &[Change], policy: &PolicyContext) -> Effect {
+fn ended(patch: &UserPatch) -> Option<Effect> {
     match &patch.verdict {
-        Verdict::Parked(remark) => return Effect::Parked(remark.text.clone()),
-        Verdict::Skipped(remark) => return Effect::Skipped(remark.text.clone()),
-        Verdict::GoOn => {}
-    }
-    match policy::check(patch, policy).into_iter().next() {
-        Some(violation) => {
-            Effect::Fails { code: violation.code, message: violation.message, line: violation.line }
-        }
-        None if changes.is_empty() => Effect::Unchanged,
-        None => Effect::Changes,
+        Verdict::Parked(remark) => Some(Effect::Parked(remark.text.clone())),
+        Verdict::Skipped(remark) => Some(Effect::Skipped(remark.text.clone())),
+        Verdict::GoOn => None,
     }
 }
 
-fn changes(user: &UserInput, patch: &UserPatch) -> Vec<Change> {
-    let single = patch.values.iter().filter_map(|(name, assigned)| {
-        let present = user.target.get(name.as_str());
-        if !differs(present, assigned) {
-            return None;
-        }
-        let hidden = |text: String| if assigned.secret { SECRET.to_owned() } else { text };
-        let (after, candidates) = match &assigned.assignment {
-            Assignment::Value(value) => (Some(hidden(value.to_string())), None),
-            Assignment::Candidates(texts) => {
-                (texts.first().cloned().map(hidden), Some(texts.len()))
+/// The line that gives the candidates.
+fn choice_line(patch: &UserPatch) -> Option<usize> {
+    let linked = patch.linked.as_ref().map(|linked| linked.line);
+    let single = || {
+        let mut unique = schema().iter().filter(|spec| spec.unique);
+        unique.find_map(|spec| Some(patch.values.get(spec.name)?.line))
+    };
+    linked.or_else(single)
+}
+
+fn changes(user: &UserInput, decided: &Decided<'_>) -> Vec<Change> {
+    let none = Attributes::new();
+    let chosen = decided.chosen.as_ref().unwrap_or(&none);
+    let patches = [Some(decided.patch), decided.finish.as_ref()];
+    let mut changes: BTreeMap<AttributeName, Change> = BTreeMap::new();
+    for patch in patches.into_iter().flatten() {
+        for (name, assigned) in &patch.values {
+            changes.remove(name);
+            if let Some(change) = single(user, name, assigned, chosen) {
+                changes.insert(name.clone(), change);
             }
-            Assignment::Clear => (None, None),
-        };
-        Some(Change {
-            attribute: name.clone(),
-            before: present.map(|value| hidden(value.to_string())),
-            after,
-            candidates,
-            script: assigned.script.clone(),
-            line: assigned.line,
-        })
-    });
-    let linked = patch.linked.iter().flat_map(|linked| {
-        linked.options.first().into_iter().flatten().map(|(name, value)| Change {
-            attribute: name.clone(),
-            before: user.target.get(name.as_str()).map(ToString::to_string),
-            after: Some(value.clone()),
-            candidates: Some(linked.options.len()),
-            script: linked.script.clone(),
-            line: linked.line,
-        })
-    });
-    let mut changes: Vec<Change> = single.chain(linked).collect();
-    changes.sort();
-    changes
+        }
+        if let Some(linked) = &patch.linked {
+            for (name, value) in linked.options.first().into_iter().flatten() {
+                let first = value;
+                let value = chosen.text(name.as_str()).unwrap_or(first);
+                if is_settled(user, name) || user.target.text(name.as_str()) == Some(value) {
+                    continue;
+                }
+                let change = Change {
+                    attribute: name.clone(),
+                    before: user.target.get(name.as_str()).map(ToString::to_string),
+                    after: Some(value.to_owned()),
+                    candidates: Some(linked.options.len()),
+                    wanted: (first != value).then(|| first.clone()),
+                    script: linked.script.clone(),
+                    line: linked.line,
+                };
+                changes.insert(name.clone(), change);
+            }
+        }
+    }
+    changes.into_values().collect()
+}
+
+/// Whether an account exists, and this is what it is called: that stays.
+fn is_settled(user: &UserInput, name: &AttributeName) -> bool {
+    AT_CREATION.contains(&name.as_str()) && user.target.get(name.as_str()).is_some()
+}
+
+fn single(
+    user: &UserInput,
+    name: &AttributeName,
+    assigned: &Assigned,
+    chosen: &Attributes,
+) -> Option<Change> {
+    let present = user.target.get(name.as_str());
+    if is_settled(user, name) || !differs(present, assigned) {
+        return None;
+    }
+    let hidden = |text: String| if assigned.secret { SECRET.to_owned() } else { text };
+    let (after, candidates, wanted) = match &assigned.assignment {
+        Assignment::Value(value) => (Some(hidden(value.to_string())), None, None),
+        Assignment::Candidates(texts) => {
+            let first = texts.first().map(String::as_str);
+            let taken = chosen.text(name.as_str()).or(first);
+            let wanted = first.filter(|first| Some(*first) != taken);
+            let shown = |text: &str| hidden(text.to_owned());
+            (taken.map(shown), Some(texts.len()), wanted.map(shown))
+        }
+        Assignment::Clear => (None, None, None),
+    };
+    Some(Change {
+        attribute: name.clone(),
+        before: present.map(|value| hidden(value.to_string())),
+        after,
+        candidates,
+        wanted,
+        script: assigned.script.clone(),
+        line: assigned.line,
+    })
 }
 
 /// Whether an assignment changes what the target has.

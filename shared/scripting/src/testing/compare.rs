@@ -34,11 +34,29 @@ fn shown(value: &Value) -> String {
 
 /// Everything that is expected and did not come. What is not mentioned may be anything; a key of
 /// `attributes` with `"absent"` must not be there; texts that begin and end with `…` need only
-/// contain what stands between.
+/// contain what stands between. An end that nobody expects (an error, a parked or skipped user) is
+/// always a difference, and the first: it explains the others.
 pub(super) fn compare(expected: &Value, got: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
+    if !ENDS.iter().any(|end| expected.get(end).is_some())
+        && let Some(end) = ENDS.iter().find(|end| got.get(end).is_some())
+    {
+        let mut words = got.get(end).map(plain).unwrap_or_default();
+        if let (Some(line), Some(message)) = (got.get("line"), got.get("message")) {
+            words = format!("{words} in line {line}: {}", plain(message));
+        }
+        let place = (*end).to_owned();
+        found.push(Difference { place, expected: Value::Null, got: words.into() });
+    }
     inside("", expected, got, &mut found);
     found
+}
+
+/// The ways in which a call ends early.
+const ENDS: [&str; 3] = ["error", "parked", "skipped"];
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn inside(place: &str, expected: &Value, got: &Value, found: &mut Vec<Difference>) {

@@ -1,0 +1,72 @@
+//! What the host has to choose for a script: values that no two objects may share.
+
+use crate::attributes::{AttributeName, Attributes, schema};
+use crate::patch::UserPatch;
+
+/// One choice: the first option whose every value is free is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is chosen, in words: the attribute, or several.
+    pub what: String,
+    /// The options, the preferred one first; each gives one value to each of its attributes.
+    pub options: Vec<Vec<(AttributeName, String)>>,
+}
+
+/// Names that are decided when the account is made: a later mapping does not rename people.
+pub const AT_CREATION: &[&str] = &["userPrincipalName", "mailNickname"];
+
+/// The values that a space of names holds once: mail addresses and sign-in names share one, since
+/// an object holds both in the same way.
+pub fn space_of(attribute: &str, value: &str) -> &'static str {
+    match attribute {
+        "mailNickname" => "mailNickname",
+        _ if value.contains('@') => "address",
+        _ => schema().iter().find(|spec| spec.name == attribute).map_or("other", |spec| spec.name),
+    }
+}
+
+impl UserPatch {
+    /// The choices that this patch leaves to the host, always in the same order: what is chosen
+    /// together first, then attribute by attribute. What an existing account is called is no choice.
+    pub fn choices(&self, existing: &Attributes) -> Vec<Choice> {
+        let settled = |name: &str| AT_CREATION.contains(&name) && existing.get(name).is_some();
+        let mut choices = Vec::new();
+        if let Some(linked) = &self.linked {
+            let mut options: Vec<Vec<(AttributeName, String)>> = linked
+                .options
+                .iter()
+                .map(|option| {
+                    let open = option.iter().filter(|(name, _)| !settled(name.as_str()));
+                    open.map(|(name, value)| (name.clone(), value.clone())).collect()
+                })
+                .collect();
+            options.retain(|option| !option.is_empty());
+            if let Some(first) = options.first() {
+                let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+                choices.push(Choice { what: names.join(" and "), options });
+            }
+        }
+        for spec in schema().iter().filter(|spec| spec.unique && !settled(spec.name)) {
+            if !self.values.contains_key(spec.name) {
+                continue;
+            }
+            let wanted = self.preferences(spec.name).into_iter();
+            let options: Vec<_> =
+                wanted.map(|value| vec![(AttributeName::from(spec.name), value)]).collect();
+            if !options.is_empty() {
+                choices.push(Choice { what: spec.name.to_owned(), options });
+            }
+        }
+        choices
+    }
+}
+
+/// The words of U101: nothing is free, and who holds what. `refused` has a line for each option.
+pub fn nothing_free(what: &str, refused: &[String]) -> String {
+    /// So many holders are named.
+    const NAMED: usize = 6;
+    let shown: Vec<&str> = refused.iter().take(NAMED).map(String::as_str).collect();
+    let more = if refused.len() > NAMED { ", …" } else { "" };
+    let count = refused.len();
+    format!("all {count} candidates for {what} are taken: {}{more}", shown.join(", "))
+}
