@@ -50,7 +50,8 @@ const GIVE_UP: Duration = Duration::from_secs(3);
 const SHORT: Duration = Duration::from_millis(200);
 
 fn request(method: Method, url: Url) -> HttpRequest {
-    HttpRequest { method, url, headers: HeaderMap::new(), body: Bytes::new(), timeout: AMPLE }
+    let headers = HeaderMap::new();
+    HttpRequest { method, url, headers, body: Bytes::new(), tail: None, timeout: AMPLE }
 }
 
 fn get(server: &Loopback, path: &str) -> Result<HttpRequest, String> {

@@ -38,7 +38,9 @@ pub struct CopySettings {
     pub page_size: u32,
     /// Bytes of items exported in one call; bounds the memory of a unit.
     pub export_bytes: u64,
-    /// Larger items are bad items: they would not fit into the memory of a unit.
+    /// Items from this size on go alone, and from export to import without being in memory whole.
+    pub stream_bytes: u64,
+    /// Larger items are bad items: no mailbox takes them.
     pub max_item_bytes: u64,
     /// Bytes of one upload fragment; rounded down to a multiple of [`FRAGMENT_UNIT`].
     pub fragment_bytes: u64,
@@ -68,7 +70,8 @@ impl Default for CopySettings {
             archive: ArchiveCapability::Beta,
             concurrency: 4,
             page_size: 500,
-            export_bytes: 16 * 1024 * 1024,
+            export_bytes: 8 * 1024 * 1024,
+            stream_bytes: 4 * 1024 * 1024,
             max_item_bytes: 150 * 1024 * 1024,
             fragment_bytes: 32 * FRAGMENT_UNIT,
             settle: Duration::from_secs(30),

@@ -23,5 +23,5 @@ pub use store::{
     MAX_RECORD_BYTES, MAX_SORT_BYTES, Page, Query, Record, Store, StoreError, within_limits,
 };
 pub use transport::{
-    BodyStream, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
+    BodyStream, BodyTail, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
 };

@@ -143,6 +143,7 @@ async fn answer(
         url,
         headers: head.headers,
         body: body.to_bytes(),
+        tail: None,
         timeout: Duration::from_mins(16),
     };
     // An error breaks the connection: that is what a reset looks like.

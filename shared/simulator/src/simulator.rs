@@ -11,6 +11,9 @@ use ports::{Clock, HttpRequest, HttpResponse, Transport, TransportError};
 
 use crate::{config::Config, exchange, faults::Fault, route, throttle::Ticket, world::World};
 
+/// Most bytes of a request's body; real services refuse less.
+const MOST_BODY: usize = 512 * 1024 * 1024;
+
 /// Two or more simulated Microsoft 365 tenants. Clones share one world.
 ///
 /// It is a [`Transport`], so a client can be called in process; [`crate::serve`] puts it behind a
@@ -106,6 +109,7 @@ impl Simulator {
 #[async_trait]
 impl Transport for Simulator {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let request = request.gathered(MOST_BODY).await?;
         let admission = self.admit(&request)?;
         let _place = Place { simulator: self, ticket: Some(admission.ticket.clone()) };
         if !admission.latency.is_zero() {

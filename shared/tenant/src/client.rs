@@ -9,8 +9,8 @@ use ports::{Clock, Random, Transport};
 use uuid::Uuid;
 
 use crate::{
-    Claims, ClientId, Credential, Endpoints, Exchange, Graph, Limits, Resource, SharePoint,
-    TenantError, TenantId, token::Tokens, wire::Wire,
+    Claims, ClientId, Credential, Endpoints, Exchange, Graph, Held, Limits, Resource, SharePoint,
+    TenantError, TenantId, error::Class, token::Tokens, wire::Wire,
 };
 
 /// What a client needs to know.
@@ -92,6 +92,23 @@ impl TenantClient {
     /// SharePoint's administration host, which provisions OneDrives.
     pub fn sharepoint(&self) -> SharePoint {
         SharePoint::new(Arc::clone(&self.wire))
+    }
+
+    /// Room for so many bytes of content in this process's memory; held until it is dropped. Throttled
+    /// when others need it all for longer than a call may wait.
+    pub async fn hold(&self, bytes: u64) -> Result<Held, TenantError> {
+        let retry_after = std::time::Duration::from_secs(1);
+        self.wire.limits.hold(bytes, &*self.wire.clock).await.ok_or_else(|| TenantError {
+            class: Class::Throttled { retry_after },
+            code: "memory".into(),
+            retry_after: Some(retry_after),
+            ..TenantError::refused("hold content", "the memory for content is in use")
+        })
+    }
+
+    /// The same, if there is room at once.
+    pub fn try_hold(&self, bytes: u64) -> Option<Held> {
+        self.wire.limits.try_hold(bytes)
     }
 
     /// How many requests this client and its clones have sent, tries included.

@@ -38,7 +38,7 @@ pub use error::{Class, Retry, TenantError};
 pub use exchange::Exchange;
 pub use graph::Graph;
 pub use identity::{ClientId, IdentityError, TenantId};
-pub use limits::{Lane, LimitSettings, Limits, Rate};
+pub use limits::{Held, Lane, LimitSettings, Limits, Rate};
 pub use reqwest_transport::{BuildTransportError, ReqwestTransport, TransportSettings};
 pub use secret::SecretText;
 pub use sharepoint::{PERSONAL_SITES_MAX, SharePoint};

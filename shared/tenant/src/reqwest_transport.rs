@@ -82,7 +82,14 @@ impl ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let HttpRequest { method, url, headers, body, timeout } = request;
+        let HttpRequest { method, url, headers, body, tail, timeout } = request;
+        let body = match tail {
+            None => reqwest::Body::from(body),
+            Some(tail) => {
+                let head = futures_util::stream::iter([Ok(body)]);
+                reqwest::Body::wrap_stream(head.chain(tail.take()))
+            }
+        };
         let sending = self.client.request(method, url).headers(headers).body(body).send();
         let response = match tokio::time::timeout(timeout, sending).await {
             Ok(Ok(response)) => response,

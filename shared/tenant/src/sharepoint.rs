@@ -69,6 +69,7 @@ impl SharePoint {
             url,
             headers,
             body: Bytes::from(query(people)),
+            tail: None,
             // It can be repeated at will, as a read can.
             effect: Effect::Read,
             lane: Lane::Drive { units: 2 },

@@ -67,6 +67,7 @@ pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, T
         url,
         headers,
         body: Bytes::from(form),
+        tail: None,
         // Asking for a token changes nothing: a lost reply is asked for again.
         effect: Effect::Read,
         lane: Lane::Login,

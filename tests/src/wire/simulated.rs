@@ -86,6 +86,7 @@ impl Client {
             url: Url::parse(url).unwrap_or_else(|fault| panic!("{url}: {fault}")),
             headers: headers.collect(),
             body: body.into(),
+            tail: None,
             timeout: Duration::from_secs(1),
         };
         let reply = self.transport.send(request).await.unwrap();

@@ -211,7 +211,7 @@ async fn send(
     let url = url.clone();
     let timeout = Duration::from_secs(1);
     let body = Bytes::from_static(body);
-    let request = HttpRequest { method, url, headers, body, timeout };
+    let request = HttpRequest { method, url, headers, body, tail: None, timeout };
     transport.send(request).await.unwrap().read(1_000_000).await.unwrap()
 }
 

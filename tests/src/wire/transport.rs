@@ -94,6 +94,7 @@ impl<T: Transport + ?Sized> std::fmt::Debug for JudgedTransport<T> {
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for JudgedTransport<T> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let request = request.gathered(usize::MAX).await?;
         self.keep(self.check_request(&request));
         let mut reply = self.inner.send(request.clone()).await?;
         if self.opaque.is_content(&request.url) || !is_small_or_json(&reply.headers) {

@@ -227,6 +227,7 @@ async fn small(
     }
     let graph = job.source.graph();
     let mut content = Bytes::new();
+    let _held = job.source.hold(row.size).await?;
     if row.size > 0 {
         *requests += 2;
         let url = graph.download_url(source, &row.id).await?;

@@ -78,6 +78,8 @@ impl Unit<'_> {
         resumed: Option<Transfer>,
     ) -> Result<Outcome, Interrupted> {
         let row = &load.row;
+        // Two fragments at most: one on its way in, one on its way out.
+        let _held = self.job.source.hold(self.job.settings.fragment().saturating_mul(2)).await?;
         let mut at = match resumed {
             Some(at) => match self.resume(at).await? {
                 Some(at) => at,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
-    Class, TenantError,
+    Class, Held, TenantError,
     graph::mailbox_content::{
-        ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress, MailboxItem,
+        EXPORT, ImportMode, ImportSession, ImportedItem, ItemData, MailboxAddress, MailboxItem,
     },
 };
 
@@ -59,6 +59,8 @@ pub(super) struct Batch {
     pub(super) rows: Vec<Row>,
     pub(super) known: BTreeMap<String, Entry>,
     pub(super) exported: Exported,
+    /// The room in memory that the exported items take.
+    pub(super) held: Vec<Held>,
     /// Too large to be copied.
     pub(super) large: Vec<Row>,
     /// Items of other folders that travel along, since the request has room.
@@ -76,15 +78,33 @@ impl Batch {
         let open = |row: &&Row| known.get(&row.id).is_none_or(|entry| entry.source_tag != row.tag);
         let (large, rows) =
             chosen.iter().filter(open).cloned().partition(|row| row.size > bytes_max);
-        Self { from, to, rows, known, exported: Vec::new(), large, along: Vec::new() }
+        let (exported, along) = (Vec::new(), Vec::new());
+        Self { from, to, rows, known, exported, held: Vec::new(), large, along }
+    }
+
+    /// The one item of a batch that streams, which is exported only while it is imported.
+    pub(super) fn stream(&mut self, from: u64) {
+        if self.rows.iter().any(|row| row.size >= from) {
+            let rows = std::mem::take(&mut self.rows).into_iter();
+            self.exported.extend(rows.map(|row| (row, Ok(Parcel::Streamed))));
+        }
+    }
+
+    /// The bytes that an export brings into memory: its reply, and as much again in requests.
+    pub(super) fn bytes(&self) -> u64 {
+        let all = self.rows.iter().chain(&self.along);
+        all.map(|row| row.size).sum::<u64>().saturating_mul(3)
     }
 
     /// Takes what came along with an earlier batch, if it is still in the state that came.
-    pub(super) fn take(&mut self, taken: &mut BTreeMap<String, (Row, ItemData)>) {
+    pub(super) fn take(&mut self, taken: &mut BTreeMap<String, Taken>) {
         let mut rest = Vec::new();
         for row in std::mem::take(&mut self.rows) {
             match taken.remove(&row.id) {
-                Some((there, data)) if there.tag == row.tag => self.exported.push((row, Ok(data))),
+                Some(taken) if taken.row.tag == row.tag => {
+                    self.exported.push((row, Ok(Parcel::Whole(taken.data))));
+                    self.held.push(taken.held);
+                }
                 _ => rest.push(row),
             }
         }
@@ -92,20 +112,52 @@ impl Batch {
     }
 }
 
+/// An item that was exported along with another folder's.
+pub(super) struct Taken {
+    pub(super) row: Row,
+    pub(super) data: ItemData,
+    /// The room in memory that it takes.
+    pub(super) held: Held,
+}
+
 /// An item on its way into the target.
 pub(super) struct Load {
     pub(super) row: Row,
-    pub(super) data: ItemData,
+    pub(super) data: Parcel,
     pub(super) known: Option<Entry>,
+}
+
+/// The content of an item.
+#[derive(Debug)]
+pub(super) enum Parcel {
+    /// In memory.
+    Whole(ItemData),
+    /// Still in the source: it goes through while it is imported.
+    Streamed,
 }
 
 /// How the import of one item ended.
 pub(super) enum Landed {
-    Done { item: ImportedItem, updated: bool },
+    Done {
+        item: ImportedItem,
+        /// The version of the original that was copied.
+        tag: String,
+        updated: bool,
+    },
+    /// The export of a streamed item was refused: nothing was imported.
+    NotExported(TenantError),
     Refused(TenantError),
 }
 
-pub(super) type Exported = Vec<(Row, Result<ItemData, TenantError>)>;
+pub(super) type Exported = Vec<(Row, Result<Parcel, TenantError>)>;
+
+/// Both mailboxes and the way into the target.
+pub(super) struct Route<'a> {
+    pub(super) source: &'a MailboxAddress,
+    pub(super) target: &'a MailboxAddress,
+    pub(super) folder: &'a str,
+    pub(super) session: &'a ImportSession,
+}
 
 pub(super) async fn export_ahead(
     job: &CopyJob<'_>,
@@ -134,8 +186,9 @@ pub(super) async fn export(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let reply = job.source.graph().export_mailbox_items(mailbox, &ids, limit).await;
     let outcome = reply.map(|items| {
-        let mut by_id: BTreeMap<String, Result<ItemData, TenantError>> =
-            items.into_iter().map(|item| (item.id, item.outcome)).collect();
+        let parcel = |outcome: Result<ItemData, TenantError>| outcome.map(Parcel::Whole);
+        let mut by_id: BTreeMap<String, Result<Parcel, TenantError>> =
+            items.into_iter().map(|item| (item.id, parcel(item.outcome))).collect();
         let answered = |row: &Row| Some((row.clone(), by_id.remove(&row.id)?));
         all().filter_map(answered).collect()
     });
@@ -145,15 +198,13 @@ pub(super) async fn export(
 /// Imports all items of a batch, a few at a time. Results are in the items' order.
 pub(super) async fn import_all(
     job: &CopyJob<'_>,
-    mailbox: &MailboxAddress,
-    session: &ImportSession,
-    folder: &str,
+    route: &Route<'_>,
     loads: &[Load],
 ) -> (Vec<Landed>, usize) {
     // Boxed one by one: the compiler cannot prove a stream of borrowing closures to be Send.
     let mut imports: Vec<BoxFuture<'_, (Landed, usize)>> = Vec::new();
     for load in loads {
-        imports.push(Box::pin(import_one(job, mailbox, session, folder, load)));
+        imports.push(Box::pin(import_one(job, route, load)));
     }
     let results: Vec<(Landed, usize)> =
         stream::iter(imports).buffered(job.settings.lanes()).collect().await;
@@ -162,42 +213,63 @@ pub(super) async fn import_all(
 }
 
 /// Imports one item: over its copy when there is one, else as new. Counts its requests.
-async fn import_one(
-    job: &CopyJob<'_>,
-    mailbox: &MailboxAddress,
-    session: &ImportSession,
-    folder: &str,
-    load: &Load,
-) -> (Landed, usize) {
+async fn import_one(job: &CopyJob<'_>, route: &Route<'_>, load: &Load) -> (Landed, usize) {
     let graph = job.target.graph();
-    let data = &load.data.data;
     let mut requests = 0;
     if let Some(known) = &load.known {
         let mut tag = known.target_tag.clone();
         for attempt in 0.. {
-            requests += 1;
             let mode = ImportMode::Update { item: &known.target, change_key: &tag };
-            match Box::pin(graph.import_mailbox_item(session, folder, mode, data)).await {
-                Ok(item) => return (Landed::Done { item, updated: true }, requests),
+            match Box::pin(send(job, route, load, mode, &mut requests)).await {
                 // The copy was changed in the target, or our own update's reply was lost.
-                Err(error) if error.class == Class::Changed && attempt == 0 => {}
+                Landed::Refused(error) if error.class == Class::Changed && attempt == 0 => {}
                 // The copy is gone from the target: it comes anew.
-                Err(error) if error.is_not_found() => break,
-                Err(error) => return (Landed::Refused(error), requests),
+                Landed::Refused(error) if error.is_not_found() => break,
+                landed => return (landed, requests),
             }
             requests += 1;
-            match Box::pin(graph.mailbox_item(mailbox, folder, &known.target, &[])).await {
+            let there = graph.mailbox_item(route.target, route.folder, &known.target, &[]);
+            match Box::pin(there).await {
                 Ok(item) => tag = item.change_key.unwrap_or_default(),
                 Err(error) if error.is_not_found() => break,
                 Err(error) => return (Landed::Refused(error), requests),
             }
         }
     }
-    requests += 1;
-    let created = graph.import_mailbox_item(session, folder, ImportMode::Create, data);
-    let landed = match Box::pin(created).await {
-        Ok(item) => Landed::Done { item, updated: false },
-        Err(error) => Landed::Refused(error),
-    };
+    let landed = Box::pin(send(job, route, load, ImportMode::Create, &mut requests)).await;
     (landed, requests)
+}
+
+/// Sends one item, from memory or straight from its export.
+async fn send(
+    job: &CopyJob<'_>,
+    route: &Route<'_>,
+    load: &Load,
+    mode: ImportMode<'_>,
+    requests: &mut usize,
+) -> Landed {
+    let graph = job.target.graph();
+    let updated = matches!(mode, ImportMode::Update { .. });
+    *requests += 1;
+    let Route { session, folder, .. } = *route;
+    let sent = match &load.data {
+        Parcel::Whole(data) => {
+            let imported = graph.import_mailbox_item(session, folder, mode, &data.data).await;
+            imported.map(|item| (item, data.change_key.clone()))
+        }
+        Parcel::Streamed => {
+            *requests += 1;
+            let source = job.source.graph();
+            let item = match source.export_mailbox_item(route.source, &load.row.id).await {
+                Ok(item) => item,
+                Err(error) => return Landed::NotExported(error),
+            };
+            graph.import_streamed_item(session, folder, mode, item, load.row.size).await
+        }
+    };
+    match sent {
+        Ok((item, tag)) => Landed::Done { item, tag, updated },
+        Err(error) if error.operation == EXPORT => Landed::NotExported(error),
+        Err(error) => Landed::Refused(error),
+    }
 }

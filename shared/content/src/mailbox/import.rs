@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tenant::{
-    Class, TenantError,
+    Class, Held, TenantError,
     graph::mailbox_content::{ImportSession, ImportedItem},
 };
 
 use super::{
     MailboxCopy,
-    batch::{Batch, Exported, Landed, Load, Row, export, export_ahead, import_all},
+    batch::{
+        Batch, Exported, Landed, Load, Parcel, Route, Row, Taken, export, export_ahead, import_all,
+    },
     items::FolderCopy,
     pack,
 };
@@ -38,7 +40,7 @@ impl Unit<'_> {
         let mut current = self.exported(copy, folder, rows, next).await?;
         while let Some(batch) = current.take() {
             let (from, to) = (batch.from, batch.to);
-            let (loads, again) = self.take_refusals(copy, folder, batch)?;
+            let (loads, again, held) = self.take_refusals(copy, folder, batch)?;
             if loads.is_empty() {
                 if let Some(stop) = again {
                     return Err(stop);
@@ -56,16 +58,27 @@ impl Unit<'_> {
             self.within_bad_limit(folder.bad.values().next_back())?;
 
             let ahead = if self.within_budget().is_ok() && again.is_none() {
-                self.choose(copy, folder, rows, to).await?
+                let ahead = self.choose(copy, folder, rows, to).await?;
+                // Only if there is room for a second batch right now: nobody waits holding some.
+                ahead.and_then(|mut ahead| {
+                    ahead.held.push(self.job.source.try_hold(ahead.bytes())?);
+                    Some(ahead)
+                })
             } else {
                 None
             };
             let job = self.job;
-            let target = folder.row.target.as_str();
-            let imports = import_all(job, &copy.target, &open, target, &loads);
-            let exports = export_ahead(job, copy.source_of(&folder.row), ahead);
+            let route = Route {
+                source: copy.source_of(&folder.row),
+                target: &copy.target,
+                folder: folder.row.target.as_str(),
+                session: &open,
+            };
+            let imports = import_all(job, &route, &loads);
+            let exports = export_ahead(job, route.source, ahead);
             let ((landed, requests), ahead) = futures_util::future::join(imports, exports).await;
             self.spend(requests);
+            drop(held);
 
             match self.record(copy, folder, loads, landed)? {
                 Verdict::Settled => {
@@ -153,7 +166,11 @@ impl Unit<'_> {
         rows: &[Row],
         from: usize,
     ) -> Step<Option<Batch>> {
-        let Some(batch) = self.choose(copy, folder, rows, from).await? else { return Ok(None) };
+        let Some(mut batch) = self.choose(copy, folder, rows, from).await? else {
+            return Ok(None);
+        };
+        let room = self.job.source.hold(batch.bytes()).await;
+        batch.held.push(room.map_err(|error| judge("exporting items of the source", error))?);
         let (batch, requests, outcome) = export(self.job, copy.source_of(&folder.row), batch).await;
         self.spend(requests);
         Ok(Some(self.arrived(copy, folder, batch, outcome).await?))
@@ -172,13 +189,15 @@ impl Unit<'_> {
             return Ok(None);
         }
         let settings = &self.job.settings;
-        let count = pack::batch(rest.iter().map(|row| row.size), settings.export_bytes);
+        let sizes = rest.iter().map(|row| row.size);
+        let count = pack::batch(sizes, settings.export_bytes, settings.stream_bytes);
         let chosen = rest.get(..count).unwrap_or_default();
         let ids = chosen.iter().map(|row| row.id.clone()).collect();
         let known = folder.map.find(&ids).await?;
         let place = (from, from.saturating_add(count));
         let mut batch = Batch::new(place, chosen, known, settings.max_item_bytes);
         batch.take(&mut copy.taken);
+        batch.stream(settings.stream_bytes);
         if !batch.rows.is_empty() {
             let bytes = batch.rows.iter().map(|row| row.size).sum();
             batch.along = copy.along(batch.rows.len(), bytes, settings.export_bytes);
@@ -201,8 +220,11 @@ impl Unit<'_> {
                     match outcome {
                         // One that failed is asked for again in its own folder.
                         Err(_failed) if batch.along.contains(&row) => {}
-                        Ok(data) if batch.along.contains(&row) => {
-                            copy.taken.insert(row.id.clone(), (row, data));
+                        Ok(Parcel::Whole(data)) if batch.along.contains(&row) => {
+                            // Without room for it, it is asked for again too.
+                            if let Some(held) = self.job.source.try_hold(row.size) {
+                                copy.taken.insert(row.id.clone(), Taken { row, data, held });
+                            }
                         }
                         outcome => batch.exported.push((row, outcome)),
                     }
@@ -244,7 +266,7 @@ impl Unit<'_> {
         copy: &MailboxCopy,
         folder: &mut FolderCopy<'_>,
         mut batch: Batch,
-    ) -> Step<(Vec<Load>, Option<Stop>)> {
+    ) -> Step<(Vec<Load>, Option<Stop>, Vec<Held>)> {
         let (mut loads, mut again) = (Vec::new(), None);
         for row in batch.large {
             self.too_large(copy, folder, row)?;
@@ -255,15 +277,30 @@ impl Unit<'_> {
                     let known = batch.known.remove(&row.id);
                     loads.push(Load { row, data, known });
                 }
-                // Gone since it was listed: the next delta says so too.
-                Err(error) if error.is_not_found() => self.no_longer_bad(copy, folder, &row),
-                Err(error) if error.class != Class::Unexpected && pause(&error).is_some() => {
-                    again = Some(judge("exporting items of the source", error));
-                }
-                Err(error) => self.bad_row(copy, folder, row, &error)?,
+                Err(error) => again = self.refused(copy, folder, row, error)?.or(again),
             }
         }
-        Ok((loads, again))
+        Ok((loads, again, batch.held))
+    }
+
+    /// Deals with an item that could not be exported. Returns why it is to be tried again soon, if it
+    /// is.
+    fn refused(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        row: Row,
+        error: TenantError,
+    ) -> Step<Option<Stop>> {
+        // Gone since it was listed: the next delta says so too.
+        if error.is_not_found() {
+            self.no_longer_bad(copy, folder, &row);
+        } else if error.class != Class::Unexpected && pause(&error).is_some() {
+            return Ok(Some(judge("exporting items of the source", error)));
+        } else {
+            self.bad_row(copy, folder, row, &error)?;
+        }
+        Ok(None)
     }
 
     /// Takes the results of a batch into map, counters and the list of bad items.
@@ -277,8 +314,13 @@ impl Unit<'_> {
         let mut verdict = Verdict::Settled;
         for (load, landed) in loads.into_iter().zip(landed) {
             match landed {
-                Landed::Done { item, updated } => {
-                    self.landed(copy, folder, &load.row, &load.data.change_key, item, updated);
+                Landed::Done { item, tag, updated } => {
+                    self.landed(copy, folder, &load.row, &tag, item, updated);
+                }
+                Landed::NotExported(error) => {
+                    if let Some(stop) = self.refused(copy, folder, load.row, error)? {
+                        verdict.at_least(Verdict::NotDone(stop));
+                    }
                 }
                 Landed::Refused(error) => match error.class {
                     Class::UnknownOutcome | Class::Unexpected => verdict = Verdict::Unknown,

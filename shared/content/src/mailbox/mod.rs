@@ -11,13 +11,13 @@ mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use batch::Row;
+use batch::{Row, Taken};
 use serde::{Deserialize, Serialize};
 use tenant::{
     TenantError,
     graph::{
         Page,
-        mailbox_content::{ItemData, MailboxAddress, MailboxItem, Surface},
+        mailbox_content::{MailboxAddress, MailboxItem, Surface},
     },
 };
 
@@ -265,7 +265,7 @@ pub(crate) struct MailboxCopy {
     /// First pages of changes that came with another folder's, by ordinal.
     ahead: BTreeMap<u32, Result<Page<MailboxItem>, TenantError>>,
     /// Items of those pages that were exported along with another folder's, by source id.
-    taken: BTreeMap<String, (Row, ItemData)>,
+    taken: BTreeMap<String, Taken>,
 }
 
 impl MailboxCopy {

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Most bytes of an exported sample.
-const SAMPLE_BYTES: usize = 64 * 1024 * 1024;
+const SAMPLE_BYTES: usize = 16 * 1024 * 1024;
 /// Larger items are not sampled.
-const SAMPLE_ITEM: u64 = 16 * 1024 * 1024;
+const SAMPLE_ITEM: u64 = 4 * 1024 * 1024;
 
 /// Both mailboxes.
 struct Pair {

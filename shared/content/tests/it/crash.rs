@@ -37,6 +37,8 @@ fn mailbox_world() -> World {
     let mut world = World::new(7);
     world.settings.page_size = 7;
     world.settings.concurrency = 2;
+    // Some of the items go through without being in memory whole.
+    world.settings.stream_bytes = 60_000;
     let how = MailboxFill { least_items: 8, most_items: 8, folders: 2, ..MailboxFill::default() };
     let tenant = world.source.tenant_id;
     world.simulator.fill_mailbox(tenant, &world.from, Part::Primary, &how).unwrap();

@@ -249,7 +249,8 @@ fn a_mailbox_that_changes_during_its_copy_is_settled_by_a_delta() {
 #[test]
 fn a_flaky_tenant_does_not_break_the_copy() {
     for seed in 0..3 {
-        let world = World::new(400 + seed);
+        let mut world = World::new(400 + seed);
+        world.settings.stream_bytes = 100_000;
         fill(&world, Part::Primary, 40);
         world.simulator.configure(|config| {
             config.faults.reset_before = 0.03;
@@ -313,6 +314,25 @@ fn a_delta_with_one_change_in_a_hundred_costs_three_in_a_hundred_of_the_requests
         share(delta.logical_requests, initial.logical_requests),
     );
     assert!(delta.requests * 100 <= initial.requests * 3, "{delta:?} of {initial:?}");
+}
+
+/// Items from a size on are never in memory whole: they go from export to import while they arrive. The
+/// copy is the same, one that cannot be read is listed, one that changes is updated.
+#[test]
+fn large_items_stream_from_export_to_import() {
+    let mut world = World::new(15);
+    fill(&world, Part::Primary, 40);
+    world.settings.stream_bytes = 1;
+    world.simulator.corrupt_items(world.source.tenant_id, &world.from, Part::Primary, 2).unwrap();
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(summary.bad_items, 2);
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    touch(&world, 15);
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    let exports = world.simulator.requests();
+    let exports = exports.iter().filter(|one| one.path.ends_with("exportItems")).count();
+    assert!(exports >= 40, "each item alone: {exports}");
 }
 
 /// One import session serves all units of a round, and the next one, until it expires.

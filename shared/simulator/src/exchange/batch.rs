@@ -58,6 +58,7 @@ fn call_of(world: &mut World, outer: &Call, request: &Value) -> Option<Call> {
         url,
         headers,
         body: request.get("body").map(Value::to_string).unwrap_or_default().into(),
+        tail: None,
         timeout: std::time::Duration::ZERO,
     };
     let mut part = Call::parse(&inner, outer.now, view);

@@ -105,7 +105,7 @@ fn parse(batch: &Call, request: &Value) -> Result<Item, GraphError> {
     let headers = headers(request);
     let body = body(&id, request.get("body"), &headers)?;
     let timeout = std::time::Duration::ZERO;
-    let request_inside = HttpRequest { method, url, headers, body, timeout };
+    let request_inside = HttpRequest { method, url, headers, body, tail: None, timeout };
     let mut call = Call::parse(&request_inside, batch.now, batch.view);
     call.caller.clone_from(&batch.caller);
     let depends_on = request.get("dependsOn").and_then(Value::as_array);

@@ -173,6 +173,7 @@ impl Stage {
             url: Url::parse(url).unwrap_or_else(|fault| panic!("{url}: {fault}")),
             headers: headers.collect(),
             body: body.to_vec().into(),
+            tail: None,
             timeout: Duration::from_secs(1),
         };
         let reply = self.simulator.handle(&request).unwrap();

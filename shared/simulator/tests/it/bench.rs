@@ -195,6 +195,7 @@ pub(crate) fn request(
         url: Url::parse(url).expect("an address"),
         headers: map,
         body: body.into(),
+        tail: None,
         timeout: Duration::from_mins(1),
     }
 }

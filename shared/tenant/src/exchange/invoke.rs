@@ -136,6 +136,7 @@ impl Exchange {
             url,
             headers,
             body: Bytes::new(),
+            tail: None,
             effect,
             lane: Lane::Exchange,
             weight: 1,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ports::{BodyStream, BodyTail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
@@ -60,6 +61,7 @@ impl GraphCall {
             url,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            tail: None,
             effect,
             lane: Lane::Directory { units: 1 },
             weight: 1,
@@ -190,6 +192,15 @@ impl GraphCall {
         self.try_change(|call| {
             call.body = body;
             call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            Ok(())
+        });
+        self
+    }
+
+    /// What follows the body, about `size` bytes, made while it is sent. Such a call has one try.
+    pub(super) fn tail(mut self, stream: BodyStream, size: u64) -> Self {
+        self.try_change(|call| {
+            call.tail = Some((BodyTail::new(stream), size));
             Ok(())
         });
         self

@@ -6,6 +6,9 @@
 //! the step is queued again, so that waiting costs nothing.
 
 mod budget;
+mod memory;
+
+pub use self::memory::Held;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Random};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::budget::Budget;
+use self::{budget::Budget, memory::Memory};
 use crate::TenantId;
 
 /// So many units in so long a time.
@@ -62,6 +65,8 @@ pub struct LimitSettings {
     pub drive_units: Rate,
     /// Exchange cmdlets at the same time per tenant. Not published.
     pub exchange_concurrency: usize,
+    /// Bytes of content in memory at the same time, over everybody who copies in this process.
+    pub content_bytes: u64,
 }
 
 impl Default for LimitSettings {
@@ -77,6 +82,7 @@ impl Default for LimitSettings {
             mailbox_concurrency: 4,
             drive_units: Rate::new(1_200, Duration::from_mins(1)),
             exchange_concurrency: 8,
+            content_bytes: 128 * 1024 * 1024,
         }
     }
 }
@@ -153,6 +159,7 @@ type Key = (TenantId, Scope);
 #[derive(Debug)]
 pub struct Limits {
     settings: LimitSettings,
+    memory: Memory,
     state: Mutex<State>,
 }
 
@@ -185,7 +192,25 @@ const REMEMBERED_MAX: usize = 20_000;
 impl Limits {
     /// Fresh budgets.
     pub fn new(settings: LimitSettings) -> Self {
-        Self { settings, state: Mutex::default() }
+        let memory = Memory::new(settings.content_bytes);
+        Self { settings, memory, state: Mutex::default() }
+    }
+
+    /// Room for content in memory, if there is some now.
+    pub(crate) fn try_hold(&self, bytes: u64) -> Option<Held> {
+        self.memory.try_hold(bytes)
+    }
+
+    /// Room for content in memory; `None` when nobody made any for as long as a call may wait.
+    pub(crate) async fn hold(&self, bytes: u64, clock: &dyn Clock) -> Option<Held> {
+        if let Some(held) = self.memory.try_hold(bytes) {
+            return Some(held);
+        }
+        let room = Box::pin(self.memory.hold(bytes));
+        match select(room, clock.sleep(self.settings.wait_max)).await {
+            Either::Left((held, _sleep)) => held,
+            Either::Right(_) => None,
+        }
     }
 
     /// The numbers in use.

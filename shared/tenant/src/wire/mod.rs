@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use ports::{BodyStream, Clock, HttpRequest, Random, Transport};
+use ports::{BodyStream, BodyTail, Clock, HttpRequest, Random, Transport};
 use url::Url;
 use uuid::Uuid;
 
@@ -77,6 +77,8 @@ pub(crate) struct Call {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What follows the body, and about how many bytes it has. It can be sent once.
+    pub tail: Option<(BodyTail, u64)>,
     pub effect: Effect,
     pub lane: Lane,
     /// How many requests it stands for: more than 1 for a batch.
@@ -88,6 +90,14 @@ pub(crate) struct Call {
     pub limit: usize,
     /// Until the head of the reply is there.
     pub timeout: Duration,
+}
+
+impl Call {
+    /// About how many bytes are sent.
+    fn upload_bytes(&self) -> usize {
+        let tail = self.tail.as_ref().map_or(0, |(_, size)| *size);
+        self.body.len().saturating_add(usize::try_from(tail).unwrap_or(usize::MAX))
+    }
 }
 
 /// A reply, read whole.
@@ -191,6 +201,7 @@ impl Wire {
             url: call.url.clone(),
             headers,
             body: call.body.clone(),
+            tail: call.tail.as_ref().map(|(tail, _)| tail.clone()),
             timeout: call.timeout,
         })
     }
@@ -227,7 +238,7 @@ impl Wire {
             lane: &call.lane,
             write: call.effect == Effect::Write,
             weight: call.weight,
-            upload_bytes: call.body.len(),
+            upload_bytes: call.upload_bytes(),
         };
         self.limits.admit(&ask, &*self.clock, &*self.random).await.map_err(|retry_after| {
             TenantError {
@@ -261,7 +272,8 @@ impl Tries {
     ) -> Result<(), TenantError> {
         let Failure { error, token, sent } = failure;
         self.made += 1;
-        if !sent {
+        // What was streamed is gone: whoever has more of it begins again.
+        if !sent || call.tail.is_some() {
             return Err(error);
         }
         if error.class == Class::Unauthorized {

@@ -38,6 +38,7 @@ fn get(url: &str) -> HttpRequest {
         url: Url::parse(url).unwrap(),
         headers: HeaderMap::new(),
         body: bytes::Bytes::new(),
+        tail: None,
         timeout: Duration::from_secs(20),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
-use ports::{HttpRequest, Transport as _, TransportErrorKind};
+use ports::{BodyTail, HttpRequest, Transport as _, TransportError, TransportErrorKind};
 use tenant::{ReqwestTransport, TransportSettings};
 use url::Url;
 
@@ -44,7 +44,7 @@ fn request(url: Url) -> HttpRequest {
     let mut headers = HeaderMap::new();
     headers.insert("accept-encoding", HeaderValue::from_static("identity"));
     let timeout = Duration::from_secs(5);
-    HttpRequest { method: Method::GET, url, headers, body: Bytes::new(), timeout }
+    HttpRequest { method: Method::GET, url, headers, body: Bytes::new(), tail: None, timeout }
 }
 
 #[tokio::test]
@@ -109,4 +109,52 @@ async fn a_silent_server_is_a_timeout() {
 #[tokio::test]
 async fn the_transport_keeps_the_contract() {
     conformance::transport::suite(std::sync::Arc::new(transport())).await.unwrap();
+}
+
+/// Reads one chunked request whole, and answers it.
+fn chunked_server() -> (Url, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _peer) = listener.accept().unwrap();
+        let (mut heard, mut piece) = (Vec::new(), [0; 512]);
+        while !heard.ends_with(b"0\r\n\r\n") {
+            match stream.read(&mut piece).unwrap() {
+                0 => return format!("{} (cut off)", String::from_utf8_lossy(&heard)),
+                length => heard.extend_from_slice(&piece[..length]),
+            }
+        }
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&heard).into_owned()
+    });
+    (url, heard)
+}
+
+fn with_tail(url: Url, tail: Vec<Result<Bytes, TransportError>>) -> HttpRequest {
+    let body = Bytes::from_static(b"head,");
+    let tail = BodyTail::new(Box::pin(futures_util::stream::iter(tail)));
+    HttpRequest { method: Method::POST, body, tail: Some(tail), ..request(url) }
+}
+
+/// What follows a body is sent while it is made.
+#[tokio::test]
+async fn the_tail_of_a_body_follows_its_head() {
+    let (url, server) = chunked_server();
+    let tail = vec![Ok(Bytes::from_static(b"one,")), Ok(Bytes::from_static(b"two"))];
+    let response = transport().send(with_tail(url, tail)).await.unwrap();
+    assert_eq!(response.status, http::StatusCode::NO_CONTENT);
+    let heard = server.join().unwrap();
+    let body = heard.split_once("\r\n\r\n").unwrap().1;
+    assert_eq!(body, "5\r\nhead,\r\n4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n");
+}
+
+/// A tail that breaks leaves a request without its end, which nobody takes for whole.
+#[tokio::test]
+async fn a_tail_that_breaks_off_ends_the_request_before_its_end() {
+    let (url, server) = chunked_server();
+    let broken = TransportError { kind: TransportErrorKind::Broken, text: "gone".to_owned() };
+    let tail = vec![Ok(Bytes::from_static(b"one,")), Err(broken)];
+    let error = transport().send(with_tail(url, tail)).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Broken);
+    assert!(server.join().unwrap().ends_with("(cut off)"));
 }

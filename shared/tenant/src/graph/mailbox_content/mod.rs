@@ -13,14 +13,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+mod stream;
 mod types;
 
-use self::types::HIDDEN;
+pub use self::stream::ItemStream;
+
 pub use self::types::{
     Disposal, ExchangeSettings, ExportedItem, ExtendedProperty, ImportMode, ImportSession,
     ImportedItem, ItemData, MailboxAddress, MailboxFolder, MailboxItem, Removed, Surface,
     Visibility,
 };
+use self::{stream::is_base64, types::HIDDEN};
 use super::{BatchOrder, Graph, GraphCall, Page};
 use crate::{
     Operation, SecretText, TenantError,
@@ -28,6 +31,8 @@ use crate::{
     error::Class,
 };
 
+/// The name of the operation that exports items: tells a failed export from a failed import.
+pub const EXPORT: &str = "export mailbox items";
 const FOLDER_READ: &[&str] = &["MailboxFolder.Read.All", "MailboxFolder.ReadWrite.All"];
 const FOLDER_WRITE: &[&str] = &["MailboxFolder.ReadWrite.All"];
 const ITEM_READ: &[&str] = &[
@@ -47,6 +52,10 @@ const PAGES_MAX: usize = 5_000;
 const LIST_TOP: &str = "100";
 /// Content moves slower than JSON.
 const CONTENT_TIMEOUT: Duration = Duration::from_mins(5);
+/// An item that streams through takes as long as both sides together.
+const STREAM_TIMEOUT: Duration = Duration::from_mins(15);
+/// What follows the data in an import.
+const IMPORT_END: &[u8] = b"\"}";
 
 impl Graph {
     /// Which mailboxes a user has. The version 1.0 tells the primary one only.
@@ -293,7 +302,7 @@ impl Graph {
         ids: &[&str],
         bytes_max: usize,
     ) -> Result<Vec<ExportedItem>, TenantError> {
-        let operation = Operation::new("export mailbox items", ITEM_EXPORT);
+        let operation = Operation::new(EXPORT, ITEM_EXPORT);
         let path = root(mailbox, "exportItems");
         let call = self.post(operation, &path).read_only().at(mailbox);
         let call = call.json(&json!({ "itemIds": ids })).limit(bytes_max).timeout(CONTENT_TIMEOUT);
@@ -304,6 +313,19 @@ impl Graph {
             status: Some(reply.status.as_u16()),
             ..TenantError::refused(operation.name, format!("the reply is no export: {error}"))
         })
+    }
+
+    /// Begins the export of one item that is too large to be held in memory.
+    /// [`Graph::import_streamed_item`] passes it on.
+    pub async fn export_mailbox_item(
+        &self,
+        mailbox: &MailboxAddress,
+        id: &str,
+    ) -> Result<ItemStream, TenantError> {
+        let operation = Operation::new(EXPORT, ITEM_EXPORT);
+        let call = self.post(operation, &root(mailbox, "exportItems")).read_only().at(mailbox);
+        let call = call.json(&json!({ "itemIds": [id] })).timeout(CONTENT_TIMEOUT);
+        ItemStream::open(call.stream().await?).await
     }
 
     /// Opens an import session of a mailbox.
@@ -340,10 +362,43 @@ impl Graph {
         data: &Bytes,
     ) -> Result<ImportedItem, TenantError> {
         let operation = Operation::new("import mailbox item", &[]);
-        let body = import_body(operation, folder_id, mode, data)?;
+        if data.is_empty() || !data.iter().copied().all(is_base64) {
+            return Err(TenantError::refused(operation.name, "the item's data are no Base64"));
+        }
+        let body = import_body(folder_id, mode, data);
         let call = self.opaque(operation, Method::POST, session.url.expose());
         let call = call.mailbox(&session.mailbox).timeout(CONTENT_TIMEOUT);
         call.bytes("application/json", body).read().await
+    }
+
+    /// Imports an item while it is being exported; `size` is about what it has, for the budgets.
+    /// Returns what was made and the version of the item that it was made of. It is sent once: after
+    /// any failure the export has to begin again. [`Class::UnknownOutcome`] as with
+    /// [`Graph::import_mailbox_item`]; when the export failed nothing was imported.
+    pub async fn import_streamed_item(
+        &self,
+        session: &ImportSession,
+        folder_id: &str,
+        mode: ImportMode<'_>,
+        item: ItemStream,
+        size: u64,
+    ) -> Result<(ImportedItem, String), TenantError> {
+        let operation = Operation::new("import mailbox item", &[]);
+        let (tail, end) = item.into_tail(IMPORT_END);
+        let call = self.opaque(operation, Method::POST, session.url.expose());
+        let call = call.mailbox(&session.mailbox).timeout(STREAM_TIMEOUT);
+        let call = call.bytes("application/json", Bytes::from(import_head(folder_id, mode)));
+        let imported = call.tail(tail, size.saturating_mul(4) / 3).read().await;
+        match (imported, end.outcome()) {
+            (Ok(imported), Some(Ok(change_key))) => Ok((imported, change_key)),
+            (Err(_broken), Some(Err(of_export))) => Err(of_export),
+            (Err(error), _) => Err(error),
+            (Ok(_), _) => {
+                let text = "the import ended before the item did";
+                let refused = TenantError::refused(operation.name, text);
+                Err(TenantError { class: Class::UnknownOutcome, code: "reply".into(), ..refused })
+            }
+        }
     }
 }
 
@@ -425,20 +480,21 @@ fn refused_item(error: Option<&serde_json::Value>) -> TenantError {
     let status = http::StatusCode::UNPROCESSABLE_ENTITY;
     let fault = codes::graph(status, &http::HeaderMap::new(), body.as_bytes());
     let Fault { class, code, message } = fault;
-    TenantError { class, code: code.into(), ..TenantError::refused("export mailbox item", message) }
+    TenantError { class, code: code.into(), ..TenantError::refused(EXPORT, message) }
 }
 
 /// The body of an import. Put together by hand so that the data are copied once only.
-fn import_body(
-    operation: Operation,
-    folder_id: &str,
-    mode: ImportMode<'_>,
-    data: &Bytes,
-) -> Result<Bytes, TenantError> {
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    if data.is_empty() || !data.iter().all(base64) {
-        return Err(TenantError::refused(operation.name, "the item's data are no Base64"));
-    }
+fn import_body(folder_id: &str, mode: ImportMode<'_>, data: &Bytes) -> Bytes {
+    let head = import_head(folder_id, mode);
+    let mut body = Vec::with_capacity(head.len() + data.len() + IMPORT_END.len());
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(data);
+    body.extend_from_slice(IMPORT_END);
+    Bytes::from(body)
+}
+
+/// What comes before the data in an import.
+fn import_head(folder_id: &str, mode: ImportMode<'_>) -> String {
     let (name, rest) = match mode {
         ImportMode::Create => ("create", String::new()),
         ImportMode::Update { item, change_key } => {
@@ -447,12 +503,7 @@ fn import_body(
         }
     };
     let folder_id = json!(folder_id);
-    let head = format!("{{\"FolderId\":{folder_id},\"Mode\":\"{name}\"{rest},\"Data\":\"");
-    let mut body = Vec::with_capacity(head.len() + data.len() + 2);
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(data);
-    body.extend_from_slice(b"\"}");
-    Ok(Bytes::from(body))
+    format!("{{\"FolderId\":{folder_id},\"Mode\":\"{name}\"{rest},\"Data\":\"")
 }
 
 #[cfg(test)]
@@ -477,15 +528,13 @@ mod tests {
 
     #[test]
     fn an_import_body_is_json_whatever_the_ids_hold() {
-        let operation = Operation::new("import", &[]);
         let data = Bytes::from_static(b"QUJD");
         let mode = ImportMode::Update { item: "i\"1", change_key: "k\\" };
-        let body = import_body(operation, "f\"", mode, &data).unwrap();
+        let body = import_body("f\"", mode, &data);
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let expected = json!({ "FolderId": "f\"", "Mode": "update", "ItemId": "i\"1",
             "ChangeKey": "k\\", "Data": "QUJD" });
         assert_eq!(body, expected);
-        let injected = Bytes::from_static(b"QUJD\",\"x\":\"");
-        assert!(import_body(operation, "f", ImportMode::Create, &injected).is_err());
+        assert!(!b"QUJD\",\"x\":\"".iter().copied().all(is_base64));
     }
 }
