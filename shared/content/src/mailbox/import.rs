@@ -1,31 +1,25 @@
-//! Exporting and importing one batch, and what each refusal means.
+//! Exporting and importing one batch after the other, with an intent before each import.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tenant::{
-    Class, Held, TenantError,
-    graph::mailbox_content::{ImportSession, ImportedItem},
-};
+use tenant::{Class, TenantError, graph::mailbox_content::ImportSession};
 
 use super::{
     MailboxCopy,
-    batch::{
-        Batch, Exported, Landed, Load, Parcel, Route, Row, Taken, export, export_ahead, import_all,
-    },
+    batch::{Batch, Exported, Parcel, Route, Row, Taken, export, export_ahead, import_all},
     items::FolderCopy,
+    outcome::Verdict,
     pack,
 };
 use crate::{
-    BadItem, ContentError,
-    bad::advice,
     checkpoint::{Intent, KeptSession, Search},
-    map::Entry,
-    unit::{Step, Stop, Unit, judge, pause},
+    unit::{Step, Stop, Unit, judge},
 };
 
 /// A session is renewed so long before it expires.
 const SESSION_MARGIN: SignedDuration = SignedDuration::from_secs(120);
+
 impl Unit<'_> {
     /// Works the rows of the page in hand off, from where the checkpoint says.
     pub(super) async fn work_page(
@@ -57,15 +51,9 @@ impl Unit<'_> {
             self.commit_with(folder).await?;
             self.within_bad_limit(folder.bad.values().next_back())?;
 
-            let ahead = if self.within_budget().is_ok() && again.is_none() {
-                let ahead = self.choose(copy, folder, rows, to).await?;
-                // Only if there is room for a second batch right now: nobody waits holding some.
-                ahead.and_then(|mut ahead| {
-                    ahead.held.push(self.job.source.try_hold(ahead.bytes())?);
-                    Some(ahead)
-                })
-            } else {
-                None
+            let ahead = match &again {
+                None => self.chosen_ahead(copy, folder, rows, to).await?,
+                Some(_) => None,
             };
             let job = self.job;
             let route = Route {
@@ -90,10 +78,7 @@ impl Unit<'_> {
                     return Err(stop);
                 }
                 Verdict::Unknown => {
-                    let after = self.job.settings.settle;
-                    let why =
-                        "an import's reply was lost; the target is searched for it".to_owned();
-                    return Err(Stop::Wait { after, why });
+                    return Err(self.unknown_outcome());
                 }
                 Verdict::SessionEnded if renewed => {
                     self.set_page(from, None);
@@ -121,6 +106,31 @@ impl Unit<'_> {
             };
         }
         Ok(())
+    }
+
+    fn unknown_outcome(&self) -> Stop {
+        let why = "an import's reply was lost; the target is searched for it".to_owned();
+        Stop::Wait { after: self.job.settings.settle, why }
+    }
+
+    /// The batch after the one in hand, if the unit's budget and the memory have room for it.
+    async fn chosen_ahead(
+        &mut self,
+        copy: &mut MailboxCopy,
+        folder: &FolderCopy<'_>,
+        rows: &[Row],
+        from: usize,
+    ) -> Step<Option<Batch>> {
+        if self.within_budget().is_err() {
+            return Ok(None);
+        }
+        let Some(mut ahead) = self.choose(copy, folder, rows, from).await? else { return Ok(None) };
+        // Only if there is room for a second batch right now: nobody waits while holding some.
+        let held = self.job.source.try_hold(ahead.bytes());
+        Ok(held.map(|held| {
+            ahead.held.push(held);
+            ahead
+        }))
     }
 
     /// What is found out in the target before anything of a page is imported: what an interrupted
@@ -259,188 +269,6 @@ impl Unit<'_> {
         Ok(batch)
     }
 
-    /// Deals with the items that could not be exported. Returns the others, and why the refused ones
-    /// are to be tried again soon, if some are.
-    fn take_refusals(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        mut batch: Batch,
-    ) -> Step<(Vec<Load>, Option<Stop>, Vec<Held>)> {
-        let (mut loads, mut again) = (Vec::new(), None);
-        for row in batch.large {
-            self.too_large(copy, folder, row)?;
-        }
-        for (row, outcome) in batch.exported {
-            match outcome {
-                Ok(data) => {
-                    let known = batch.known.remove(&row.id);
-                    loads.push(Load { row, data, known });
-                }
-                Err(error) => again = self.refused(copy, folder, row, error)?.or(again),
-            }
-        }
-        Ok((loads, again, batch.held))
-    }
-
-    /// Deals with an item that could not be exported. Returns why it is to be tried again soon, if it
-    /// is.
-    fn refused(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        row: Row,
-        error: TenantError,
-    ) -> Step<Option<Stop>> {
-        // Gone since it was listed: the next delta says so too.
-        if error.is_not_found() {
-            self.no_longer_bad(copy, folder, &row);
-        } else if error.class != Class::Unexpected && pause(&error).is_some() {
-            return Ok(Some(judge("exporting items of the source", error)));
-        } else {
-            self.bad_row(copy, folder, row, &error)?;
-        }
-        Ok(None)
-    }
-
-    /// Takes the results of a batch into map, counters and the list of bad items.
-    fn record(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        loads: Vec<Load>,
-        landed: Vec<Landed>,
-    ) -> Step<Verdict> {
-        let mut verdict = Verdict::Settled;
-        for (load, landed) in loads.into_iter().zip(landed) {
-            match landed {
-                Landed::Done { item, tag, updated } => {
-                    self.landed(copy, folder, &load.row, &tag, item, updated);
-                }
-                Landed::NotExported(error) => {
-                    if let Some(stop) = self.refused(copy, folder, load.row, error)? {
-                        verdict.at_least(Verdict::NotDone(stop));
-                    }
-                }
-                Landed::Refused(error) => match error.class {
-                    Class::UnknownOutcome | Class::Unexpected => verdict = Verdict::Unknown,
-                    Class::Unauthorized | Class::Gone => verdict.at_least(Verdict::SessionEnded),
-                    Class::QuotaExceeded => {
-                        let place = copy.workload.title().to_owned();
-                        let reason = error.to_string();
-                        let full = ContentError::TargetFull { place, reason };
-                        verdict.at_least(Verdict::NotDone(Stop::Failed(full)));
-                    }
-                    Class::NoMailbox | Class::MissingConsent { .. } => {
-                        let stop = judge("importing items into the target", error);
-                        verdict.at_least(Verdict::NotDone(stop));
-                    }
-                    _ if pause(&error).is_some() => {
-                        let stop = judge("importing items into the target", error);
-                        verdict.at_least(Verdict::NotDone(stop));
-                    }
-                    _ => self.bad_row(copy, folder, load.row, &error)?,
-                },
-            }
-        }
-        Ok(verdict)
-    }
-
-    /// An item is in the target.
-    pub(super) fn landed(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        row: &Row,
-        change_key: &str,
-        item: ImportedItem,
-        updated: bool,
-    ) {
-        folder.map.put(&Entry {
-            source: row.id.clone(),
-            source_tag: change_key.to_owned(),
-            target: item.item_id,
-            target_tag: item.change_key,
-        });
-        let counts = self.counts(copy.workload);
-        if updated {
-            counts.updated += 1;
-        } else {
-            counts.created += 1;
-        }
-        counts.bytes += row.size;
-        counts.seen += 1;
-        counts.seen_bytes += row.size;
-        self.no_longer_bad(copy, folder, row);
-    }
-
-    fn no_longer_bad(&mut self, copy: &MailboxCopy, folder: &mut FolderCopy<'_>, row: &Row) {
-        if folder.bad.remove(&row.id).is_some() {
-            self.mended(copy.workload, folder.row.ordinal, &row.id);
-        }
-    }
-
-    /// Records a bad item (SYN-5).
-    pub(super) fn bad_row(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        row: Row,
-        error: &TenantError,
-    ) -> Step {
-        let item = BadItem {
-            workload: copy.workload,
-            id: row.id,
-            folder: folder.path.clone(),
-            name: row.kind,
-            size: row.size,
-            reason: format!("{} ({})", error.message, error.code),
-            advice: advice(error).to_owned(),
-            tag: row.tag,
-            tries: 1,
-        };
-        self.bad_item(copy, folder, item)
-    }
-
-    fn bad_item(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        mut item: BadItem,
-    ) -> Step {
-        let before = folder.bad.get(&item.id);
-        item.tries = before.map_or(0, |before| before.tries).saturating_add(1);
-        let known = before.is_some();
-        let counts = self.counts(copy.workload);
-        counts.seen += 1;
-        counts.seen_bytes += item.size;
-        self.bad(folder.row.ordinal, &item, known)?;
-        folder.bad.insert(item.id.clone(), item);
-        Ok(())
-    }
-
-    /// Leaves an item out that is larger than a unit can hold.
-    pub(super) fn too_large(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        row: Row,
-    ) -> Step {
-        let limit = self.job.settings.max_item_bytes;
-        let item = BadItem {
-            workload: copy.workload,
-            id: row.id,
-            folder: folder.path.clone(),
-            name: row.kind,
-            size: row.size,
-            reason: format!("the item is larger than the limit of {limit} bytes"),
-            advice: "raise max_item_bytes where there is memory, or move the item by hand".into(),
-            tag: row.tag,
-            tries: 1,
-        };
-        self.bad_item(copy, folder, item)
-    }
-
     /// The import session in use, opened or renewed if need be.
     async fn session(&mut self, copy: &MailboxCopy) -> Step<ImportSession> {
         let now = self.job.clock.now();
@@ -466,31 +294,4 @@ fn no_session() -> Stop {
 
 fn is_fresh(session: &ImportSession, now: Timestamp) -> bool {
     session.expires.is_none_or(|expires| expires.duration_since(now) > SESSION_MARGIN)
-}
-
-/// What the results of a batch mean for the page, the worst of them.
-enum Verdict {
-    Settled,
-    /// Some were certainly not imported.
-    NotDone(Stop),
-    SessionEnded,
-    /// Some may have been imported: the intent stays open.
-    Unknown,
-}
-
-impl Verdict {
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Settled => 0,
-            Self::SessionEnded => 1,
-            Self::NotDone(_) => 2,
-            Self::Unknown => 3,
-        }
-    }
-
-    fn at_least(&mut self, other: Self) {
-        if other.rank() > self.rank() {
-            *self = other;
-        }
-    }
 }

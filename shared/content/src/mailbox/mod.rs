@@ -3,6 +3,7 @@
 mod batch;
 mod import;
 mod items;
+mod outcome;
 mod pack;
 mod reconcile;
 mod removals;
