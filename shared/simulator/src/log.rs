@@ -38,6 +38,7 @@ pub(crate) struct RequestLog {
     pub(crate) by_status: BTreeMap<u16, u64>,
     pub(crate) by_cmdlet: BTreeMap<String, u64>,
     pub(crate) by_tenant: BTreeMap<String, u64>,
+    pub(crate) by_kind: BTreeMap<String, u64>,
     pub(crate) latest: VecDeque<LoggedRequest>,
     /// Whose token the request in hand carries.
     pub(crate) caller: Option<Uuid>,
@@ -63,6 +64,8 @@ impl RequestLog {
         if let Some(cmdlet) = &cmdlet {
             *self.by_cmdlet.entry(cmdlet.clone()).or_default() += 1;
         }
+        let kind = format!("{} {}", request.method, shape(request.url.path()));
+        *self.by_kind.entry(kind).or_default() += 1;
         if self.latest.len() >= KEPT {
             self.latest.pop_front();
         }
@@ -75,5 +78,60 @@ impl RequestLog {
             request_bytes: request.body.len(),
             reply_bytes,
         });
+    }
+}
+
+/// A path with its ids and names left out.
+fn shape(path: &str) -> String {
+    const COLLECTIONS: [&str; 9] = [
+        "users",
+        "drives",
+        "items",
+        "mailboxes",
+        "folders",
+        "childFolders",
+        "messages",
+        "personal",
+        "groups",
+    ];
+    let mut shape = String::new();
+    let mut before = "";
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        let named = before.ends_with(':') || COLLECTIONS.contains(&before);
+        let fixed = ["delta", "$batch", "root"].contains(&part);
+        let id = part.len() >= 32 || named && !fixed;
+        let colon = if part.ends_with(':') { ":" } else { "" };
+        shape.push('/');
+        if id {
+            shape.push_str("{}");
+            shape.push_str(colon);
+        } else {
+            shape.push_str(part);
+        }
+        // After `{id}:/{name}:` comes an action again.
+        before = if id && before.ends_with(':') { "" } else { part };
+    }
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_keeps_what_is_done_and_leaves_out_to_what() {
+        let id = "01AAAAAAAAAAAAAAAA0000000000000002";
+        for (path, expected) in [
+            ("/graph/v1.0/users/ada@contoso.example/drive", "/graph/v1.0/users/{}/drive"),
+            ("/v1.0/drives/b!x/root/delta", "/v1.0/drives/{}/root/delta"),
+            (&format!("/v1.0/drives/b!x/items/{id}/content"), "/v1.0/drives/{}/items/{}/content"),
+            (
+                &format!("/v1.0/drives/b!x/items/{id}:/a.txt:/createUploadSession"),
+                "/v1.0/drives/{}/items/{}:/{}:/createUploadSession",
+            ),
+            ("/v1.0/$batch", "/v1.0/$batch"),
+        ] {
+            assert_eq!(shape(path), expected);
+        }
     }
 }

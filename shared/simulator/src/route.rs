@@ -45,7 +45,10 @@ pub(crate) fn respond(
         },
         Service::ExchangeAdmin(_) => exchange::answer(world, call.clone(), ticket),
         Service::OutlookApi => mailbox::import::answer(world, &call, ticket),
-        Service::SharePoint(_) => crate::drive::sharepoint(world, &call),
+        Service::SharePoint(_) => {
+            world.budgets.note_transfer(&call);
+            crate::drive::sharepoint(world, &call)
+        }
         Service::Inspect => inspect::answer(world, &call),
         Service::Unknown => Reply::text(StatusCode::NOT_FOUND, "No simulated service lives here."),
     };

@@ -78,6 +78,8 @@ pub(crate) struct Ticket {
 pub(crate) struct Budgets {
     in_flight: BTreeMap<String, u64>,
     windows: BTreeMap<String, (Timestamp, u64)>,
+    /// SharePoint resource units spent so far, whether or not budgets are kept.
+    pub(crate) drive_units: u64,
 }
 
 impl Budgets {
@@ -107,6 +109,9 @@ impl Budgets {
         call: &Call,
         ticket: &Ticket,
     ) -> Result<Headroom, Reply> {
+        if family(call) == Backend::Files {
+            self.drive_units = self.drive_units.saturating_add(drive_cost(call));
+        }
         if !limits.enabled {
             return Ok(Headroom::default());
         }
@@ -118,6 +123,13 @@ impl Budgets {
             Backend::Directory | Backend::Teams => self.spend_directory(limits, call, &scope)?,
         }
         Ok(Headroom::default())
+    }
+
+    /// Notes a request to an upload or a download address. Nothing says whether these count against
+    /// the app, so no budget is charged; the units are those of a download and of an upload.
+    pub(crate) fn note_transfer(&mut self, call: &Call) {
+        let units = if call.method == Method::GET { 1 } else { 2 };
+        self.drive_units = self.drive_units.saturating_add(units);
     }
 
     /// Charges an item sent to an import URL: it counts as the session's app's call on the mailbox.

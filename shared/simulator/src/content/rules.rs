@@ -24,6 +24,9 @@ pub struct ContentRules {
     pub upload_session_seconds: u32,
     /// Life of a download URL in seconds.
     pub download_url_seconds: u32,
+    /// Whether a download URL refuses a request that carries a token. rclone 1.60 sends its token
+    /// along and is in wide use; personal drives refuse it since 2024.
+    pub download_refuses_token: bool,
     /// What a drive holds at most, in bytes; 0 for no limit.
     pub drive_quota_bytes: u64,
     /// Whether SharePoint rewrites Office files on upload, which changes size and hash.
@@ -46,6 +49,7 @@ impl Default for ContentRules {
             mailbox_quota_bytes: 0,
             upload_session_seconds: 86_400,
             download_url_seconds: 3_600,
+            download_refuses_token: true,
             drive_quota_bytes: 1 << 40,
             rewrite_office_files: false,
             batch_items_throttled: 0.0,

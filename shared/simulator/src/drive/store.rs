@@ -1,6 +1,6 @@
 //! A drive as a store: entries under one root, and the order of their changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -97,6 +97,8 @@ pub(crate) struct Drive {
     pub(crate) revision: u64,
     numbers: u64,
     pub(crate) entries: BTreeMap<u64, Entry>,
+    /// Folder and what lies in it: a listing must not look at the whole drive.
+    below: BTreeSet<(u64, u64)>,
     pub(crate) changes: BTreeMap<u64, Change>,
     pub(crate) used: u64,
     /// Bytes in the recycle bin.
@@ -118,6 +120,7 @@ impl Drive {
             revision: 0,
             numbers: 0,
             entries: BTreeMap::new(),
+            below: BTreeSet::new(),
             changes: BTreeMap::new(),
             used: 0,
             binned: 0,
@@ -144,7 +147,8 @@ impl Drive {
     }
 
     pub(crate) fn children(&self, parent: u64) -> impl Iterator<Item = &Entry> {
-        self.entries.values().filter(move |entry| entry.parent == Some(parent))
+        let inside = self.below.range((parent, 0)..=(parent, u64::MAX));
+        inside.filter_map(|(_, number)| self.entries.get(number))
     }
 
     /// A child by name, whatever its case.
@@ -212,6 +216,7 @@ impl Drive {
         };
         self.used = self.used.saturating_add(entry.size());
         self.entries.insert(number, entry);
+        self.below.extend(parent.map(|parent| (parent, number)));
         self.note(number, now);
         number
     }
@@ -219,10 +224,14 @@ impl Drive {
     /// Changes an entry in place.
     pub(crate) fn amend(&mut self, number: u64, now: Timestamp, change: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
-        let before = entry.size();
+        let (before, from) = (entry.size(), entry.parent);
         change(entry);
         entry.modified = now;
-        let after = entry.size();
+        let (after, to) = (entry.size(), entry.parent);
+        if from != to {
+            from.map(|parent| self.below.remove(&(parent, number)));
+            self.below.extend(to.map(|parent| (parent, number)));
+        }
         self.used = self.used.saturating_sub(before).saturating_add(after);
         self.note(number, now);
     }
@@ -241,6 +250,7 @@ impl Drive {
     pub(crate) fn delete(&mut self, number: u64, now: Timestamp, for_good: bool) {
         let Some(entry) = self.entries.remove(&number) else { return };
         self.changes.remove(&entry.revision);
+        entry.parent.map(|parent| self.below.remove(&(parent, number)));
         self.used = self.used.saturating_sub(entry.size());
         if !for_good {
             self.binned = self.binned.saturating_add(entry.size());

@@ -104,6 +104,10 @@ pub struct Counts {
     pub by_cmdlet: BTreeMap<String, u64>,
     /// Requests by the tenant of their token.
     pub by_tenant: BTreeMap<String, u64>,
+    /// Requests by method and the shape of their path: ids and names are `{}`.
+    pub by_kind: BTreeMap<String, u64>,
+    /// SharePoint resource units spent, items of batches and transfers included.
+    pub drive_units: u64,
     /// Messages by where they ended: `mailbox`, `outside`, `ndr`, `loop`.
     pub mail: BTreeMap<String, u64>,
 }
@@ -184,6 +188,8 @@ pub(super) fn counts(world: &World) -> Counts {
         by_status: world.log.by_status.clone(),
         by_cmdlet: world.log.by_cmdlet.clone(),
         by_tenant: world.log.by_tenant.clone(),
+        by_kind: world.log.by_kind.clone(),
+        drive_units: world.budgets.drive_units,
         mail,
     }
 }

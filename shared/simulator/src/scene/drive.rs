@@ -46,7 +46,7 @@ pub(crate) fn fill(
     let mut made = folders.clone();
     for n in 0..count {
         let large = (n < u64::from(fill.large_files)).then_some(fill.large_bytes);
-        made.push(file(drive, &homes, n, large, random, now));
+        made.push(file(drive, &homes, n, large.or(fill.small_bytes), random, now));
     }
     for _ in 0..fill.shares {
         let (at, who) = (random.pick(&made).copied(), random.pick(others).copied());

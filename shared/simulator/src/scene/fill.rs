@@ -50,6 +50,8 @@ pub struct DriveFill {
     pub large_files: u32,
     /// each of so many bytes. They cost no memory.
     pub large_bytes: u64,
+    /// Bytes of every other file; none for sizes as people have them, empty files among them.
+    pub small_bytes: Option<u64>,
     /// Folders and files that are shared with others of the tenant.
     pub shares: u32,
     /// Whether there is a notebook, a shortcut and a file with malware.
@@ -64,6 +66,7 @@ impl Default for DriveFill {
             folders: 6,
             large_files: 0,
             large_bytes: 10 * 1024 * 1024 * 1024,
+            small_bytes: None,
             shares: 2,
             oddities: false,
         }
