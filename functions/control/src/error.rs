@@ -33,6 +33,9 @@ pub enum ControlError {
     /// The store, the queue or a record failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The record of a copy cannot be read.
+    #[error(transparent)]
+    Copy(#[from] content::ContentError),
 }
 
 /// `source tenant` or `target tenant`.

@@ -4,6 +4,7 @@
 //! Everything here works on an [`engine::Host`] and holds nothing itself: the store is the truth,
 //! and each function can be called again after a crash.
 
+mod copies;
 mod directory;
 mod discover;
 mod error;
@@ -22,6 +23,7 @@ pub mod waves;
 #[cfg(test)]
 mod tests;
 
+pub use copies::{Copies, PersonCopy, copies};
 pub use directory::discover_target;
 pub use discover::{Discovered, discover};
 pub use error::ControlError;

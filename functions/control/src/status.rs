@@ -10,7 +10,7 @@ use engine::{
 use model::{Branch, Job, JobStatus, Keys, User, UserState, WaveId};
 use serde::Serialize;
 
-use crate::{ControlError, Scope, Selection};
+use crate::{ControlError, Copies, Scope, Selection, copies};
 
 /// One user as `status` and `users` show him.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +46,8 @@ pub struct Status {
     pub steps: BTreeMap<Step, usize>,
     /// Whether any job is in flight.
     pub busy: bool,
+    /// How far the copies in flight are.
+    pub copies: Copies,
 }
 
 /// Counts the chosen users.
@@ -55,7 +57,9 @@ pub async fn status(
     selection: &Selection,
 ) -> Result<Status, ControlError> {
     let mut status = Status::default();
-    for user in selection.resolve(host, scope).await? {
+    let users = selection.resolve(host, scope).await?;
+    status.copies = copies(host, scope, users.iter().map(|user| &user.value)).await?;
+    for user in users {
         status.people += 1;
         *status.states.entry(user.value.state).or_default() += 1;
         if user.value.job.is_some() {

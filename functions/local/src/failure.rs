@@ -34,7 +34,7 @@ impl From<ControlError> for Failure {
                 Exit::BadInput
             }
             ControlError::Tenant { .. } => Exit::Tenant,
-            ControlError::Engine(_) => Exit::Internal,
+            ControlError::Engine(_) | ControlError::Copy(_) => Exit::Internal,
         };
         Self { exit, message: error.to_string() }
     }

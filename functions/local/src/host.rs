@@ -7,6 +7,7 @@
 use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use catalogue::CATALOGUE;
+use content::Forecast;
 use control::{Scope, waves};
 use embedded::EmbeddedQueue;
 use engine::{Host, Steps, Verdict, notify::NOTIFICATION_QUEUE};
@@ -65,6 +66,8 @@ pub(crate) struct Standing {
     pub(crate) others_in_flight: usize,
     /// Messages that have been handled since the loop began: steps, and their waits and retries.
     pub(crate) handled: u64,
+    /// How far the copies of those are who are watched.
+    pub(crate) copies: Forecast,
 }
 
 /// The future of one message in hand.
@@ -224,6 +227,7 @@ impl<'s> Runner<'s> {
 
     async fn standing(&self, until: &Until) -> Result<Standing, Failure> {
         let mut standing = Standing { handled: self.handled, ..Standing::default() };
+        let mut in_flight = Vec::new();
         for user in self.scope.users(self.host).await? {
             let user = user.value;
             let watched = match until {
@@ -238,7 +242,11 @@ impl<'s> Runner<'s> {
             standing.settled += usize::from(user.job.is_none());
             standing.parked += usize::from(user.state.is_error());
             standing.at_gate += usize::from(user.state == UserState::WaitingForUser);
+            if user.job.is_some() {
+                in_flight.push(user);
+            }
         }
+        standing.copies = control::copies(self.host, &self.scope, &in_flight).await?.all;
         Ok(standing)
     }
 

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod copying;
 mod exit;
 mod failure;
 mod host;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{host::Standing, output::Output};
+use crate::{copying::copying, host::Standing, output::Output};
 
 /// Shows the standing of one stretch of work.
 pub(crate) struct Progress {
@@ -34,7 +34,10 @@ impl Progress {
     pub(crate) fn show(&mut self, standing: &Standing) {
         let parked = standing.parked;
         let parks = if parked > 0 { format!("{parked} parked, ") } else { String::new() };
-        let note = format!("{parks}{} messages", standing.handled);
+        let mut note = format!("{parks}{} messages", standing.handled);
+        if let Some(copies) = copying(&standing.copies) {
+            note = format!("{note}, {copies}");
+        }
         if let Some(bar) = &self.bar {
             bar.set_length(u64::try_from(standing.people).unwrap_or(u64::MAX));
             bar.set_position(u64::try_from(standing.settled).unwrap_or(u64::MAX));

@@ -13,6 +13,7 @@ mod bad;
 mod checkpoint;
 mod drive;
 mod error;
+mod forecast;
 mod job;
 mod mailbox;
 mod map;
@@ -29,6 +30,7 @@ mod verify;
 
 pub use bad::BadItem;
 pub use error::ContentError;
+pub use forecast::{Budgets, Forecast, Pace, Round, last_round};
 pub use job::{CopyJob, CopySubject, Granted};
 pub use principals::{Principals, SourcePrincipal, TargetPrincipal, Translation};
 pub use progress::{CopyMode, CopySummary, Counts, Note, Progress, UnitOutcome, Workload};

@@ -114,16 +114,6 @@ impl Progress {
     pub fn bytes(&self) -> u64 {
         self.counts.values().map(|counts| counts.seen_bytes).sum()
     }
-
-    /// The time still needed at the rate measured so far; `None` while there is no rate.
-    pub fn remaining(&self, now: Timestamp) -> Option<Duration> {
-        let spent = Duration::try_from(now.duration_since(self.started?)).ok()?;
-        let done = self.items();
-        let left = self.expected_items.saturating_sub(done);
-        let nanos =
-            spent.as_nanos().checked_mul(u128::from(left))?.checked_div(u128::from(done))?;
-        u64::try_from(nanos).ok().map(Duration::from_nanos)
-    }
 }
 
 /// A line of the report about something that is not an item: a thing not copied, a right dropped.
@@ -169,24 +159,4 @@ pub enum UnitOutcome {
         /// Why, in words for a person.
         why: String,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_remaining_time_follows_from_the_measured_rate() {
-        let started = Timestamp::UNIX_EPOCH;
-        let now = Timestamp::from_second(100).unwrap();
-        let counts = Counts { seen: 50, ..Counts::default() };
-        let progress = Progress {
-            counts: BTreeMap::from([(Workload::Mailbox, counts)]),
-            expected_items: 150,
-            started: Some(started),
-            ..Progress::default()
-        };
-        assert_eq!(progress.remaining(now), Some(Duration::from_secs(200)));
-        assert_eq!(Progress::default().remaining(now), None);
-    }
 }

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("dispatch", &["catalogue", "cutover", "engine", "prepare", "sync"]),
     ("rehearsal", &["control", "engine", "model", "ports", "simulator"]),
-    ("control", &["catalogue", "engine", "model", "ports", "scripting", "tenant"]),
+    ("control", &["catalogue", "content", "engine", "model", "ports", "scripting", "tenant"]),
 ];
 
 /// The dependencies on crates of ours that a manifest names.

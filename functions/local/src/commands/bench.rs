@@ -4,7 +4,7 @@ use std::{fs, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use catalogue::Step;
-use clap::Args;
+use clap::{Args, Subcommand};
 use engine::{Apply, Outcome, StepContext, StepResult, Steps, apply};
 use jiff::Timestamp;
 use model::{Action, SourceIdentity, User, UserState};
@@ -13,6 +13,7 @@ use rehearsal::{Rehearsed, Scene};
 use serde::Serialize;
 
 use crate::{
+    commands::bench_content,
     exit::Exit,
     failure::Failure,
     host::{Runner, Until},
@@ -24,7 +25,11 @@ use crate::{
 
 /// Options of `bench`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    /// Something else than a wave
+    #[command(subcommand)]
+    what: Option<What>,
     /// Sizes of the rehearsals, in people
     #[arg(long, value_delimiter = ',', default_value = "50,2000")]
     people: Vec<usize>,
@@ -34,6 +39,16 @@ pub(crate) struct Options {
     /// How many times faster than this machine's the rehearsals' clock runs
     #[arg(long, value_name = "TIMES", default_value_t = super::rehearse::SPEED)]
     speed: NonZeroU32,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Measure the copy of mailboxes and drives: requests, resource units, speed, memory
+    Content(bench_content::Options),
+    /// The copier's process, which `bench content` starts
+    #[command(hide = true)]
+    Copier,
 }
 
 /// One measurement.
@@ -46,6 +61,11 @@ struct Figure {
 
 /// Measures and prints.
 pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure> {
+    match &options.what {
+        Some(What::Content(options)) => return bench_content::run(out, options).await,
+        Some(What::Copier) => return bench_content::copier().await,
+        None => {}
+    }
     let mut figures = vec![engine_alone(options.engine_users).await?];
     let mut well = true;
     for people in &options.people {

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod bench;
+pub(crate) mod bench_content;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod discover;

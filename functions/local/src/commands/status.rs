@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cli::Global,
+    copying::copying,
     exit::Exit,
     failure::Failure,
     output::{Output, line},
@@ -20,6 +21,9 @@ struct Shown {
     /// here when one does not.
     dead_letters: BTreeMap<String, u64>,
 }
+
+/// People whose copy is shown line by line.
+const MOST_PEOPLE: usize = 30;
 
 /// Counts the chosen users by state, and those in flight by step.
 pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
@@ -45,6 +49,24 @@ fn text(Shown { status, dead_letters }: &Shown) -> String {
             line(&mut text, format_args!("  {count:>6}  {} {}", spec.spec, spec.title));
         }
         text.push_str("`crosswave run` goes on with them\n");
+    }
+    let copies = &status.copies;
+    if !copies.people.is_empty() {
+        text.push_str("Copying\n");
+    }
+    for (wave, forecast) in &copies.waves {
+        let wave = if wave.is_empty() { "without a wave" } else { wave };
+        if let Some(far) = copying(forecast) {
+            line(&mut text, format_args!("  {wave}: {far}"));
+        }
+    }
+    let (shown, more) = copies.people.split_at(copies.people.len().min(MOST_PEOPLE));
+    for person in shown {
+        let far = copying(&person.forecast).unwrap_or_else(|| "begins".to_owned());
+        line(&mut text, format_args!("    {}, {}: {far}", person.source, person.doing));
+    }
+    if !more.is_empty() {
+        line(&mut text, format_args!("    and {} more people; --json lists all", more.len()));
     }
     for (queue, count) in dead_letters {
         line(&mut text, format_args!("{count} messages in {queue} could not be handled"));

@@ -149,6 +149,9 @@ impl Unit<'_> {
             }
             Err(error) => return Err(judge("finding the target's OneDrive", error)),
         };
+        // An initial round copies all that the drive holds; how much of it changed is not told.
+        let used = source.quota.as_ref().and_then(|quota| quota.used).unwrap_or_default();
+        self.state.checkpoint.progress.expected_bytes += used;
         let (from, to) = (job.source.graph(), job.target.graph());
         let source_root = from.drive_root(&source.id);
         let source_root = self.ask("reading the source's OneDrive", source_root).await?.id;

@@ -1,0 +1,77 @@
+//! How far the copies in flight are, per person and per wave, and when they will end.
+
+use std::collections::BTreeMap;
+
+use content::{Budgets, Forecast, last_round};
+use engine::Host;
+use model::{JobId, Keys, User, UserId, WaveId};
+use serde::Serialize;
+
+use crate::{ControlError, Scope};
+
+/// The copy of one person in flight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PersonCopy {
+    /// The user.
+    pub user: UserId,
+    /// The sign-in name in the source.
+    pub source: String,
+    /// The wave.
+    pub wave: Option<WaveId>,
+    /// What is being copied.
+    pub doing: String,
+    /// How far it is.
+    #[serde(flatten)]
+    pub forecast: Forecast,
+}
+
+/// All copies in flight.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Copies {
+    /// Person by person.
+    pub people: Vec<PersonCopy>,
+    /// Wave by wave; under the empty name those without a wave.
+    pub waves: BTreeMap<String, Forecast>,
+    /// All of them together.
+    pub all: Forecast,
+}
+
+/// Looks at the copies of users whose job is in flight: of a sync, and of the deltas beside a cutover.
+/// A user whose job has not begun to copy is not in it.
+pub async fn copies<'u>(
+    host: &Host,
+    scope: &Scope,
+    users: impl IntoIterator<Item = &'u User>,
+) -> Result<Copies, ControlError> {
+    let (now, budgets) = (host.clock.now(), Budgets::published());
+    let mut copies = Copies::default();
+    for user in users {
+        let Some(job) = &user.job else { continue };
+        let partition = Keys::copy_partition(&scope.user(&user.id));
+        let round = last_round(&*host.store, &partition).await?;
+        let Some(round) = round.filter(|round| is_of(&round.id, job)) else { continue };
+        let facts = &user.source.mailbox;
+        let expected = (facts.items.unwrap_or_default(), facts.bytes.unwrap_or_default());
+        let forecast = round.forecast(now, expected, &budgets);
+        copies.all.add(&forecast);
+        let wave = user.wave.as_ref().map(ToString::to_string).unwrap_or_default();
+        copies.waves.entry(wave).or_default().add(&forecast);
+        copies.people.push(PersonCopy {
+            user: user.id.clone(),
+            source: user.source.user_principal_name.clone(),
+            wave: user.wave.clone(),
+            doing: if round.finished { "done".to_owned() } else { round.progress.doing },
+            forecast,
+        });
+    }
+    for together in copies.waves.values_mut().chain([&mut copies.all]) {
+        together.end_together(now, &budgets);
+    }
+    Ok(copies)
+}
+
+/// Whether a round is of this job: rounds are named after the job or one of its branches.
+fn is_of(round: &str, job: &JobId) -> bool {
+    let rest = round.strip_prefix(job.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+}
