@@ -25,6 +25,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("dispatch", &["catalogue", "cutover", "engine", "prepare", "sync"]),
     ("rehearsal", &["control", "engine", "model", "ports", "simulator"]),
+    (
+        "simulation",
+        &[
+            "catalogue",
+            "conformance",
+            "control",
+            "dispatch",
+            "engine",
+            "model",
+            "ports",
+            "scripting",
+            "simulator",
+            "tenant",
+        ],
+    ),
     ("control", &["catalogue", "content", "engine", "model", "ports", "scripting", "tenant"]),
 ];
 

@@ -55,6 +55,13 @@ impl ModelQueue {
         messages.all.values().filter(counted).map(|message| message.due).min()
     }
 
+    /// When the next message of one queue becomes visible.
+    pub fn next_due_in(&self, queue: &QueueName) -> Option<Timestamp> {
+        let messages = lock(&self.messages);
+        let of_queue = messages.all.values().filter(|message| message.queue == *queue);
+        of_queue.map(|message| message.due).min()
+    }
+
     /// Everything that a queue holds, in flight or not, in the order of sending; the delay is what
     /// is left of it. What a checker looks at after a run.
     pub fn contents(&self, queue: &QueueName) -> Vec<Outgoing> {

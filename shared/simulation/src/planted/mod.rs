@@ -1,0 +1,90 @@
+//! Planted bugs: mistakes that a change could make, so that the simulation proves that it can fail.
+//!
+//! Each is made where the engine, the steps or the copier meet a port, and has there the effect that
+//! the mistake in the code would have; the product's own code stays clean.
+
+pub(crate) mod queue;
+pub(crate) mod steps;
+pub(crate) mod store;
+pub(crate) mod transport;
+
+/// A mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bug {
+    /// The next baton is sent before the commit: what is committed last becomes durable only when
+    /// the invocation has sent its batons.
+    SendBeforeCommit,
+    /// The message is acknowledged before it is handled.
+    AcknowledgedFirst,
+    /// A baton of an earlier step is acknowledged and nothing is sent again.
+    NoResendOnReplay,
+    /// No lease: two copies of a step run at once.
+    NoLease,
+    /// The lease is shorter than the step.
+    ShortLease,
+    /// The copier writes no intent before an import.
+    NoIntentOnImport,
+    /// The copier's map is committed before the import took effect.
+    MapBeforeImport,
+    /// The copier's checkpoint is written whatever version is there.
+    UnconditionalCheckpoint,
+    /// The job is written whatever version is there.
+    UnconditionalJob,
+    /// The user is written whatever version is there.
+    UnconditionalUser,
+    /// The source forwards before the target has stopped to.
+    ForwardingInWrongOrder,
+    /// T4 says that it is done and does nothing.
+    ForwardingNotRemoved,
+    /// T5 says that it is done and does nothing.
+    ContactNotHidden,
+    /// T8 says that it is done and does nothing.
+    SourceX500NotStamped,
+    /// T6 clears the contact's name without remembering it first.
+    NameNotRemembered,
+    /// The join loses the wake-up of the branch that ends last, and nobody looks again.
+    JoinLosesWakeUp,
+    /// A notification is sent without noting first that it is being sent.
+    NoNotificationRecord,
+    /// A notification that is deferred is forgotten.
+    DeferredIsForgotten,
+    /// The HTTP layer sends a write again whose outcome is not known.
+    BlindRetry,
+    /// The before-images of writes are not journaled.
+    NoBeforeImages,
+    /// Usage is counted once a job instead of once a user.
+    UsagePerJob,
+    /// A stop is not heard by the job in flight.
+    StopNotHeard,
+    /// A throttled step parks its user.
+    ThrottlingParks,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 23] = [
+        Self::SendBeforeCommit,
+        Self::AcknowledgedFirst,
+        Self::NoResendOnReplay,
+        Self::NoLease,
+        Self::ShortLease,
+        Self::NoIntentOnImport,
+        Self::MapBeforeImport,
+        Self::UnconditionalCheckpoint,
+        Self::UnconditionalJob,
+        Self::UnconditionalUser,
+        Self::ForwardingInWrongOrder,
+        Self::ForwardingNotRemoved,
+        Self::ContactNotHidden,
+        Self::SourceX500NotStamped,
+        Self::NameNotRemembered,
+        Self::JoinLosesWakeUp,
+        Self::NoNotificationRecord,
+        Self::DeferredIsForgotten,
+        Self::BlindRetry,
+        Self::NoBeforeImages,
+        Self::UsagePerJob,
+        Self::StopNotHeard,
+        Self::ThrottlingParks,
+    ];
+}

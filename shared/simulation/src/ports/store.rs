@@ -1,0 +1,86 @@
+//! A store that is throttled, conflicts, loses replies, and at which processes die.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use conformance::reference::ModelStore;
+use ports::{Change, CommitError, Key, Page, Query, Record, Store, StoreError};
+
+use crate::{fault::FaultKind, planted, stage::SharedStage};
+
+pub(crate) struct FaultyStore {
+    pub(crate) inner: Arc<ModelStore>,
+    pub(crate) stage: SharedStage,
+}
+
+impl FaultyStore {
+    fn readable(&self) -> Result<(), StoreError> {
+        match self.stage.fires(FaultKind::ReadThrottled) {
+            Some(_) => Err(StoreError::Throttled("simulated".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<(), CommitError> {
+        planted::store::flush(&self.stage, &self.inner).await;
+        let bug = self.stage.lock().bug;
+        let changes = planted::store::twisted(&self.stage, bug, changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let committed = self.inner.commit(&changes).await;
+        if committed.is_ok() {
+            crate::check::committed(&self.stage, &changes);
+        }
+        committed
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.readable()?;
+        planted::store::flush(&self.stage, &self.inner).await;
+        Ok(planted::store::read(&self.stage, self.inner.get(key).await?))
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.readable()?;
+        planted::store::flush(&self.stage, &self.inner).await;
+        self.inner.query(query).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        self.stage.boundary(FaultKind::CrashBeforeCommit).await;
+        if self.stage.fires(FaultKind::CommitThrottled).is_some() {
+            return Err(CommitError::Throttled("simulated".to_owned()));
+        }
+        if self.stage.fires(FaultKind::Conflict).is_some() {
+            let keys = changes.iter().map(|change| change.key().clone()).take(1).collect();
+            return Err(CommitError::Conflict { keys });
+        }
+        if self.stage.fires(FaultKind::CommitLost).is_some() {
+            return Err(CommitError::Unknown("simulated: not applied".to_owned()));
+        }
+        let committed = self.apply(changes).await;
+        self.stage.note(&described(changes, &committed));
+        self.stage.boundary(FaultKind::CrashAfterCommit).await;
+        if committed.is_ok() && self.stage.fires(FaultKind::CommitReplyLost).is_some() {
+            return Err(CommitError::Unknown("simulated: applied".to_owned()));
+        }
+        committed
+    }
+}
+
+fn described(changes: &[Change], committed: &Result<(), CommitError>) -> String {
+    let mut text = "commit".to_owned();
+    for change in changes {
+        let key = change.key();
+        let place = key.partition.rsplit_once("#U#").map_or("", |(_, place)| place);
+        text.push_str(&format!(" {place}|{}", key.sort));
+    }
+    if let Err(error) = committed {
+        text.push_str(&format!(" -> {error}"));
+    }
+    text
+}

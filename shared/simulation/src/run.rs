@@ -1,0 +1,525 @@
+//! One run: a world from a seed, until everything has come to rest.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use catalogue::Step;
+use conformance::reference::{SeededRandom, VirtualClock};
+use engine::{HostIdentity, Verdict, handle, notify, records::queue_of};
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use model::{Baton, Stored, UserState};
+use ports::{Delivery, Outgoing, Queue, QueueName, Random};
+use simulator::Lag;
+
+use crate::{
+    agenda,
+    check::{Violation, at_rest},
+    executor::{Executor, Turn, Work},
+    fault::{FaultKind, Faults, Occurrence, mix},
+    planted::{Bug, steps::MistakenSteps},
+    stage::{Coverage, Invocation, Stage},
+    trace::Trace,
+    world::{World, drive, start},
+};
+
+/// The visibility time-out of a queue: six times the longest step, as it is advised for SQS.
+const VISIBILITY: Duration = Duration::from_mins(30);
+/// How often somebody sweeps.
+const SWEEP: SignedDuration = SignedDuration::from_mins(10);
+/// How often somebody looks at schedules.
+const SCHEDULE: SignedDuration = SignedDuration::from_mins(15);
+/// Everything rests so long after the last fault.
+const BOUND: SignedDuration = SignedDuration::from_hours(72);
+/// More turns than any run needs.
+const MOST_TURNS: u64 = 3_000_000;
+/// After so many ticks people and operators leave everything alone.
+const MOST_TICKS: u32 = 40;
+/// Invocations beside each other.
+const MOST_AT_WORK: usize = 6;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The seed of everything.
+    pub seed: u64,
+    /// The faults.
+    pub faults: Faults,
+    /// A mistake to make.
+    pub bug: Option<Bug>,
+    /// Whether the trace's text is kept.
+    pub traced: bool,
+}
+
+impl Settings {
+    /// The run of a seed.
+    pub fn of(seed: u64) -> Self {
+        Self { seed, faults: Faults::swarm(seed), bug: None, traced: false }
+    }
+
+    /// The same with a mistake.
+    #[must_use]
+    pub fn planting(mut self, bug: Bug) -> Self {
+        self.bug = Some(bug);
+        self
+    }
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// The seed.
+    pub seed: u64,
+    /// The events.
+    pub trace: Trace,
+    /// What did not hold; the first is the most telling.
+    pub violations: Vec<Violation>,
+    /// The faults that happened.
+    pub fired: Vec<Occurrence>,
+    /// Steps, faults and outcomes.
+    pub coverage: Coverage,
+    /// Virtual time.
+    pub lasted: Duration,
+    /// Deliveries that were handled.
+    pub handled: u64,
+}
+
+/// Runs a seed.
+pub fn run(settings: &Settings) -> RunReport {
+    let seed = settings.seed;
+    let clock = VirtualClock::at(start(seed));
+    let trace = Trace::new(settings.traced);
+    let stage = Stage::new(clock, settings.faults.clone(), trace, settings.bug);
+    let stage = Arc::new(stage);
+    let mut handled = 0;
+    match World::build(seed, Arc::clone(&stage)) {
+        Ok(world) => handled = Runner::new(seed, world).run(),
+        Err(error) => stage.violated("simulation", error),
+    }
+    let lasted = stage.now().duration_since(start(seed));
+    let inner = stage.lock();
+    RunReport {
+        seed,
+        trace: inner.trace.clone(),
+        violations: inner.violations.clone(),
+        fired: inner.faults.fired().to_vec(),
+        coverage: inner.coverage.clone(),
+        lasted: Duration::try_from(lasted).unwrap_or_default(),
+        handled,
+    }
+}
+
+struct Runner {
+    world: World,
+    executor: Executor,
+    random: SeededRandom,
+    queues: Vec<QueueName>,
+    steps: Arc<MistakenSteps>,
+    one_machine: bool,
+    sweeps: bool,
+    scheduled: bool,
+    incarnation: u64,
+    /// Faults end then.
+    quiet_from: Timestamp,
+    next_tick: Timestamp,
+    next_operator: Timestamp,
+    next_sweep: Timestamp,
+    next_schedule: Timestamp,
+    seed: u64,
+    handled: u64,
+    ticked_at: u64,
+    ticks: u32,
+    quiet: bool,
+}
+
+impl Runner {
+    fn new(seed: u64, world: World) -> Self {
+        let stage = Arc::clone(&world.stage);
+        let now = stage.now();
+        let faults = stage.lock().faults.clone();
+        let hours = 2 + mix(seed, 0x40_0125, 0) % 8;
+        let scheduled = faults.has(FaultKind::Schedule);
+        let hours = if scheduled { hours + 48 } else { hours };
+        let lasts = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(8));
+        let mut queues: Vec<QueueName> = Step::all().filter_map(|s| queue_of(s).ok()).collect();
+        queues.extend(QueueName::parse(notify::NOTIFICATION_QUEUE));
+        Self {
+            executor: Executor::new(Arc::clone(&stage)),
+            random: SeededRandom::new(mix(seed, 0x5C4ED, 0)),
+            queues,
+            steps: Arc::new(MistakenSteps { stage }),
+            one_machine: faults.has(FaultKind::OneMachine),
+            sweeps: !faults.has(FaultKind::NoSweeper),
+            scheduled,
+            seed,
+            next_schedule: now,
+            incarnation: 0,
+            quiet_from: now + lasts,
+            next_tick: now,
+            next_operator: now,
+            next_sweep: now + SWEEP,
+            handled: 0,
+            ticked_at: 0,
+            ticks: 0,
+            quiet: false,
+            world,
+        }
+    }
+
+    fn run(mut self) -> u64 {
+        self.world.stage.lock().faults.arm(true);
+        self.bend_rules();
+        for turn in 0.. {
+            if turn > MOST_TURNS {
+                self.world.stage.violated("liveness", "the run does not come to rest");
+                break;
+            }
+            let now = self.world.stage.now();
+            if !self.quiet && now >= self.quiet_from {
+                self.calm_down();
+            }
+            if self.quiet && now > self.quiet_from + BOUND {
+                break;
+            }
+            self.do_what_is_due(now);
+            self.receive();
+            match self.executor.turn(&self.random) {
+                Turn::Worked => {
+                    self.look();
+                    continue;
+                }
+                Turn::Died => {
+                    self.look();
+                    if self.one_machine {
+                        self.restart();
+                    }
+                    continue;
+                }
+                Turn::Idle => {}
+            }
+            if self.at_rest() {
+                break;
+            }
+            let next = self.next_event();
+            self.world.stage.clock.advance_to(next.max(now + SignedDuration::from_millis(1)));
+        }
+        self.executor.die_all();
+        self.world.stage.lock().faults.arm(false);
+        let clock = self.world.stage.clock.clone();
+        drive(&clock, at_rest(&self.world));
+        if self.scheduled {
+            crate::schedule::check(&self.world, self.seed, self.quiet_from);
+        }
+        self.handled
+    }
+
+    /// Lags and rules of the tenants that a seed chooses.
+    fn bend_rules(&self) {
+        let stage = &self.world.stage;
+        let lag = stage.happens(FaultKind::ReplicationLag);
+        let slow = stage.happens(FaultKind::SlowProvisioning);
+        let deltas = stage.happens(FaultKind::OddDeltas);
+        let errors = stage.happens(FaultKind::OddErrors);
+        let hidden = stage.happens(FaultKind::HiddenForgotten);
+        let tokens = stage.happens(FaultKind::ShortTokens);
+        let sessions = stage.happens(FaultKind::ShortSessions);
+        self.world.simulator.configure(|config| {
+            if let Some(bits) = lag {
+                let most = 1 + bits % 600;
+                config.lags.directory = Lag::seconds(0, most);
+                config.lags.forward_sync = Lag::seconds(0, most);
+                config.lags.address_release = Lag::seconds(0, most.min(300));
+                config.rules.anchor_hits = if bits & 1 == 0 { 1.0 } else { 0.8 };
+            }
+            if let Some(bits) = slow {
+                config.lags.mailbox_provisioning = Lag::seconds(60, 60 + bits % 7_200);
+                config.lags.mailbox_open = Lag::seconds(5, 5 + bits % 600);
+                config.lags.drive_provisioning = Lag::seconds(60, 60 + bits % 3_000);
+            }
+            if deltas.is_some() {
+                config.content.delta_duplicates = 0.1;
+                config.content.delta_empty_pages = 0.2;
+                config.content.delta_replays = 0.1;
+                config.content.batch_items_throttled = 0.05;
+            }
+            if errors.is_some() {
+                config.rules.empty_error_id = 0.4;
+                config.rules.proxied_error = 0.1;
+            }
+            if hidden.is_some() {
+                config.rules.hidden_survives_licence = false;
+            }
+            if let Some(bits) = tokens {
+                config.rules.token_seconds = 330 + u32::try_from(bits % 300).unwrap_or_default();
+            }
+            if sessions.is_some() {
+                config.content.import_session_seconds = 60;
+                config.content.upload_session_seconds = 60;
+                config.content.download_url_seconds = 60;
+            }
+        });
+    }
+
+    /// Faults stop, and people leave their mailboxes alone.
+    fn calm_down(&mut self) {
+        self.quiet = true;
+        self.world.stage.note("faults stop");
+        self.world.stage.lock().faults.arm(false);
+        self.world.simulator.configure(|config| {
+            let slow = config.lags.clone();
+            *config = simulator::Config::of(simulator::Profile::Calm);
+            config.lags = slow;
+        });
+        if self.scheduled && let Err(error) = crate::schedule::clear(&self.world) {
+            self.world.stage.violated("GEN-2", error.to_string());
+        }
+    }
+
+    fn do_what_is_due(&mut self, now: Timestamp) {
+        if !self.quiet && (now >= self.next_tick || self.handled >= self.ticked_at + 9) {
+            self.ticked_at = self.handled;
+            self.next_tick = now + seconds(300 + self.random.below(2_400));
+            if self.ticks < MOST_TICKS {
+                self.ticks += 1;
+                agenda::people(&self.world);
+                agenda::interference(&mut self.world);
+            }
+        }
+        if now >= self.next_operator {
+            self.next_operator = now + seconds(30 + self.random.below(600));
+            agenda::operator(&self.world);
+        }
+        if now >= self.next_sweep {
+            self.next_sweep = now + SWEEP;
+            if self.sweeps {
+                self.sweep(engine::STALE_AFTER);
+            }
+        }
+        if self.scheduled && now >= self.next_schedule {
+            self.next_schedule = now + SCHEDULE;
+            let scope = self.world.scope();
+            self.desk("schedule", move |host| {
+                Box::pin(async move { crate::schedule::tick(&host, &scope).await.is_ok() })
+            });
+        }
+        self.world.queue.find();
+        if self.executor.time_out() > 0 && self.one_machine {
+            self.look();
+        }
+    }
+
+    fn sweep(&mut self, stale: Duration) {
+        let scope = self.world.scope();
+        self.desk("sweep", move |host| {
+            Box::pin(async move {
+                engine::sweep(&host, &scope.customer, &scope.project, stale).await.is_ok()
+            })
+        });
+    }
+
+    /// Begins something that no message asks for.
+    fn desk(&mut self, what: &str, work: impl FnOnce(engine::Host) -> Work) {
+        let number = self.executor.next_number();
+        let invocation = self.invocation(number, what, "");
+        let work = work(self.host(number));
+        let deadline = self.world.stage.now() + SignedDuration::from_mins(5);
+        self.executor.spawn(invocation, deadline, work);
+    }
+
+    /// The machine comes up again.
+    fn restart(&mut self) {
+        self.executor.die_all();
+        self.incarnation += 1;
+        self.sweep(Duration::from_secs(1));
+    }
+
+    fn host(&self, number: u64) -> engine::Host {
+        let mut host = self.world.host.clone();
+        let incarnation = if self.one_machine {
+            format!("host-{}", self.incarnation)
+        } else {
+            format!("function-{number}")
+        };
+        host.identity = HostIdentity { incarnation, sole: self.one_machine };
+        host
+    }
+
+    /// Takes messages that are due, one at a time, from any queue.
+    fn receive(&mut self) {
+        while self.executor.len() < MOST_AT_WORK {
+            let now = self.world.stage.now();
+            let due: Vec<&QueueName> = self
+                .queues
+                .iter()
+                .filter(|queue| {
+                    let next = self.world.queue.inner.next_due_in(queue);
+                    next.is_some_and(|at| at <= now)
+                })
+                .collect();
+            let place = usize::try_from(self.random.below(due.len() as u64)).unwrap_or_default();
+            let Some(queue) = due.get(place).map(|queue| (*queue).clone()) else { return };
+            let received = self.world.queue.receive(&queue, 1, VISIBILITY).now_or_never();
+            let Some(Ok(deliveries)) = received else { return };
+            for delivery in deliveries {
+                self.begin(&queue, delivery);
+            }
+        }
+    }
+
+    fn begin(&mut self, queue: &QueueName, delivery: Delivery) {
+        self.handled += 1;
+        let number = self.executor.next_number();
+        let invocation = self.invocation(number, queue.as_str(), &delivery.body);
+        let now = self.world.stage.now();
+        let time = invocation.step.map_or(Duration::from_mins(2), |step| step.spec().timeout);
+        let deadline = now + SignedDuration::try_from(time).unwrap_or(SignedDuration::from_mins(5));
+        // One machine ends nothing by itself.
+        let deadline = if self.one_machine { Timestamp::MAX } else { deadline };
+        let count = delivery.receive_count;
+        let job = invocation.job.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.world.stage.note(&format!("[{number}] receive {queue} {job} (delivery {count})"));
+        let host = self.host(number);
+        let (queues, steps) = (Arc::clone(&self.world.queue), Arc::clone(&self.steps));
+        let (queue, stage) = (queue.clone(), Arc::clone(&self.world.stage));
+        let store = Arc::clone(&self.world.quiet);
+        let work: Work = Box::pin(async move {
+            let delivery = Taken { queue, delivery };
+            let well = handled(&host, &*queues, &steps, &delivery).await;
+            crate::planted::store::flush(&stage, &store).await;
+            well
+        });
+        self.executor.spawn(invocation, deadline, work);
+    }
+
+    fn invocation(&self, number: u64, queue: &str, body: &str) -> Invocation {
+        let started = self.world.stage.now();
+        let mut invocation = Invocation {
+            number,
+            what: queue.to_owned(),
+            step: None,
+            user: None,
+            job: None,
+            notification: None,
+            started,
+        };
+        if let Ok(baton) = Baton::from_bytes(body.as_bytes()) {
+            invocation.what = baton.step.id().to_owned();
+            if baton.step == Step::NotifyUser {
+                let kind = model::EventKind::CutoverComplete;
+                let (_, sort) = model::Keys::notification(&baton.user, kind, &baton.job);
+                invocation.notification = Some(sort);
+            }
+            invocation.step = Some(baton.step);
+            invocation.user = Some(baton.user.user);
+            invocation.job = Some(baton.job);
+        } else if let Ok(message) = serde_json::from_str::<serde_json::Value>(body) {
+            let sort = message.get("sort").and_then(serde_json::Value::as_str);
+            invocation.notification = sort.map(str::to_owned);
+        }
+        invocation
+    }
+
+    /// Looks at both tenants after something changed there.
+    fn look(&self) {
+        let changed = std::mem::take(&mut self.world.stage.lock().changed);
+        if changed {
+            self.world.look();
+        }
+    }
+
+    /// Whether nothing is left to do: everybody is cut over and no message waits.
+    fn at_rest(&self) -> bool {
+        self.quiet
+            && self.executor.len() == 0
+            && self.world.queue.inner.next_due("").is_none()
+            && self.world.queue.next_found().is_none()
+            && self.world.people.iter().all(|person| {
+                self.world.user(person).is_some_and(|user| {
+                    user.state == UserState::Complete && user.job.is_none()
+                })
+            })
+    }
+
+    fn next_event(&self) -> Timestamp {
+        let room = self.executor.len() < MOST_AT_WORK;
+        let mut next = vec![self.next_operator, self.next_sweep];
+        next.extend(self.scheduled.then_some(self.next_schedule));
+        next.extend((!self.quiet).then_some(self.next_tick));
+        next.extend((!self.quiet).then_some(self.quiet_from));
+        next.extend(self.world.stage.clock.next_deadline());
+        next.extend(self.world.queue.inner.next_due("").filter(|_| room));
+        next.extend(self.world.queue.next_found());
+        next.extend(self.executor.next_deadline());
+        next.into_iter().min().unwrap_or(self.next_operator)
+    }
+}
+
+fn seconds(count: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(count).unwrap_or(60))
+}
+
+/// A delivery and its queue.
+struct Taken {
+    queue: QueueName,
+    delivery: Delivery,
+}
+
+/// Handles one delivery as a host does. `false`: it comes again after its visibility time-out.
+async fn handled(
+    host: &engine::Host,
+    queues: &dyn Queue,
+    steps: &MistakenSteps,
+    taken: &Taken,
+) -> bool {
+    let Taken { queue, delivery } = taken;
+    let receipt = &delivery.receipt;
+    let bug = steps.stage.lock().bug;
+    if bug == Some(Bug::AcknowledgedFirst) && queues.acknowledge(queue, receipt).await.is_err() {
+        return false;
+    }
+    if bug == Some(Bug::NoResendOnReplay) && stale(host, &delivery.body).await {
+        return queues.acknowledge(queue, receipt).await.is_ok();
+    }
+    let verdict = if queue.as_str() == notify::NOTIFICATION_QUEUE {
+        notify::handle_notification(host, &delivery.body).await
+    } else {
+        handle(host, steps, &delivery.body).await
+    };
+    let told = match verdict {
+        Ok(Verdict::Acknowledge) => queues.acknowledge(queue, receipt).await,
+        Ok(Verdict::Defer(delay)) => queues.defer(queue, receipt, delay).await,
+        Ok(Verdict::Poison(why)) => {
+            steps.stage.violated("ERR-4", format!("a message could not be read: {why}"));
+            let dead = Outgoing {
+                queue: queue.dead_letter(),
+                body: delivery.body.clone(),
+                delay: Duration::ZERO,
+                group: String::new(),
+            };
+            queues.send(&[dead]).await
+        }
+        Err(error) => {
+            steps.stage.note(&format!("failed: {error}"));
+            // Whether or not the queue hears it, the message comes again.
+            let _deferred = queues.defer(queue, receipt, Duration::from_secs(30)).await;
+            return false;
+        }
+    };
+    told.is_ok()
+}
+
+/// Whether a baton asks for a step that is behind its job.
+async fn stale(host: &engine::Host, body: &str) -> bool {
+    let Ok(baton) = Baton::from_bytes(body.as_bytes()) else { return false };
+    let branch = model::Branch::named_by(&baton.job);
+    let job = engine::records::load_job(&*host.store, &baton.user, branch).await;
+    job.ok().flatten().is_some_and(|job| job.value.step() != Some(baton.step))
+}
+
+/// Faults by kind.
+pub(crate) fn by_kind(fired: &[Occurrence]) -> BTreeMap<FaultKind, u64> {
+    let mut counts = BTreeMap::new();
+    for (kind, _) in fired {
+        *counts.entry(*kind).or_default() += 1;
+    }
+    counts
+}

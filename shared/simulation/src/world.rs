@@ -1,0 +1,365 @@
+//! The world of one seed: two small tenants, one project, and everything that runs on them.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use catalogue::ProjectType;
+use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
+use control::{Scope, Selection};
+use engine::{Host, HostIdentity, TenantPair};
+use jiff::Timestamp;
+use model::{
+    Capabilities, Keys, Profile, Project, SyncOptions, TenantFacts, User, UserId, UserKey,
+};
+use ports::{Clock, Queue, Random, Store, Transport};
+use simulator::{
+    Config, Credentials, DriveFill, MailboxFill, Part, Population, Profile as Calmness,
+    RecipientView, Rehearsal, Simulator,
+};
+use tenant::{
+    ClientId, Credential, Endpoints, LimitSettings, Limits, SecretText, TenantClient, TenantConfig,
+    TenantId,
+};
+
+use crate::{
+    check::{Ledger, Letter, Pair},
+    fault::{FaultKind, mix},
+    host::{SimulatedTenants, SwitchedScripts},
+    ports::{FaultyQueue, FaultyStore, FaultyTransport},
+    stage::SharedStage,
+};
+
+/// Deliveries after which a message is a dead letter.
+const MAX_RECEIVES: u32 = 10;
+
+/// A person who moves.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) key: UserKey,
+    pub(crate) upn: String,
+    pub(crate) mail: String,
+    pub(crate) name: String,
+    pub(crate) archive: bool,
+}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) stage: SharedStage,
+    /// The store without faults.
+    pub(crate) quiet: Arc<ModelStore>,
+    pub(crate) queue: Arc<FaultyQueue>,
+    pub(crate) simulator: Simulator,
+    pub(crate) source: Credentials,
+    pub(crate) target: Credentials,
+    pub(crate) host: Host,
+    pub(crate) scripts: Arc<SwitchedScripts>,
+    pub(crate) project: Project,
+    pub(crate) people: Vec<Person>,
+    ledgers: Mutex<BTreeMap<UserId, Ledger>>,
+    letters: Mutex<Vec<(UserId, Letter)>>,
+    contacts: Mutex<BTreeMap<UserId, Vec<String>>>,
+}
+
+/// A world could not be set up.
+pub(crate) type SetUpFailed = String;
+
+impl World {
+    /// Builds the world of a seed, discovers and matches its people, and lets the faults begin.
+    pub(crate) fn build(seed: u64, stage: SharedStage) -> Result<Self, SetUpFailed> {
+        let clock: Arc<dyn Clock> = Arc::new(stage.clock.clone());
+        let rehearsal = Simulator::rehearsal_with(
+            &population(seed),
+            seed,
+            Arc::clone(&clock),
+            Config::of(Calmness::Calm),
+        );
+        let Rehearsal { simulator, source, target, service_account } = rehearsal;
+        let quiet = Arc::new(ModelStore::new());
+        let model = Arc::new(ModelQueue::new(Arc::clone(&clock), MAX_RECEIVES));
+        let queue =
+            Arc::new(FaultyQueue::new(model, Arc::clone(&quiet), Arc::clone(&stage)));
+        let store = FaultyStore { inner: Arc::clone(&quiet), stage: Arc::clone(&stage) };
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(mix(seed, 0x4057, 0)));
+        let transport: Arc<dyn Transport> = Arc::new(FaultyTransport {
+            simulator: simulator.clone(),
+            stage: Arc::clone(&stage),
+        });
+        let limits = Arc::new(Limits::new(LimitSettings::default()));
+        let client = |credentials: &Credentials| {
+            client(credentials, &transport, &clock, &random, &limits)
+        };
+        let pair = TenantPair { source: client(&source)?, target: client(&target)? };
+        let scripts = Arc::new(SwitchedScripts::new());
+        let sole = stage.lock().faults.has(FaultKind::OneMachine);
+        let host = Host {
+            store: Arc::new(store),
+            queue: Arc::clone(&queue) as Arc<dyn Queue>,
+            clock,
+            random,
+            tenants: Arc::new(SimulatedTenants { pair }),
+            scripts: Arc::clone(&scripts) as Arc<dyn engine::Scripts>,
+            identity: HostIdentity { incarnation: "host-0".to_owned(), sole },
+        };
+        let project = project(seed, &source, &target, &service_account)?;
+        stage.lock().watch.source = source.tenant_id.to_string();
+        let mut world = Self {
+            stage,
+            quiet,
+            queue,
+            simulator,
+            source,
+            target,
+            host,
+            scripts,
+            project,
+            people: Vec::new(),
+            ledgers: Mutex::default(),
+            letters: Mutex::default(),
+            contacts: Mutex::default(),
+        };
+        world.set_up()?;
+        Ok(world)
+    }
+
+    fn set_up(&mut self) -> Result<(), SetUpFailed> {
+        let failed = |error: control::ControlError| error.to_string();
+        let (host, project) = (self.host.clone(), self.project.clone());
+        let clock = self.stage.clock.clone();
+        drive(&clock, control::store_project(&host, &project)).map_err(failed)?;
+        drive(&clock, control::discover(&host, &project, None, |_seen| {})).map_err(failed)?;
+        drive(&clock, control::match_users(&host, &project, &Selection::everybody()))
+            .map_err(failed)?;
+        let scope = self.scope();
+        let users = drive(&clock, scope.users(&host)).map_err(failed)?;
+        let movers = users.into_iter().filter(|user| !user.value.source.licenses.is_empty());
+        for user in movers {
+            let source = &user.value.source;
+            let person = Person {
+                key: scope.user(&user.value.id),
+                upn: source.user_principal_name.clone(),
+                mail: source.mail.clone(),
+                name: source.display_name.clone(),
+                archive: source.mailbox.archive,
+            };
+            self.fill(&person).map_err(|error| error.to_string())?;
+            self.people.push(person);
+        }
+        if self.stage.lock().faults.has(FaultKind::Schedule) {
+            crate::schedule::set(self).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// A little content for everybody.
+    fn fill(&self, person: &Person) -> Result<(), simulator::NoContent> {
+        let tenant = self.source.tenant_id;
+        let mail = MailboxFill { least_items: 2, most_items: 6, folders: 1, ..MailboxFill::default() };
+        let files = DriveFill { least_files: 1, most_files: 3, folders: 1, shares: 1, ..DriveFill::default() };
+        self.simulator.fill_mailbox(tenant, &person.upn, Part::Primary, &mail)?;
+        if person.archive {
+            self.simulator.fill_mailbox(tenant, &person.upn, Part::Archive, &mail)?;
+        }
+        self.simulator.fill_drive(tenant, &person.upn, &files)
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::of(&self.project)
+    }
+
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.project.default_profile
+    }
+
+    /// A user as it stands, read without faults.
+    pub(crate) fn user(&self, person: &Person) -> Option<User> {
+        let store: &dyn Store = &*self.quiet;
+        let (partition, sort) = Keys::user(&person.key);
+        let record = futures_util::FutureExt::now_or_never(store.get(&ports::Key { partition, sort }));
+        let record = record?.ok()??;
+        <User as model::Stored>::from_bytes(&record.value).ok()
+    }
+
+    /// The person's recipient in the target: mail user or mailbox.
+    pub(crate) fn new_mailbox(&self, user: &User) -> Option<RecipientView> {
+        let id = &user.target.as_ref()?.object_id;
+        let all = self.simulator.recipients(self.target.tenant_id);
+        all.into_iter().find(|view| view.directory_id.to_string() == *id)
+    }
+
+    /// Looks at the routing of everybody after something changed, and remembers contacts' names.
+    pub(crate) fn look(&self) {
+        let mut pairs = Vec::new();
+        let all = self.simulator.recipients(self.target.tenant_id);
+        for person in &self.people {
+            let Some(user) = self.user(person) else { continue };
+            for contact in &all {
+                let is_for = contact.external_address.as_deref() == Some(person.mail.as_str());
+                if contact.kind == "MailContact" && is_for {
+                    self.remember_contact(&person.key.user, &contact.legacy_exchange_dn);
+                }
+            }
+            let Some(target) = &user.target else { continue };
+            pairs.push(Pair {
+                source: self.source.tenant_id,
+                old_address: person.mail.clone(),
+                target: self.target.tenant_id,
+                new_id: target.object_id.clone(),
+            });
+        }
+        crate::check::routed(&self.stage, &self.simulator, &pairs);
+    }
+
+    fn remember_contact(&self, user: &UserId, name: &str) {
+        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = contacts.entry(user.clone()).or_default();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+
+    /// What the person's contacts in the target answered to.
+    pub(crate) fn contact_names(&self, key: &UserKey) -> Vec<String> {
+        let contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        contacts.get(&key.user).cloned().unwrap_or_default()
+    }
+
+    /// What the person did.
+    pub(crate) fn ledger(&self, user: &UserId) -> Ledger {
+        let ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        ledgers.get(user).cloned().unwrap_or_default()
+    }
+
+    /// Notes what the person did.
+    pub(crate) fn note(&self, user: &UserId, note: impl FnOnce(&mut Ledger)) {
+        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        note(ledgers.entry(user.clone()).or_default());
+    }
+
+    /// Every letter.
+    pub(crate) fn letters(&self) -> Vec<Letter> {
+        let letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.iter().map(|(_, letter)| letter.clone()).collect()
+    }
+
+    /// The letters to a person.
+    pub(crate) fn letters_to(&self, user: &UserId) -> Vec<Letter> {
+        let letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.iter().filter(|(to, _)| to == user).map(|(_, letter)| letter.clone()).collect()
+    }
+
+    /// Somebody outside writes to one of a person's addresses.
+    pub(crate) fn write_letter(&self, person: &Person, address: &str) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        let subject = format!("[letter {}]", letters.len());
+        let id = self.simulator.send_mail("friend@outside.example", address, &subject);
+        self.stage.note(&format!("{subject} to {address}"));
+        letters.push((person.key.user.clone(), Letter { id, subject }));
+    }
+}
+
+/// Runs a future to its end, moving the clock whenever it sleeps.
+pub(crate) fn drive<F: Future>(clock: &VirtualClock, future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        if let Some(at) = clock.next_deadline() {
+            clock.advance_to(at);
+        }
+    }
+}
+
+/// One to three people, each a little different.
+fn population(seed: u64) -> Population {
+    let bits = mix(seed, 0x90_9051, 0);
+    let one_in = |shift: u32, share: usize| if (bits >> shift) & 3 == 0 { share } else { 0 };
+    Population {
+        people: match bits % 6 {
+            0..=2 => 1,
+            3 | 4 => 2,
+            _ => 3,
+        },
+        archives: one_in(8, 1),
+        holds: 0,
+        synced: 0,
+        guests: 0,
+        shared_mailboxes: 0,
+        old_x500: one_in(10, 1),
+        existing_in_target: one_in(12, 2),
+        conflicts: 0,
+        content: false,
+    }
+}
+
+fn client(
+    credentials: &Credentials,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    limits: &Arc<Limits>,
+) -> Result<TenantClient, SetUpFailed> {
+    let name = credentials.initial_domain.split('.').next().unwrap_or_default();
+    let admin = format!("https://{name}-admin.sharepoint.com/");
+    let admin = admin.parse().map_err(|error| format!("{admin}: {error}"))?;
+    let failed = |error: &dyn std::fmt::Display| error.to_string();
+    let config = TenantConfig::new(
+        TenantId::parse(&credentials.tenant_id.to_string()).map_err(|error| failed(&error))?,
+        ClientId::parse(&credentials.client_id.to_string()).map_err(|error| failed(&error))?,
+        Credential::Secret(SecretText::from(credentials.client_secret.clone())),
+    )
+    .with_endpoints(Endpoints::public().with_sharepoint_admin(admin));
+    let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
+    Ok(TenantClient::new(config, transport, clock, Arc::clone(random), Arc::clone(limits)))
+}
+
+fn project(
+    seed: u64,
+    source: &Credentials,
+    target: &Credentials,
+    service_account: &str,
+) -> Result<Project, SetUpFailed> {
+    let facts = |credentials: &Credentials| TenantFacts {
+        tenant_id: credentials.tenant_id.to_string(),
+        initial_domain: credentials.initial_domain.clone(),
+        domains: vec![credentials.vanity_domain.clone(), credentials.initial_domain.clone()],
+        capabilities: Capabilities { archive: true, hybrid: false },
+    };
+    let bits = mix(seed, 0x9_0F11E, 0);
+    let mut profile = Profile::default();
+    profile.sync = SyncOptions {
+        archive: bits & 3 == 0,
+        onedrive: (bits >> 2) & 1 == 0,
+        permissions: (bits >> 3) & 1 == 0,
+        ..profile.sync
+    };
+    profile.cutover.app_accounts = vec![service_account.to_owned()];
+    Ok(Project {
+        customer: "local".parse().map_err(|error: model::BadId| error.to_string())?,
+        id: "story".parse().map_err(|error: model::BadId| error.to_string())?,
+        project_type: ProjectType::Premium,
+        source: facts(source),
+        target: facts(target),
+        match_by: Vec::new(),
+        target_domain: target.vanity_domain.clone(),
+        default_profile: profile,
+        profiles: BTreeMap::new(),
+        notification_sender: Some(format!("notifications@{}", target.vanity_domain)),
+        quiet_hours: None,
+    })
+}
+
+/// The day before a daylight-saving change, or a day without one.
+pub(crate) fn start(seed: u64) -> Timestamp {
+    let day = match mix(seed, 0xDA7, 0) % 3 {
+        0 => "2026-03-28T08:00:00Z",
+        1 => "2026-10-24T08:00:00Z",
+        _ => "2026-06-01T08:00:00Z",
+    };
+    day.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+}
