@@ -90,9 +90,9 @@ impl Scripts for SwitchedScripts {
         let (standard, changed, _) = compiled();
         let pinned = pins.get("mapping");
         let found = [standard, changed].into_iter().find(|one| Some(&one.hash()) == pinned);
-        found.map(Arc::clone).ok_or_else(|| {
-            StepError::park("script", "the job's mapping is not there", "report it")
-        })
+        found
+            .map(Arc::clone)
+            .ok_or_else(|| StepError::park("script", "the job's mapping is not there", "report it"))
     }
 
     async fn notifications(

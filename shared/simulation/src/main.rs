@@ -131,7 +131,12 @@ fn failure(arguments: &Arguments, settings: &Settings, report: &RunReport) {
         return;
     }
     let shrunk = shrink(settings, report, arguments.shrink);
-    println!("  {} faults are enough ({} runs): {:?}", shrunk.faults.len(), shrunk.runs, shrunk.faults);
+    println!(
+        "  {} faults are enough ({} runs): {:?}",
+        shrunk.faults.len(),
+        shrunk.runs,
+        shrunk.faults
+    );
     let lines = shrunk.report.trace.lines();
     let told: Vec<&String> = lines.iter().filter(|line| telling(line)).collect();
     for line in told.iter().skip(told.len().saturating_sub(60)) {

@@ -269,7 +269,9 @@ impl Runner {
             *config = simulator::Config::of(simulator::Profile::Calm);
             config.lags = slow;
         });
-        if self.scheduled && let Err(error) = crate::schedule::clear(&self.world) {
+        if self.scheduled
+            && let Err(error) = crate::schedule::clear(&self.world)
+        {
             self.world.stage.violated("GEN-2", error.to_string());
         }
     }
@@ -433,9 +435,9 @@ impl Runner {
             && self.world.queue.inner.next_due("").is_none()
             && self.world.queue.next_found().is_none()
             && self.world.people.iter().all(|person| {
-                self.world.user(person).is_some_and(|user| {
-                    user.state == UserState::Complete && user.job.is_none()
-                })
+                self.world
+                    .user(person)
+                    .is_some_and(|user| user.state == UserState::Complete && user.job.is_none())
             })
     }
 

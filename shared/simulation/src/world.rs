@@ -80,18 +80,14 @@ impl World {
         let Rehearsal { simulator, source, target, service_account } = rehearsal;
         let quiet = Arc::new(ModelStore::new());
         let model = Arc::new(ModelQueue::new(Arc::clone(&clock), MAX_RECEIVES));
-        let queue =
-            Arc::new(FaultyQueue::new(model, Arc::clone(&quiet), Arc::clone(&stage)));
+        let queue = Arc::new(FaultyQueue::new(model, Arc::clone(&quiet), Arc::clone(&stage)));
         let store = FaultyStore { inner: Arc::clone(&quiet), stage: Arc::clone(&stage) };
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(mix(seed, 0x4057, 0)));
-        let transport: Arc<dyn Transport> = Arc::new(FaultyTransport {
-            simulator: simulator.clone(),
-            stage: Arc::clone(&stage),
-        });
+        let transport: Arc<dyn Transport> =
+            Arc::new(FaultyTransport { simulator: simulator.clone(), stage: Arc::clone(&stage) });
         let limits = Arc::new(Limits::new(LimitSettings::default()));
-        let client = |credentials: &Credentials| {
-            client(credentials, &transport, &clock, &random, &limits)
-        };
+        let client =
+            |credentials: &Credentials| client(credentials, &transport, &clock, &random, &limits);
         let pair = TenantPair { source: client(&source)?, target: client(&target)? };
         let scripts = Arc::new(SwitchedScripts::new());
         let sole = stage.lock().faults.has(FaultKind::OneMachine);
@@ -157,8 +153,15 @@ impl World {
     /// A little content for everybody.
     fn fill(&self, person: &Person) -> Result<(), simulator::NoContent> {
         let tenant = self.source.tenant_id;
-        let mail = MailboxFill { least_items: 2, most_items: 6, folders: 1, ..MailboxFill::default() };
-        let files = DriveFill { least_files: 1, most_files: 3, folders: 1, shares: 1, ..DriveFill::default() };
+        let mail =
+            MailboxFill { least_items: 2, most_items: 6, folders: 1, ..MailboxFill::default() };
+        let files = DriveFill {
+            least_files: 1,
+            most_files: 3,
+            folders: 1,
+            shares: 1,
+            ..DriveFill::default()
+        };
         self.simulator.fill_mailbox(tenant, &person.upn, Part::Primary, &mail)?;
         if person.archive {
             self.simulator.fill_mailbox(tenant, &person.upn, Part::Archive, &mail)?;
@@ -178,7 +181,8 @@ impl World {
     pub(crate) fn user(&self, person: &Person) -> Option<User> {
         let store: &dyn Store = &*self.quiet;
         let (partition, sort) = Keys::user(&person.key);
-        let record = futures_util::FutureExt::now_or_never(store.get(&ports::Key { partition, sort }));
+        let record =
+            futures_util::FutureExt::now_or_never(store.get(&ports::Key { partition, sort }));
         let record = record?.ok()??;
         <User as model::Stored>::from_bytes(&record.value).ok()
     }

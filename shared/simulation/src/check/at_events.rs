@@ -1,9 +1,7 @@
 //! What must hold at every commit and at every request.
 
 use http::{Method, StatusCode};
-use model::{
-    Branch, JobStatus, JournalEntry, JournalEvent, STATE_TABLE, Stored, User, UserState,
-};
+use model::{Branch, JobStatus, JournalEntry, JournalEvent, STATE_TABLE, Stored, User, UserState};
 use ports::{Change, HttpRequest, Key};
 
 use super::Watch;
@@ -29,15 +27,10 @@ impl Effect {
         let reads = ["exportItems", "/token", "/$batch"];
         let write = match &cmdlet {
             Some(cmdlet) => !cmdlet.starts_with("Get-") && !cmdlet.starts_with("Exchange"),
-            None => {
-                request.method != Method::GET && !reads.iter().any(|read| path.ends_with(read))
-            }
+            None => request.method != Method::GET && !reads.iter().any(|read| path.ends_with(read)),
         };
-        let exchange_tenant = path
-            .split('/')
-            .skip_while(|part| *part != "adminapi")
-            .nth(2)
-            .map(str::to_owned);
+        let exchange_tenant =
+            path.split('/').skip_while(|part| *part != "adminapi").nth(2).map(str::to_owned);
         let mail = path.ends_with("/sendMail").then(|| subject(&request.body)).flatten();
         let what = cmdlet.unwrap_or_else(|| shortened(path));
         let line = format!("{} {what}", request.method);
@@ -86,9 +79,8 @@ pub(crate) fn requested(stage: &Stage, effect: &Effect, status: StatusCode) {
             let text = format!("{} wrote to the source: {}", current.what, effect.line);
             broken.push(("PRE-7", text));
         }
-        let copies = current.step.is_some_and(|step| {
-            step.spec().needs.contains(&catalogue::Need::Content)
-        });
+        let copies =
+            current.step.is_some_and(|step| step.spec().needs.contains(&catalogue::Need::Content));
         if in_source && copies {
             let text = format!("{} wrote to the source: {}", current.what, effect.line);
             broken.push(("SYN-1", text));
@@ -126,9 +118,8 @@ pub(crate) fn routed(stage: &Stage, simulator: &simulator::Simulator, pairs: &[P
         let here = here.and_then(|view| view.forwarding.target);
         let there = there.and_then(|view| view.forwarding.target);
         if let (Some(here), Some(there)) = (here, there) {
-            let text = format!(
-                "the old mailbox forwards to {here} while the new one forwards to {there}"
-            );
+            let text =
+                format!("the old mailbox forwards to {here} while the new one forwards to {there}");
             stage.violated("CUT-6", text);
         }
     }
@@ -263,7 +254,8 @@ fn journaled(inner: &mut Inner, key: &Key, entry: &JournalEntry, broken: &mut Br
     if let Ok(user) = user.parse() {
         let next = inner.watch.journal.entry((user, entry.job.clone())).or_default();
         if entry.n != *next {
-            let text = format!("{}: entry {} of job {} follows {next}", key.sort, entry.n, entry.job);
+            let text =
+                format!("{}: entry {} of job {} follows {next}", key.sort, entry.n, entry.job);
             broken.push(("journal", text));
         }
         *next = entry.n + 1;

@@ -60,9 +60,8 @@ async fn one(world: &World, person: &Person, user: &User) {
     for job in &jobs {
         journal_of(world, job, &journal);
     }
-    let last = jobs.iter().rev().find(|job| {
-        job.kind == JobKind::Cutover && job.status == JobStatus::Done
-    });
+    let last =
+        jobs.iter().rev().find(|job| job.kind == JobKind::Cutover && job.status == JobStatus::Done);
     let Some(last) = last else {
         // A reset may have taken the user here; then there is nothing more to say.
         world.stage.violated("CUT-5", format!("{} is complete without a cutover", user.id));
@@ -132,7 +131,9 @@ fn addresses(world: &World, person: &Person, user: &User) {
     };
     let mut names = vec![old.legacy_exchange_dn.clone()];
     names.extend(old.addresses.iter().filter_map(|held| {
-        held.split_once(':').filter(|(kind, _)| kind.eq_ignore_ascii_case("x500")).map(|p| p.1.to_owned())
+        held.split_once(':')
+            .filter(|(kind, _)| kind.eq_ignore_ascii_case("x500"))
+            .map(|p| p.1.to_owned())
     }));
     let all = simulator.recipients(world.target.tenant_id);
     for name in names {
@@ -153,8 +154,11 @@ fn addresses(world: &World, person: &Person, user: &User) {
             visible.iter().filter(|entry| entry.display_name == old.display_name).collect();
         let namesakes = world.people.iter().filter(|other| other.name == person.name).count();
         if of_person.len() != namesakes {
-            let text = format!("{} is {} times visible in the {side}: {of_person:?}",
-                person.name, of_person.len());
+            let text = format!(
+                "{} is {} times visible in the {side}: {of_person:?}",
+                person.name,
+                of_person.len()
+            );
             broken("CUT-7 (visible)", text);
         }
     }
@@ -230,7 +234,8 @@ fn letters(world: &World, person: &Person, user: &User) {
             world.stage.violated("CUT-6 (doubled)", text);
         } else if copies == 0 && !excused {
             let ended = world.simulator.arrivals(&letter.id);
-            let text = format!("{} is not in the new mailbox; it ended at {ended:?}", letter.subject);
+            let text =
+                format!("{} is not in the new mailbox; it ended at {ended:?}", letter.subject);
             world.stage.violated("CUT-6 (lost)", text);
         }
     }
@@ -253,7 +258,8 @@ async fn usage(world: &World, person: &Person, journal: &[JournalEntry]) {
             let key = ports::Key::new(partition, sort);
             let counted = matches!(ports::Store::get(&*world.quiet, &key).await, Ok(Some(_)));
             if expected.insert(format!("{meter:?}"), had).is_none() && had != counted {
-                let text = format!("{meter:?} of {} happened: {had}, counted: {counted}", person.upn);
+                let text =
+                    format!("{meter:?} of {} happened: {had}, counted: {counted}", person.upn);
                 world.stage.violated("ERR-4 (usage)", text);
             }
         }
@@ -299,7 +305,8 @@ impl World {
         records
             .into_iter()
             .filter_map(|record| {
-                let notification = <Notification as model::Stored>::from_bytes(&record.value).ok()?;
+                let notification =
+                    <Notification as model::Stored>::from_bytes(&record.value).ok()?;
                 Some((record.key.sort, notification))
             })
             .collect()

@@ -72,7 +72,8 @@ impl Ledger {
     pub(crate) fn target_changed(&mut self, before: &MailboxView, after: &MailboxView) {
         let (before, after) = (items(before), items(after));
         let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        let differ = all.into_iter().filter(|identity| before.get(*identity) != after.get(*identity));
+        let differ =
+            all.into_iter().filter(|identity| before.get(*identity) != after.get(*identity));
         self.touched.extend(differ.cloned());
     }
 
@@ -99,7 +100,8 @@ impl Ledger {
         for (identity, copies) in &there {
             let originals = here.get(identity).map_or(1, Vec::len).max(1);
             if copies.len() > originals {
-                let text = format!("{identity} is {} times in the target: {copies:?}", copies.len());
+                let text =
+                    format!("{identity} is {} times in the target: {copies:?}", copies.len());
                 wrong.push(("SYN-1 (doubled)", text));
             }
             let gone = self.deleted.get(identity).is_some_and(|at| *at < copied);

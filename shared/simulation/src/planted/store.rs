@@ -149,7 +149,8 @@ fn usage_per_job(changes: &mut [Change]) {
 fn put_off(stage: &Stage, changes: Vec<Change>) -> Vec<Change> {
     let mut inner = stage.lock();
     let moves = changes.iter().any(|change| is(change.key(), "A#"));
-    let Some(number) = inner.current.as_ref().map(|current| current.number).filter(|_| moves) else {
+    let Some(number) = inner.current.as_ref().map(|current| current.number).filter(|_| moves)
+    else {
         return changes;
     };
     inner.put_off.insert(number, changes);

@@ -30,11 +30,7 @@ pub(crate) struct FaultyQueue {
 }
 
 impl FaultyQueue {
-    pub(crate) fn new(
-        inner: Arc<ModelQueue>,
-        store: Arc<ModelStore>,
-        stage: SharedStage,
-    ) -> Self {
+    pub(crate) fn new(inner: Arc<ModelQueue>, store: Arc<ModelStore>, stage: SharedStage) -> Self {
         Self { inner, store, stage, lost: Mutex::default() }
     }
 

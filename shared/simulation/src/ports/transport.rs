@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
-use ports::{
-    Clock, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
-};
+use ports::{Clock, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use simulator::Simulator;
 
 use crate::{
