@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use engine::{ScriptPins, Scripts, StepError, TenantPair, Tenants};
-use model::Project;
+use model::{Project, ScriptKind};
 use scripting::{Mapping, Notifications};
 
 pub(crate) struct SimulatedTenants {
@@ -82,6 +82,10 @@ impl Scripts for SwitchedScripts {
         ]))
     }
 
+    async fn keep(&self, _project: &Project, _pins: &ScriptPins) -> Result<(), StepError> {
+        Ok(())
+    }
+
     async fn mapping(
         &self,
         _project: &Project,
@@ -101,5 +105,15 @@ impl Scripts for SwitchedScripts {
         _pins: &ScriptPins,
     ) -> Result<Arc<Notifications>, StepError> {
         Ok(Arc::clone(&self.notifications))
+    }
+
+    async fn disable(
+        &self,
+        _project: &Project,
+        _kind: ScriptKind,
+        _pins: &ScriptPins,
+        _why: &str,
+    ) -> Result<(), StepError> {
+        Ok(())
     }
 }

@@ -322,8 +322,8 @@ impl Runner {
     fn desk(&mut self, what: &str, work: impl FnOnce(engine::Host) -> Work) {
         let number = self.executor.next_number();
         let invocation = self.invocation(number, what, "");
-        let work = work(self.host(number));
         let deadline = self.world.stage.now() + SignedDuration::from_mins(5);
+        let work = work(self.host(number, Some(deadline)));
         self.executor.spawn(invocation, deadline, work);
     }
 
@@ -334,14 +334,15 @@ impl Runner {
         self.sweep(Duration::from_secs(1));
     }
 
-    fn host(&self, number: u64) -> engine::Host {
+    fn host(&self, number: u64, until: Option<Timestamp>) -> engine::Host {
         let mut host = self.world.host.clone();
         let incarnation = if self.one_machine {
             format!("host-{}", self.incarnation)
         } else {
             format!("function-{number}")
         };
-        host.identity = HostIdentity { incarnation, sole: self.one_machine };
+        let until = until.filter(|_| !self.one_machine);
+        host.identity = HostIdentity { incarnation, sole: self.one_machine, until };
         host
     }
 
@@ -379,7 +380,7 @@ impl Runner {
         let count = delivery.receive_count;
         let job = invocation.job.as_ref().map(ToString::to_string).unwrap_or_default();
         self.world.stage.note(&format!("[{number}] receive {queue} {job} (delivery {count})"));
-        let host = self.host(number);
+        let host = self.host(number, Some(deadline));
         let (queues, steps) = (Arc::clone(&self.world.queue), Arc::clone(&self.steps));
         let (queue, stage) = (queue.clone(), Arc::clone(&self.world.stage));
         let store = Arc::clone(&self.world.quiet);

@@ -98,7 +98,7 @@ impl World {
             random,
             tenants: Arc::new(SimulatedTenants { pair }),
             scripts: Arc::clone(&scripts) as Arc<dyn engine::Scripts>,
-            identity: HostIdentity { incarnation: "host-0".to_owned(), sole },
+            identity: HostIdentity { incarnation: "host-0".to_owned(), sole, until: None },
         };
         let project = project(seed, &source, &target, &service_account)?;
         stage.lock().watch.source = source.tenant_id.to_string();
@@ -355,6 +355,7 @@ fn project(
         profiles: BTreeMap::new(),
         notification_sender: Some(format!("notifications@{}", target.vanity_domain)),
         quiet_hours: None,
+        policy: model::ScriptPolicy::default(),
     })
 }
 
