@@ -51,6 +51,23 @@ impl Access {
         self
     }
 
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Where a service is: the region's own address, or the double's.
+    pub(crate) fn address(&self, service: &str) -> String {
+        let suffix =
+            if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        self.endpoint
+            .clone()
+            .unwrap_or_else(|| format!("https://{service}.{}.{suffix}", self.region))
+    }
+
     /// A client of DynamoDB that never retries by itself.
     pub fn dynamo(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::Config::builder()

@@ -17,13 +17,23 @@
 //! - No secret is in an error, a log or a `Debug` form.
 
 mod access;
+mod call;
 mod dynamo;
+mod events;
+mod identity;
 mod meter;
 mod retry;
+mod schedules;
+mod secrets;
 mod sqs;
 mod trouble;
 
 pub use access::Access;
+pub use call::{AwsError, Caller};
 pub use dynamo::{DynamoStore, Layout, table};
+pub use events::{Event, EventBus};
+pub use identity::RoleIdentity;
 pub use meter::{Meter, Operation, Spent};
+pub use schedules::{NewSchedule, ScheduleTarget, Schedules};
+pub use secrets::{SecretCredential, Secrets};
 pub use sqs::SqsQueues;

@@ -23,6 +23,7 @@ pub enum Operation {
     GetWebIdentityToken,
     PutEvents,
     CreateSchedule,
+    UpdateSchedule,
     DeleteSchedule,
 }
 
@@ -44,6 +45,7 @@ impl Operation {
             Self::GetWebIdentityToken => "GetWebIdentityToken",
             Self::PutEvents => "PutEvents",
             Self::CreateSchedule => "CreateSchedule",
+            Self::UpdateSchedule => "UpdateSchedule",
             Self::DeleteSchedule => "DeleteSchedule",
         }
     }

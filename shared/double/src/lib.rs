@@ -8,8 +8,7 @@
 //! has no transactions.
 //!
 //! What it does **not** check, so that nobody takes its word for it: throttling and the limits of
-//! partitions, the lag of an index, a conflict of two transactions in flight, permissions, a delay
-//! over 900 s or a visibility over 12 h, duplicates, the unfairness that fair queues cure, and the
+//! partitions, the lag of an index, a conflict of two transactions in flight, a delay over 900 s or a visibility over 12 h, duplicates, the unfairness that fair queues cure, and the
 //! time zone of a schedule. Those are checked by the adapters themselves, by scripted replies and by
 //! the fault simulation.
 
@@ -62,9 +61,11 @@ pub enum DoubleError {
 /// How the double's clock goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
-    /// It stands at 2026-01-05 08:00 UTC until it is advanced.
+    /// It stands at 2026-01-05 08:00 UTC until it is advanced. Nobody's signature is verified, since
+    /// signatures are of the present moment.
     Frozen,
-    /// It is this machine's.
+    /// It is this machine's. Signatures and permissions of IAM users and roles are checked; other
+    /// keys are the root's, who may do everything.
     Running,
 }
 

@@ -25,9 +25,12 @@ pub enum AssertionError {
     /// The certificate is neither PEM nor DER.
     #[error("the certificate cannot be read: expected PEM (BEGIN CERTIFICATE) or DER")]
     Certificate,
-    /// The outside issuer gave none.
+    /// The outside issuer or store of secrets gave none now; later it may.
     #[error("the outside identity gave no assertion: {0}")]
     Source(String),
+    /// The outside issuer or store of secrets refuses until somebody mends the cause.
+    #[error("the outside identity gives no assertion: {0}")]
+    Refused(String),
 }
 
 /// Gives the assertion of an outside identity (workload identity federation), for instance the
@@ -103,6 +106,26 @@ struct AssertionClaims<'a> {
     exp: i64,
 }
 
+/// A credential that is kept outside and may be rotated there.
+#[derive(Clone)]
+pub enum KeptCredential {
+    /// A client secret.
+    Secret(SecretText),
+    /// A certificate.
+    Certificate(Certificate),
+}
+
+/// Gives the credential that is kept outside, for instance in a cloud's store of secrets.
+#[async_trait]
+pub trait CredentialSource: Send + Sync {
+    /// The credential as far as is known; asked before every sign-in, so it may be remembered.
+    async fn credential(&self) -> Result<KeptCredential, AssertionError>;
+
+    /// Asked when the identity platform refused it: looks again, and gives the credential if it is
+    /// another one now.
+    async fn renewed(&self) -> Result<Option<KeptCredential>, AssertionError>;
+}
+
 /// What an application signs in with.
 #[derive(Clone)]
 pub enum Credential {
@@ -112,6 +135,8 @@ pub enum Credential {
     Certificate(Certificate),
     /// An outside identity that the application trusts: no stored secret at all.
     Federated(Arc<dyn AssertionSource>),
+    /// A secret or certificate that is kept outside and may be rotated at any time.
+    Kept(Arc<dyn CredentialSource>),
 }
 
 impl fmt::Debug for Credential {
@@ -122,6 +147,7 @@ impl fmt::Debug for Credential {
                 f.debug_tuple("Certificate").field(certificate).finish()
             }
             Self::Federated(_) => f.write_str("Federated"),
+            Self::Kept(_) => f.write_str("Kept"),
         }
     }
 }

@@ -32,7 +32,9 @@ mod wire;
 
 pub use client::{TenantClient, TenantConfig};
 pub use counted::{Counted, counted, requests_so_far};
-pub use credential::{AssertionError, AssertionSource, Certificate, Credential};
+pub use credential::{
+    AssertionError, AssertionSource, Certificate, Credential, CredentialSource, KeptCredential,
+};
 pub use endpoints::{Endpoints, Resource, Resources};
 pub use error::{Class, Retry, TenantError};
 pub use exchange::Exchange;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
+use url::{Url, form_urlencoded::Serializer};
 
 use crate::{
-    AssertionError, Credential, Lane, Resource, SecretText, TenantError,
+    AssertionError, Certificate, Credential, KeptCredential, Lane, Resource, SecretText,
+    TenantError,
     client::uuid_of,
     endpoints::join,
     error::Class,
@@ -57,7 +58,19 @@ pub(crate) async fn sign_in(wire: &Wire, resource: &Resource) -> Result<Token, T
         TenantError::refused(SIGN_IN.name, "no SharePoint administration host is configured")
     })?;
     let proof = proof(wire, url.as_str()).await?;
-    let form = form_of(&config.client.to_string(), &scope, &proof);
+    match ask(wire, url.clone(), &scope, &proof).await {
+        Err(error) if error.class == Class::Unauthorized => {
+            // A credential that is kept outside may have been rotated since it was read.
+            let Some(proof) = renewed_proof(wire, url.as_str()).await? else { return Err(error) };
+            ask(wire, url, &scope, &proof).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Asks for a token with one proof.
+async fn ask(wire: &Wire, url: Url, scope: &str, proof: &Proof) -> Result<Token, TenantError> {
+    let form = form_of(&wire.config.client.to_string(), scope, proof);
     let mut headers = HeaderMap::new();
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(header::CONTENT_TYPE, form_type);
@@ -104,22 +117,48 @@ impl Proof {
 }
 
 async fn proof(wire: &Wire, token_url: &str) -> Result<Proof, TenantError> {
-    let config = &wire.config;
-    let assertion = match &config.credential {
-        Credential::Secret(secret) => return Ok(Proof::Secret(secret.clone())),
-        Credential::Certificate(certificate) => {
-            let id = uuid_of(&*wire.random);
-            certificate.assertion(config.client, token_url, wire.clock.now(), id)
+    match &wire.config.credential {
+        Credential::Secret(secret) => Ok(Proof::Secret(secret.clone())),
+        Credential::Certificate(certificate) => signed(wire, token_url, certificate),
+        Credential::Federated(source) => {
+            source.assertion().await.map(Proof::Assertion).map_err(|error| no_proof(&error))
         }
-        Credential::Federated(source) => source.assertion().await,
-    };
-    let refused = |error: AssertionError| TenantError {
+        Credential::Kept(source) => {
+            let kept = source.credential().await.map_err(|error| no_proof(&error))?;
+            kept_proof(wire, token_url, &kept)
+        }
+    }
+}
+
+/// Another proof than the one that was refused, if there is one.
+async fn renewed_proof(wire: &Wire, token_url: &str) -> Result<Option<Proof>, TenantError> {
+    let Credential::Kept(source) = &wire.config.credential else { return Ok(None) };
+    let renewed = source.renewed().await.map_err(|error| no_proof(&error))?;
+    renewed.map(|kept| kept_proof(wire, token_url, &kept)).transpose()
+}
+
+fn kept_proof(wire: &Wire, token_url: &str, kept: &KeptCredential) -> Result<Proof, TenantError> {
+    match kept {
+        KeptCredential::Secret(secret) => Ok(Proof::Secret(secret.clone())),
+        KeptCredential::Certificate(certificate) => signed(wire, token_url, certificate),
+    }
+}
+
+fn signed(wire: &Wire, token_url: &str, certificate: &Certificate) -> Result<Proof, TenantError> {
+    let (now, id) = (wire.clock.now(), uuid_of(&*wire.random));
+    let assertion = certificate.assertion(wire.config.client, token_url, now, id);
+    assertion.map(Proof::Assertion).map_err(|error| no_proof(&error))
+}
+
+fn no_proof(error: &AssertionError) -> TenantError {
+    TenantError {
         class: match error {
             AssertionError::Source(_) => Class::Transient,
-            AssertionError::Key | AssertionError::Certificate => Class::Unauthorized,
+            AssertionError::Key | AssertionError::Certificate | AssertionError::Refused(_) => {
+                Class::Unauthorized
+            }
         },
         code: "credential".into(),
         ..TenantError::refused(SIGN_IN.name, error.to_string())
-    };
-    assertion.map(Proof::Assertion).map_err(refused)
+    }
 }

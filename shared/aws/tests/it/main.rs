@@ -2,8 +2,12 @@
 
 #![cfg(test)]
 
+mod account;
 mod contracts;
+mod events;
+mod permissions;
 mod queue_faults;
+mod secrets;
 mod store_faults;
 mod store_table;
 mod support;

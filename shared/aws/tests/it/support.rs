@@ -30,12 +30,12 @@ use ports::{Clock, QueueName, Random, Sleep};
 pub(crate) const MAX_RECEIVES: u32 = 3;
 
 /// One double for all tests that need no clock of their own.
-static SHARED: LazyLock<Double> = LazyLock::new(new_double);
+static SHARED: LazyLock<Double> = LazyLock::new(|| new_double(Time::Frozen));
 
-/// A double whose clock stands. It is installed with the other tools of the tests.
-pub(crate) fn new_double() -> Double {
+/// A double of the test's own. It is installed with the other tools of the tests.
+pub(crate) fn new_double(time: Time) -> Double {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
-    Double::start(&tools.join("aws-double"), Time::Frozen).unwrap()
+    Double::start(&tools.join("aws-double"), time).unwrap()
 }
 
 pub(crate) fn shared_double() -> &'static Double {

@@ -7,8 +7,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ports::TransportErrorKind;
 use serde_json::{Value, json};
 use tenant::{
-    AssertionError, AssertionSource, Certificate, Class, Credential, Resource, Retry, SecretText,
-    graph::UserQuery,
+    AssertionError, AssertionSource, Certificate, Class, Credential, CredentialSource,
+    KeptCredential, Resource, Retry, SecretText, graph::UserQuery,
 };
 
 use super::support::{Answer, CLIENT, SECRET, Setup, TENANT, World, granted, header, world};
@@ -162,6 +162,48 @@ async fn an_outside_identity_that_fails_is_asked_again_later() {
     let error = list(&world).await.unwrap_err();
     assert!(matches!(error.retry(), Retry::Later(_)), "{error:?}");
     assert!(error.to_string().contains("STS is not reachable"), "{error}");
+}
+
+/// A secret that is kept outside, and the one that it has been rotated to since it was read.
+struct Kept {
+    known: &'static str,
+    now: Option<&'static str>,
+}
+
+#[async_trait]
+impl CredentialSource for Kept {
+    async fn credential(&self) -> Result<KeptCredential, AssertionError> {
+        Ok(KeptCredential::Secret(SecretText::new(self.known)))
+    }
+
+    async fn renewed(&self) -> Result<Option<KeptCredential>, AssertionError> {
+        Ok(self.now.map(|secret| KeptCredential::Secret(SecretText::new(secret))))
+    }
+}
+
+fn wrong_secret() -> Answer {
+    let body = json!({ "error": "invalid_client", "error_codes": [7_000_215] });
+    Answer::json(401, &body)
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_noticed_when_the_old_one_is_refused() {
+    let kept = Kept { known: "the old one", now: Some("the new one") };
+    let sign_in = vec![wrong_secret(), granted(&[])];
+    let credential = Credential::Kept(Arc::new(kept));
+    let world = Setup { credential, sign_in, ..Setup::default() }.world([page()]);
+    list(&world).await.unwrap();
+    let sent = [0, 1].map(|index| form(&world, index)["client_secret"].clone());
+    assert_eq!(sent, ["the old one", "the new one"]);
+}
+
+#[tokio::test]
+async fn a_refused_secret_that_has_not_been_rotated_is_sent_once() {
+    let kept = Kept { known: "the only one", now: None };
+    let credential = Credential::Kept(Arc::new(kept));
+    let world = Setup { credential, sign_in: vec![wrong_secret()], ..Setup::default() }.world([]);
+    let error = list(&world).await.unwrap_err();
+    assert_eq!((error.class, world.sign_ins()), (Class::Unauthorized, 1));
 }
 
 /// ERR-1: what is wrong, and what to do.
