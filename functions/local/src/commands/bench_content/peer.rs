@@ -196,6 +196,7 @@ async fn ask(
         url: url.parse().map_err(Failure::internal)?,
         headers,
         body: body.into(),
+        tail: None,
         timeout: Duration::from_secs(10),
     };
     let reply = stage.simulator().handle(&request).map_err(Failure::internal)?;
