@@ -83,7 +83,7 @@ pub async fn match_users(
     let wrong = ControlError::of;
     let sources = directory(host, &tenants.source).await.map_err(wrong(Side::Source))?;
     let targets = directory(host, &tenants.target).await.map_err(wrong(Side::Target))?;
-    let keys = script_keys(host, project, &all, &sources).await?;
+    let (keys, faults) = script_keys(host, project, &all, &sources).await?;
     let (sources, rules) = candidates(project, &all, &sources, &keys);
     let by_id: BTreeMap<&str, &GraphUser> =
         targets.iter().map(|user| (user.id.as_str(), user)).collect();
@@ -96,6 +96,11 @@ pub async fn match_users(
             continue;
         }
         done.looked_at += 1;
+        if let Some(why) = faults.get(&user.source.object_id) {
+            // ERR-2: his attributes are what the script cannot cope with; the others are matched.
+            unclear(host, &scope, user, why.clone(), &mut done).await?;
+            continue;
+        }
         let decision = decisions.get(&user.source.object_id).unwrap_or(&Decision::None);
         apply(host, &scope, user, decision, &by_id, &mut done).await?;
     }
@@ -110,7 +115,6 @@ async fn apply(
     targets: &BTreeMap<&str, &GraphUser>,
     done: &mut Matched,
 ) -> Result<(), ControlError> {
-    let key = scope.user(&user.id);
     let source = user.source.user_principal_name.clone();
     let mut note = decision.note();
     if let Decision::Matched { target, rule } = decision
@@ -131,11 +135,35 @@ async fn apply(
             }
         }
     }
-    match &note {
-        Some(why) => done.unclear.push(Unclear { source, why: why.clone() }),
-        None => done.without += 1,
+    match note {
+        Some(why) => unclear(host, scope, user, why, done).await,
+        None => {
+            done.without += 1;
+            note_match(host, scope, user, None).await
+        }
     }
-    change_user(host, &key, |user| {
+}
+
+/// Reports that a user's match is in doubt.
+async fn unclear(
+    host: &Host,
+    scope: &Scope,
+    user: &User,
+    why: String,
+    done: &mut Matched,
+) -> Result<(), ControlError> {
+    let source = user.source.user_principal_name.clone();
+    done.unclear.push(Unclear { source, why: why.clone() });
+    note_match(host, scope, user, Some(why)).await
+}
+
+async fn note_match(
+    host: &Host,
+    scope: &Scope,
+    user: &User,
+    note: Option<String>,
+) -> Result<(), ControlError> {
+    change_user(host, &scope.user(&user.id), |user| {
         let changes = user.match_note != note;
         user.match_note.clone_from(&note);
         changes
@@ -238,16 +266,17 @@ fn taken(all: &[Loaded<User>]) -> BTreeMap<String, String> {
 /// value, in order of precedence.
 type ScriptKeys = BTreeMap<String, Vec<(String, String)>>;
 
+/// The keys, and the source users for whom the script fails, with its words.
 async fn script_keys(
     host: &Host,
     project: &Project,
     all: &[Loaded<User>],
     directory: &[GraphUser],
-) -> Result<ScriptKeys, ControlError> {
-    let mut keys = ScriptKeys::new();
+) -> Result<(ScriptKeys, BTreeMap<String, String>), ControlError> {
+    let (mut keys, mut faults) = (ScriptKeys::new(), BTreeMap::new());
     // As in PRE-3: the project's own pairs stand in for the script's keys.
     if !project.match_by.is_empty() {
-        return Ok(keys);
+        return Ok((keys, faults));
     }
     let pins = host.scripts.current(project).await?;
     let mapping = host.scripts.mapping(project, &pins).await?;
@@ -270,16 +299,18 @@ async fn script_keys(
             source: attributes_of(user, None),
             target: Attributes::new(),
         };
-        let computed = mapping.match_keys(&input, &run).map_err(|error| {
-            let who = &user.user_principal_name;
-            ControlError::Project(format!("match_keys fails for {who}: {error}"))
-        })?;
-        if !computed.is_empty() {
-            let pairs = computed.into_iter().map(|key| (key.attribute.to_string(), key.value));
-            keys.insert(user.id.clone(), pairs.collect());
+        match mapping.match_keys(&input, &run) {
+            Ok(computed) if computed.is_empty() => {}
+            Ok(computed) => {
+                let pairs = computed.into_iter().map(|key| (key.attribute.to_string(), key.value));
+                keys.insert(user.id.clone(), pairs.collect());
+            }
+            Err(error) => {
+                faults.insert(user.id.clone(), format!("match_keys fails for this user: {error}"));
+            }
         }
     }
-    Ok(keys)
+    Ok((keys, faults))
 }
 
 /// The source users that still look for a match, and the pairs in order: the project's, or those that

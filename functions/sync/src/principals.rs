@@ -17,6 +17,11 @@ pub(crate) struct MatchTable<'c> {
 #[async_trait]
 impl Principals for MatchTable<'_> {
     async fn translate(&self, principal: &SourcePrincipal) -> Result<Translation, ContentError> {
+        let name = principal.address.as_deref().unwrap_or(&principal.text);
+        let own = self.cx.profile().cutover.app_accounts;
+        if own.iter().any(|account| account.eq_ignore_ascii_case(name)) {
+            return Ok(Translation::OfMigration);
+        }
         let Some(object_id) = self.source_object(principal).await? else {
             return Ok(Translation::Unmatched);
         };

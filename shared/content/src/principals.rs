@@ -47,6 +47,8 @@ pub enum Translation {
     WellKnown,
     /// Deleted in the source, or outside it: dropped and reported.
     Orphan,
+    /// An account of the migration itself: its rights are nobody's in the target.
+    OfMigration,
 }
 
 /// The match table, as the copy asks it.

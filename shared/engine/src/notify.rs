@@ -33,7 +33,8 @@ use crate::{
 
 /// The queue of notifications.
 pub const NOTIFICATION_QUEUE: &str = catalogue::NOTIFICATIONS;
-/// After this long a message that is still "being sent" belonged to a process that died.
+/// After this long a message that is still "being sent" belonged to a process that died, where that
+/// is not known otherwise.
 const SENDING_LASTS: SignedDuration = SignedDuration::from_mins(3);
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
@@ -117,9 +118,10 @@ pub async fn deliver(
     let now = host.clock.now();
     match &record.value.delivery {
         DeliveryState::Pending => {}
-        DeliveryState::Sending { since, .. } => {
+        DeliveryState::Sending { since, by, .. } => {
             let lasted = now.duration_since(*since);
-            if lasted < SENDING_LASTS {
+            let dead = host.identity.sole && *by != host.identity.incarnation;
+            if lasted < SENDING_LASTS && !dead {
                 let rest = Duration::try_from(SENDING_LASTS - lasted).unwrap_or_default();
                 return Ok(Delivery::Later(rest));
             }
@@ -150,7 +152,8 @@ pub async fn deliver(
     let from = record.value.accepted.len();
     for (index, notice) in notices.iter().enumerate().skip(from) {
         let message = u32::try_from(index).unwrap_or(u32::MAX);
-        record.value.delivery = DeliveryState::Sending { message, since: now };
+        let by = host.identity.incarnation.clone();
+        record.value.delivery = DeliveryState::Sending { message, since: now, by };
         record = match keep(host, &place, record).await? {
             Some(record) => record,
             None => return Ok(Delivery::Later(Duration::from_secs(5))),

@@ -174,7 +174,7 @@ impl From<TenantError> for StepError {
                 ("no_room", "free space or licences in the target, then apply the step again")
             }
             Class::NotFound => ("not_found", "check that the object still exists"),
-            _ => ("tenant", "see the message; apply the step again when it is mended"),
+            other => ("tenant", other.advice()),
         };
         let failure = match (&error.class, error.retry()) {
             (Class::Throttled { retry_after }, _) => Failure::Throttled(*retry_after),
@@ -184,7 +184,7 @@ impl From<TenantError> for StepError {
         Self {
             failure,
             code: code.to_owned(),
-            message: error.to_string(),
+            message: error.what().to_string(),
             advice: advice.to_owned(),
         }
     }

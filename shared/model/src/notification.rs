@@ -88,6 +88,9 @@ pub enum DeliveryState {
         message: u32,
         /// Since when.
         since: Timestamp,
+        /// By which run of the host: a sole host knows that an earlier one is dead.
+        #[serde(default)]
+        by: String,
     },
     /// Accepted.
     Sent {

@@ -173,6 +173,11 @@ impl TenantError {
         }
     }
 
+    /// What happened, without [the advice](Class::advice): for whoever shows that apart.
+    pub fn what(&self) -> impl fmt::Display + '_ {
+        What(self)
+    }
+
     /// Something is missing (or not there yet): the object itself, or what was to be removed from
     /// it. Where the difference matters, ask [`TenantError::is_already_absent`].
     pub fn is_not_found(&self) -> bool {
@@ -204,23 +209,31 @@ impl TenantError {
     }
 }
 
+struct What<'e>(&'e TenantError);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        write!(f, "{} failed", error.operation)?;
+        if !error.target.is_empty() {
+            write!(f, " at {}", error.target)?;
+        }
+        match error.status {
+            Some(status) => write!(f, " ({status} {})", error.code)?,
+            None => write!(f, " ({})", error.code)?,
+        }
+        write!(f, ": {}", error.message.trim_end_matches('.'))?;
+        match &error.class {
+            Class::MissingConsent { role } => write!(f, "; the permission {role} is missing"),
+            Class::Conflict { with: Some(other) } => write!(f, "; it belongs to {other}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for TenantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed", self.operation)?;
-        if !self.target.is_empty() {
-            write!(f, " at {}", self.target)?;
-        }
-        match self.status {
-            Some(status) => write!(f, " ({status} {})", self.code)?,
-            None => write!(f, " ({})", self.code)?,
-        }
-        write!(f, ": {}", self.message.trim_end_matches('.'))?;
-        match &self.class {
-            Class::MissingConsent { role } => write!(f, "; the permission {role} is missing")?,
-            Class::Conflict { with: Some(other) } => write!(f, "; it belongs to {other}")?,
-            _ => {}
-        }
-        write!(f, "; {}", self.class.advice())
+        write!(f, "{}; {}", What(self), self.class.advice())
     }
 }
 

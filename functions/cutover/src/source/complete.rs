@@ -4,7 +4,7 @@
 //! what the user has been told: it is a warning.
 
 use catalogue::Step;
-use engine::{Outcome, Receipt, StepContext, StepResult, Wake};
+use engine::{Outcome, Receipt, StepContext, StepResult};
 use jiff::Timestamp;
 use model::{Branch, JobStatus};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,8 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let branch = Branch::LateDelta;
     let Some(late) = cx.branch(branch).await? else { return Ok(Outcome::ForkAndWait { branch }) };
     match late.status {
-        JobStatus::Running | JobStatus::Waiting { .. } => {
-            Ok(Outcome::Wait(Wake::Signal { why: format!("the {branch} to end") }))
-        }
+        // Called before its end: a crash may have taken its baton, which this sends again.
+        JobStatus::Running | JobStatus::Waiting { .. } => Ok(Outcome::ForkAndWait { branch }),
         JobStatus::Failed { problem } => {
             let warning = format!("the late delta failed: {}", problem.message);
             Outcome::done_with(&completed, vec![warning])

@@ -119,6 +119,7 @@ impl Unit<'_> {
         let title = grant.kind.title();
         match self.translate(&grant.principal).await? {
             Translation::WellKnown => {}
+            Translation::OfMigration => self.no_longer_waits(&sort, waits),
             Translation::Orphan => {
                 self.note(PERMISSIONS, format!("{title} of {whom} is dropped: an orphan"));
                 self.no_longer_waits(&sort, waits);

@@ -315,7 +315,8 @@ fn reached(job: &mut Job, now: Timestamp) {
     job.intents.clear();
 }
 
-/// Puts a side branch's record, unless this job's branch is there already.
+/// Puts a side branch's record, unless this job's branch is there already; its baton then goes out
+/// once more, for a crash may have taken the first one. A second one dies out.
 async fn start_branch(
     host: &Host,
     cx: &StepContext<'_>,
@@ -329,8 +330,9 @@ async fn start_branch(
         advice: "report it: this is a fault of Crosswave",
     })?;
     let there = load_job(&*host.store, &cx.key, branch).await?;
-    if there.as_ref().is_some_and(|there| there.value.id == id) {
-        return Ok(None);
+    if let Some(there) = there.as_ref().filter(|there| there.value.id == id) {
+        let open = !there.value.status.is_over();
+        return Ok(super::settle::branch_baton(&cx.key, &there.value).filter(|_| open));
     }
     let mut side = Job {
         id: id.clone(),

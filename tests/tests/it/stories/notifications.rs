@@ -6,8 +6,8 @@ use catalogue::Step;
 use crosswave_tests::world::World;
 use engine::records::load_all;
 use model::{
-    Action, Blackout, DeliveryState, EventKind, Keys, Notification, OutlookGate, QuietHours, User,
-    UserState,
+    Action, Blackout, DeliveryState, EventKind, JournalEvent, Keys, Notification, OutlookGate,
+    QuietHours, User, UserState,
 };
 use simulator::FaultKind;
 
@@ -80,6 +80,31 @@ async fn a_crash_while_sending_sends_nothing_twice() {
     assert_eq!(state(&world, &user).await, UserState::Complete);
     assert_eq!(told(&world, &user).await, 1);
     assert_eq!(record(&world, EventKind::CutoverComplete).await.delivery, DeliveryState::Uncertain);
+}
+
+/// NOT-2, ERR-4: a host that is alone knows at its start that the sender is dead, and waits for
+/// nobody.
+#[tokio::test]
+async fn after_a_restart_a_sole_host_settles_an_unfinished_mail_at_once() {
+    let (mut world, user) = one_synced(bare(1)).await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::NotifyUser).await);
+    with_boundaries(&mut world);
+    let before = accepted(&world);
+    die_when(&world, || accepted(&world) > before).await;
+    world.host.identity.incarnation = "second life".to_owned();
+    let due = world.queue.next_due("").unwrap();
+    world.settle().await;
+    let record = record(&world, EventKind::CutoverComplete).await;
+    assert_eq!(record.delivery, DeliveryState::Uncertain);
+    let journal = world.journal(&user).await;
+    let told_of = |entry: &&model::JournalEntry| {
+        entry.step == Some(Step::NotifyUser) && matches!(entry.event, JournalEvent::Done { .. })
+    };
+    let waited = journal.iter().find(told_of).unwrap().at.duration_since(due);
+    assert!(waited < jiff::SignedDuration::from_secs(30), "{waited}");
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+    assert_eq!(told(&world, &user).await, 1);
 }
 
 /// NOT-2: quiet hours hold the mail back until they end; then it is sent, once.
