@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use catalogue::Side;
 use engine::{Host, profile_of, records::Loaded};
+use futures_util::future::try_join_all;
 use model::{Project, User, UserState, WaveId};
 use serde::Serialize;
 use tenant::graph::GraphUser;
@@ -11,7 +12,7 @@ use tenant::graph::GraphUser;
 use super::read::{Cell, Row, read};
 use crate::{
     ControlError, FileFault, FileFaults, Scope, matching::set_match, patience::patiently,
-    scope::change_user, select::is_named,
+    scope::change_user, select::is_named, waves::TOGETHER,
 };
 
 /// What an import did.
@@ -45,8 +46,13 @@ pub async fn import(
     let scope = Scope::of(project);
     let resolved = resolve(host, project, &scope, file, rows).await?;
     let mut done = Imported { rows: resolved.len(), ..Imported::default() };
-    for row in &resolved {
-        write(host, project, &scope, row, &mut done).await?;
+    for rows in resolved.chunks(TOGETHER) {
+        let all = rows.iter().map(|row| write(host, project, &scope, row));
+        for row in try_join_all(all).await? {
+            done.matches += row.matches;
+            done.waves += row.waves;
+            done.options += row.options;
+        }
     }
     Ok(done)
 }
@@ -212,8 +218,8 @@ async fn write(
     project: &Project,
     scope: &Scope,
     Resolved { row, user, target }: &Resolved,
-    done: &mut Imported,
-) -> Result<(), ControlError> {
+) -> Result<Imported, ControlError> {
+    let mut done = Imported::default();
     if let Some(target) = target {
         match set_match(host, scope, user, target).await? {
             None => done.matches += 1,
@@ -260,7 +266,7 @@ async fn write(
     done.matches += matches;
     done.waves += waves;
     done.options += options;
-    Ok(())
+    Ok(done)
 }
 
 /// Exports users in the columns that [`import`] reads.

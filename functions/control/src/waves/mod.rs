@@ -9,10 +9,12 @@ mod tests;
 use std::collections::BTreeMap;
 
 use engine::{Host, records::Batch};
-use model::{Action, Project, Wave, WaveId};
+use futures_util::future::try_join_all;
+use model::{Action, Project, UserKey, Wave, WaveId};
 use ports::CommitError;
 use serde::Serialize;
 
+pub(crate) use self::run::TOGETHER;
 pub use self::{
     run::{Expanded, expand, pending_runs, start_run},
     schedule::{Fired, next_planned, set_schedule, tick},
@@ -129,15 +131,18 @@ pub async fn assign(
     if let Some(wave) = wave {
         scope.load_wave(host, wave).await?;
     }
-    let mut changed = 0;
-    for user in selection.resolve(host, scope).await? {
-        let key = scope.user(&user.value.id);
-        let done = change_user(host, &key, |user| {
+    let change = async |key: UserKey| {
+        change_user(host, &key, |user| {
             let changes = user.wave.as_ref() != wave;
             user.wave = wave.cloned();
             changes
-        });
-        changed += usize::from(done.await?);
+        })
+        .await
+    };
+    let mut changed = 0;
+    for users in selection.resolve(host, scope).await?.chunks(TOGETHER) {
+        let all = users.iter().map(|user| change(scope.user(&user.value.id)));
+        changed += try_join_all(all).await?.into_iter().filter(|changed| *changed).count();
     }
     Ok(changed)
 }

@@ -1,10 +1,11 @@
-//! A run of a wave: its users are started one by one from a cursor, so that a crash goes on where it
-//! was, and a refused user stops nobody (ERR-2).
+//! A run of a wave: its users are started from a cursor, some at a time, so that a crash goes on
+//! where it was, and a refused user stops nobody (ERR-2).
 
 use engine::{
     Apply, ApplyError, Host, apply,
     records::{Batch, Loaded, load, load_all},
 };
+use futures_util::future::try_join_all;
 use model::{Action, Branch, Job, JobId, Keys, User, UserKey, WaveId, WaveRun};
 use ports::CommitError;
 use serde::Serialize;
@@ -17,8 +18,9 @@ use crate::{
 
 /// So many refusals keep their words.
 const REFUSALS_KEPT: usize = 100;
-/// The cursor is written after so many users.
-const CURSOR_EVERY: usize = 20;
+/// So many users are started side by side, so that their commits share a sync; then the cursor is
+/// written.
+pub(crate) const TOGETHER: usize = 50;
 
 /// What a run did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,27 +85,19 @@ pub async fn expand(host: &Host, scope: &Scope, run: &WaveRun) -> Result<Expande
             && cursor.as_deref().is_none_or(|cursor| user.id.as_str() > cursor)
     });
     let members: Vec<_> = members.collect();
-    for (place_in_run, user) in members.iter().enumerate() {
-        let request = Apply {
-            user: scope.user(&user.id),
-            action: run.value.action,
-            force: run.value.force,
-            reset_to: None,
-        };
-        if already_started(host, &request.user, user, &run.value).await? {
-            run.value.started += 1;
-            continue;
-        }
-        match apply(host, request).await {
-            Ok(_) => run.value.started += 1,
-            Err(ApplyError::Engine(error)) => return Err(error.into()),
-            Err(refused) if run.value.refused.len() < REFUSALS_KEPT => {
-                run.value.refused.push(refused.to_string());
+    for members in members.chunks(TOGETHER) {
+        let all = members.iter().map(|user| start_user(host, scope, user, &run.value));
+        for (user, refused) in members.iter().zip(try_join_all(all).await?) {
+            match refused {
+                None => run.value.started += 1,
+                Some(refused) if run.value.refused.len() < REFUSALS_KEPT => {
+                    run.value.refused.push(refused);
+                }
+                Some(_) => {}
             }
-            Err(_) => {}
+            run.value.cursor = Some(user.id.to_string());
         }
-        run.value.cursor = Some(user.id.to_string());
-        if (place_in_run + 1).is_multiple_of(CURSOR_EVERY) && !keep(host, &place, &mut run).await? {
+        if !keep(host, &place, &mut run).await? {
             // Another host works on this run; it does the rest.
             return Ok(Expanded { started: run.value.started, refused: run.value.refused });
         }
@@ -111,6 +105,25 @@ pub async fn expand(host: &Host, scope: &Scope, run: &WaveRun) -> Result<Expande
     run.value.done = true;
     keep(host, &place, &mut run).await?;
     Ok(Expanded { started: run.value.started, refused: run.value.refused })
+}
+
+/// Starts one user, unless this run has done so already; `Some` are the words of a refusal.
+async fn start_user(
+    host: &Host,
+    scope: &Scope,
+    user: &User,
+    run: &WaveRun,
+) -> Result<Option<String>, ControlError> {
+    let key = scope.user(&user.id);
+    if already_started(host, &key, user, run).await? {
+        return Ok(None);
+    }
+    let request = Apply { user: key, action: run.action, force: run.force, reset_to: None };
+    match apply(host, request).await {
+        Ok(_) => Ok(None),
+        Err(ApplyError::Engine(error)) => Err(error.into()),
+        Err(refused) => Ok(Some(refused.to_string())),
+    }
 }
 
 /// Whether this run has started the user before a crash lost its cursor: his latest job is of the

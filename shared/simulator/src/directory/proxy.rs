@@ -72,6 +72,12 @@ impl Proxy {
         format!("{prefix}:{}", self.value).to_lowercase()
     }
 
+    /// Whether a text may be this address: a quick look before anything is made to compare in full.
+    pub(crate) fn may_be(&self, text: &str) -> bool {
+        let value = text.len().checked_sub(self.value.len()).and_then(|start| text.get(start..));
+        !self.value.is_ascii() || value.is_some_and(|end| end.eq_ignore_ascii_case(&self.value))
+    }
+
     /// The domain of an SMTP address.
     pub(crate) fn domain(&self) -> Option<&str> {
         if self.is_smtp() { domain_of(&self.value) } else { None }

@@ -185,6 +185,6 @@ impl Recipient {
 
     /// Whether one of its addresses is this one.
     pub(crate) fn has_address(&self, key: &str) -> bool {
-        self.proxies.iter().any(|proxy| proxy.key() == key)
+        self.proxies.iter().any(|proxy| proxy.may_be(key) && proxy.key() == key)
     }
 }

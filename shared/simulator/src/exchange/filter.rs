@@ -65,6 +65,16 @@ impl Filter {
         }
     }
 
+    /// The address that whatever passes must hold, where the filter asks for one.
+    pub(crate) fn address(&self) -> Option<&str> {
+        let [all] = self.any.as_slice() else { return None };
+        let asked = all.iter().find(|comparison| {
+            comparison.operator == Operator::Equal
+                && comparison.property.eq_ignore_ascii_case("EmailAddresses")
+        });
+        asked.map(|comparison| comparison.value.as_str())
+    }
+
     /// Whether a record passes.
     pub(crate) fn passes(&self, record: &Record) -> bool {
         self.any.iter().any(|all| all.iter().all(|comparison| comparison.holds(record)))

@@ -78,7 +78,9 @@ fn candidates<'a>(
             return hit.into_iter().collect();
         }
     }
-    let same = |text: &str| text.to_lowercase() == lower;
+    let same = |text: &str| {
+        text.eq_ignore_ascii_case(identity) || (!text.is_ascii() && text.to_lowercase() == lower)
+    };
     let by_name = by_key(Claims::name_key(identity)).filter(|recipient| same(&recipient.name));
     if by_name.is_some() {
         return by_name.into_iter().collect();

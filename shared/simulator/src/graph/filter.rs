@@ -1,6 +1,8 @@
 //! `$filter` on directory objects: comparisons, `startsWith`, `endsWith`, `any`, `in`, joined by
 //! `and`, `or`, `not` and brackets.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::GraphError;
@@ -67,13 +69,13 @@ impl Filter {
         }
     }
 
-    /// Whether it asks for a property of this name.
-    pub(crate) fn names(&self, property: &str) -> bool {
+    /// The properties that it asks for.
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
         match self {
             Self::And(left, right) | Self::Or(left, right) => {
-                left.names(property) || right.names(property)
+                left.names().into_iter().chain(right.names()).collect()
             }
-            Self::Not(inner) => inner.names(property),
+            Self::Not(inner) => inner.names(),
             Self::Equal(path, _)
             | Self::Unequal(path, _)
             | Self::GreaterOrEqual(path, _)
@@ -81,7 +83,7 @@ impl Filter {
             | Self::StartsWith(path, _)
             | Self::EndsWith(path, _)
             | Self::OneOf(path, _)
-            | Self::Any(path, _) => path.split('/').next() == Some(property),
+            | Self::Any(path, _) => path.split('/').take(1).collect(),
         }
     }
 

@@ -92,12 +92,13 @@ fn list(world: &mut World, call: &Call) -> GraphResult {
     if let Some(any) = tenant.users.all().next() {
         check_select(&select, &whole(any))?;
     }
+    let names = filter.as_ref().map(|filter| filter.names()).unwrap_or_default();
     let users: Vec<&User> = tenant
         .users
         .all_seen(call.view, call.now)
         .filter(|user| {
             filter.as_ref().is_none_or(|filter| {
-                filter.passes(&Value::Object(partial(user, |name| filter.names(name))))
+                filter.passes(&Value::Object(partial(user, |name| names.contains(name))))
             })
         })
         .collect();

@@ -275,9 +275,11 @@ impl Limits {
         let acquire = Box::pin(semaphore.acquire_owned());
         match select(acquire, clock.sleep(left)).await {
             Either::Left((Ok(permit), _sleep)) => Ok(Some(permit)),
-            // All places are taken: come back in a second or two, not all at once.
+            // All places are taken: come back after half to once as long, not all at once.
             Either::Left((Err(_), _)) | Either::Right(_) => {
-                Err(Duration::from_millis(1_000 + random.below(1_000)))
+                let half = self.settings.wait_max / 2;
+                let most = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);
+                Err(half + Duration::from_millis(random.below(most)))
             }
         }
     }
