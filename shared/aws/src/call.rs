@@ -11,7 +11,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ports::{Clock, HttpRequest, Random, Transport, TransportErrorKind};
 use serde_json::Value;
 use tenant::AssertionError;
@@ -46,7 +46,7 @@ pub enum AwsError {
 
 impl AwsError {
     /// Whether the service refused with this code.
-    pub(crate) fn is(&self, wanted: &str) -> bool {
+    pub fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == wanted)
     }
 }
@@ -69,9 +69,10 @@ pub struct Caller {
     meter: Meter,
 }
 
-/// What is asked.
-pub(crate) struct Ask {
-    /// The service's name in addresses and signatures.
+/// One request to a service. What is asked so may be asked twice.
+#[derive(Clone)]
+pub struct Ask {
+    /// The service's name in addresses and signatures, for instance `events`.
     pub(crate) service: &'static str,
     pub(crate) operation: Operation,
     pub(crate) method: Method,
@@ -82,13 +83,9 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// A request of the services that speak JSON and name the operation in a header.
-    pub(crate) fn json(
-        service: &'static str,
-        operation: Operation,
-        prefix: &str,
-        body: &Value,
-    ) -> Self {
+    /// A request to a service that speaks JSON and names the operation in a header, behind a prefix,
+    /// for instance `AWSEvents`.
+    pub fn json(service: &'static str, operation: Operation, prefix: &str, body: &Value) -> Self {
         let target = format!("{prefix}.{}", operation.name());
         let content_type = "application/x-amz-json-1.1".to_owned();
         Self {
@@ -98,6 +95,26 @@ impl Ask {
             path: "/".to_owned(),
             headers: vec![("content-type", content_type), ("x-amz-target", target)],
             body: body.to_string(),
+        }
+    }
+
+    /// A request to a service that speaks JSON and names the operation by method and path (from the
+    /// slash on, query included).
+    pub fn rest(
+        service: &'static str,
+        operation: Operation,
+        method: Method,
+        path: impl Into<String>,
+        body: Option<&Value>,
+    ) -> Self {
+        let content_type = ("content-type", "application/json".to_owned());
+        Self {
+            service,
+            operation,
+            method,
+            path: path.into(),
+            headers: body.map(|_| content_type).into_iter().collect(),
+            body: body.map(Value::to_string).unwrap_or_default(),
         }
     }
 }
@@ -124,9 +141,8 @@ impl Caller {
         &*self.retry.clock
     }
 
-    /// Asks until it is answered, or attempts are used up. Everything that is asked so may be asked
-    /// twice.
-    pub(crate) async fn ask(&self, ask: &Ask) -> Result<String, AwsError> {
+    /// Asks until it is answered, or attempts are used up; returns the reply's text.
+    pub async fn ask(&self, ask: &Ask) -> Result<String, AwsError> {
         let mut attempts = self.retry.attempts();
         loop {
             self.meter.request(ask.operation);
@@ -163,7 +179,7 @@ impl Caller {
         let body = response.read(REPLY_LIMIT).await.map_err(lost)?;
         let body = String::from_utf8(body.to_vec())
             .map_err(|_may_quote_a_secret| wrong("the reply is no text".to_owned()))?;
-        if status == StatusCode::OK {
+        if status.is_success() {
             return Ok(body);
         }
         let (code, message) = reason(&headers, &body);

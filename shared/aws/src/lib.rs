@@ -18,6 +18,7 @@
 
 mod access;
 mod call;
+mod connection;
 mod dynamo;
 mod events;
 mod identity;
@@ -29,11 +30,12 @@ mod sqs;
 mod trouble;
 
 pub use access::Access;
-pub use call::{AwsError, Caller};
+pub use call::{Ask, AwsError, Caller};
+pub use connection::{ConnectionError, Connections};
 pub use dynamo::{DynamoStore, Layout, table};
 pub use events::{Event, EventBus};
 pub use identity::RoleIdentity;
 pub use meter::{Meter, Operation, Spent};
 pub use schedules::{NewSchedule, ScheduleTarget, Schedules};
-pub use secrets::{SecretCredential, Secrets};
+pub use secrets::Secrets;
 pub use sqs::SqsQueues;

@@ -25,6 +25,7 @@ pub enum Operation {
     CreateSchedule,
     UpdateSchedule,
     DeleteSchedule,
+    UpdateEventSourceMapping,
 }
 
 impl Operation {
@@ -47,6 +48,7 @@ impl Operation {
             Self::CreateSchedule => "CreateSchedule",
             Self::UpdateSchedule => "UpdateSchedule",
             Self::DeleteSchedule => "DeleteSchedule",
+            Self::UpdateEventSourceMapping => "UpdateEventSourceMapping",
         }
     }
 }

@@ -73,14 +73,9 @@ impl Schedules {
 
     /// Removes a schedule; one that is not there, or was over, is removed already.
     pub async fn delete(&self, name: &str) -> Result<(), AwsError> {
-        let ask = Ask {
-            service: "scheduler",
-            operation: Operation::DeleteSchedule,
-            method: Method::DELETE,
-            path: format!("/schedules/{name}?groupName={}", self.group),
-            headers: Vec::new(),
-            body: String::new(),
-        };
+        let path = format!("/schedules/{name}?groupName={}", self.group);
+        let delete = Operation::DeleteSchedule;
+        let ask = Ask::rest("scheduler", delete, Method::DELETE, path, None);
         match self.caller.ask(&ask).await {
             Err(error) if error.is("ResourceNotFoundException") => Ok(()),
             outcome => outcome.map(drop),
@@ -106,13 +101,7 @@ impl Schedules {
             "State": "ENABLED",
             "Target": target,
         });
-        Ask {
-            service: "scheduler",
-            operation,
-            method,
-            path: format!("/schedules/{}", schedule.name),
-            headers: vec![("content-type", "application/json".to_owned())],
-            body: body.to_string(),
-        }
+        let path = format!("/schedules/{}", schedule.name);
+        Ask::rest("scheduler", operation, method, path, Some(&body))
     }
 }

@@ -1,12 +1,11 @@
 //! Secrets of tenants, kept in Secrets Manager and read when they are needed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
-use tenant::{AssertionError, Certificate, CredentialSource, KeptCredential, SecretText};
+use tenant::SecretText;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -92,68 +91,5 @@ impl Secrets {
             })?;
         let read_at = self.caller.clock().now();
         Ok(Held { text: SecretText::from(reply.secret_string), version: reply.version_id, read_at })
-    }
-}
-
-/// The credential of one tenant's application, kept as a secret.
-///
-/// The secret's text is the client secret itself, or JSON: `{"clientSecret": "…"}` or
-/// `{"certificate": "-----BEGIN CERTIFICATE…", "privateKey": "-----BEGIN PRIVATE KEY…"}`.
-#[derive(Clone)]
-pub struct SecretCredential {
-    secrets: Arc<Secrets>,
-    id: String,
-}
-
-impl SecretCredential {
-    /// The credential in the secret of this name or ARN.
-    pub fn new(secrets: Arc<Secrets>, id: impl Into<String>) -> Self {
-        Self { secrets, id: id.into() }
-    }
-
-    fn parse(&self, text: &SecretText) -> Result<KeptCredential, AssertionError> {
-        if !text.expose().trim_start().starts_with('{') {
-            return Ok(KeptCredential::Secret(SecretText::new(text.expose().trim())));
-        }
-        let form = || {
-            AssertionError::Refused(format!(
-                "the secret `{}` is JSON, but holds neither `clientSecret` nor `certificate` with `privateKey`",
-                self.id
-            ))
-        };
-        let stored: Stored =
-            serde_json::from_str(text.expose()).map_err(|_may_quote_the_secret| form())?;
-        match stored {
-            Stored { client_secret: Some(secret), certificate: None, private_key: None } => {
-                Ok(KeptCredential::Secret(SecretText::from(secret)))
-            }
-            Stored { client_secret: None, certificate: Some(public), private_key: Some(key) } => {
-                let key = SecretText::from(key);
-                Ok(KeptCredential::Certificate(Certificate::parse(&key, public.as_bytes())?))
-            }
-            _ => Err(form()),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Stored {
-    client_secret: Option<String>,
-    certificate: Option<String>,
-    private_key: Option<String>,
-}
-
-#[async_trait]
-impl CredentialSource for SecretCredential {
-    async fn credential(&self) -> Result<KeptCredential, AssertionError> {
-        let text = self.secrets.text(&self.id).await;
-        self.parse(&text.map_err(AssertionError::from)?)
-    }
-
-    async fn renewed(&self) -> Result<Option<KeptCredential>, AssertionError> {
-        let text = self.secrets.renewed(&self.id).await;
-        let text = text.map_err(AssertionError::from)?;
-        text.map(|text| self.parse(&text)).transpose()
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws::{AwsError, Meter, Operation, RoleIdentity, SecretCredential, Secrets};
+use aws::{AwsError, ConnectionError, Connections, Meter, Operation, RoleIdentity, Secrets};
 use conformance::reference::VirtualClock;
 use serde_json::{Value, json};
-use tenant::{AssertionError, AssertionSource as _, CredentialSource as _, KeptCredential};
+use tenant::{
+    AssertionError, AssertionSource as _, Credential, CredentialSource, Endpoints, KeptCredential,
+    TenantConfig, TenantId,
+};
 
 use crate::{
     account::{self, Answer, Line, caller, root},
@@ -16,8 +19,12 @@ const KEY: &str = include_str!("../../../tenant/tests/it/data/key.pem");
 const CERTIFICATE: &str = include_str!("../../../tenant/tests/it/data/certificate.pem");
 const QUARTER: Duration = Duration::from_mins(15);
 
+const TENANT: &str = "11111111-2222-4333-8444-555555555555";
+const CLIENT: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+
 struct Fixture {
-    secrets: Arc<Secrets>,
+    secrets: Secrets,
+    connections: Connections,
     line: Arc<Line>,
     clock: VirtualClock,
     meter: Meter,
@@ -32,8 +39,9 @@ impl Fixture {
             .await;
         let (line, clock, meter) = (Line::new(), VirtualClock::new(), Meter::new());
         let caller = caller(root(shared_double()), &line, Arc::new(clock.clone()));
-        let secrets = Arc::new(Secrets::new(caller.with_meter(meter.clone())));
-        Self { secrets, line, clock, meter, id }
+        let caller = caller.with_meter(meter.clone());
+        let (secrets, connections) = (Secrets::new(caller.clone()), Connections::new(caller));
+        Self { secrets, connections, line, clock, meter, id }
     }
 
     async fn rotate(&self, text: &str) {
@@ -46,8 +54,9 @@ impl Fixture {
         self.secrets.text(&self.id).await.unwrap().expose().to_owned()
     }
 
-    fn credential(&self) -> SecretCredential {
-        SecretCredential::new(Arc::clone(&self.secrets), &self.id)
+    /// How a tenant is signed in to by this secret.
+    async fn config(&self) -> Result<TenantConfig, ConnectionError> {
+        self.connections.config(&self.id, TenantId::parse(TENANT).unwrap()).await
     }
 
     fn reads(&self) -> u64 {
@@ -69,47 +78,80 @@ async fn a_secret_is_read_once_in_a_quarter_of_an_hour() {
     assert_eq!(fixture.reads(), 2);
 }
 
-#[tokio::test]
-async fn a_refused_credential_is_looked_up_again_and_given_only_if_it_is_another() {
-    let fixture = Fixture::new("first").await;
-    let credential = fixture.credential();
-    let shown = |kept: KeptCredential| match kept {
+fn source(config: TenantConfig) -> Arc<dyn CredentialSource> {
+    let Credential::Kept(source) = config.credential else { panic!("{config:?}") };
+    source
+}
+
+fn shown(kept: KeptCredential) -> String {
+    match kept {
         KeptCredential::Secret(secret) => secret.expose().to_owned(),
         KeptCredential::Certificate(certificate) => certificate.thumbprint().to_owned(),
-    };
+    }
+}
+
+fn with_secret(secret: &str) -> String {
+    json!({ "client_id": CLIENT, "client_secret": secret }).to_string()
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_looked_up_again_and_given_only_if_it_is_another() {
+    let fixture = Fixture::new(&with_secret("first")).await;
+    let credential = source(fixture.config().await.unwrap());
     assert_eq!(shown(credential.credential().await.unwrap()), "first");
     assert!(credential.renewed().await.unwrap().is_none(), "it has not been rotated");
-    fixture.rotate("second").await;
+    fixture.rotate(&with_secret("second")).await;
     assert_eq!(credential.renewed().await.unwrap().map(shown).as_deref(), Some("second"));
     assert_eq!(shown(credential.credential().await.unwrap()), "second");
 }
 
 #[tokio::test]
-async fn a_secret_holds_a_client_secret_or_a_certificate() {
-    for text in ["  s3cr3t\n", r#"{"clientSecret": "s3cr3t"}"#] {
-        let kept = Fixture::new(text).await.credential().credential().await.unwrap();
-        assert!(matches!(kept, KeptCredential::Secret(secret) if secret.expose() == "s3cr3t"));
-    }
-    let text = json!({ "certificate": CERTIFICATE, "privateKey": KEY }).to_string();
-    let kept = Fixture::new(&text).await.credential().credential().await.unwrap();
-    let KeptCredential::Certificate(certificate) = kept else { panic!() };
-    assert_eq!(certificate.thumbprint(), "PpDjhlsJbNLM1R5ooNRfVqhJBt2cysQzgJ4IKTHWkPQ");
+async fn each_project_chooses_a_secret_a_certificate_or_the_role_itself() {
+    let config = Fixture::new(&with_secret("s3cr3t")).await.config().await.unwrap();
+    assert_eq!(config.client.to_string(), CLIENT);
+    assert_eq!(shown(source(config).credential().await.unwrap()), "s3cr3t");
+
+    let text = json!({ "client_id": CLIENT, "certificate": CERTIFICATE, "private_key": KEY });
+    let config = Fixture::new(&text.to_string()).await.config().await.unwrap();
+    let thumbprint = shown(source(config).credential().await.unwrap());
+    assert_eq!(thumbprint, "PpDjhlsJbNLM1R5ooNRfVqhJBt2cysQzgJ4IKTHWkPQ");
+
+    let text = json!({ "client_id": CLIENT, "identity": "role" });
+    let config = Fixture::new(&text.to_string()).await.config().await.unwrap();
+    assert!(matches!(config.credential, Credential::Federated(_)), "{config:?}");
+}
+
+#[tokio::test]
+async fn a_secret_may_name_other_addresses() {
+    let text = json!({ "client_id": CLIENT, "client_secret": "s3cr3t", "endpoints": {
+        "login": "http://127.0.0.1:1/login", "graph": "http://127.0.0.1:1/graph",
+        "exchange": "http://127.0.0.1:1/exchange"
+    } });
+    let config = Fixture::new(&text.to_string()).await.config().await.unwrap();
+    let at = |path: &str| format!("http://127.0.0.1:1/{path}").parse().unwrap();
+    assert_eq!(config.endpoints, Endpoints::new(at("login"), at("graph"), at("exchange")));
 }
 
 #[tokio::test]
 async fn a_secret_of_another_form_is_refused_without_its_text() {
     for text in [
-        "{}",
-        "{ hidden",
-        r#"{"clientSecret": "hidden", "privateKey": "hidden"}"#,
-        r#"{"password": "hidden"}"#,
-        r#"{"certificate": "hidden"}"#,
+        "hidden".to_owned(),
+        "{ hidden".to_owned(),
+        json!({ "client_id": CLIENT }).to_string(),
+        json!({ "client_id": "hidden", "client_secret": "hidden" }).to_string(),
+        json!({ "client_id": CLIENT, "client_secret": "hidden", "identity": "role" }).to_string(),
+        json!({ "client_id": CLIENT, "password": "hidden" }).to_string(),
+        json!({ "client_id": CLIENT, "certificate": "hidden" }).to_string(),
+        json!({ "client_id": CLIENT, "certificate": "hidden", "private_key": "hidden" })
+            .to_string(),
+        json!({ "client_id": CLIENT, "identity": "hidden" }).to_string(),
     ] {
-        let fixture = Fixture::new(text).await;
-        let Err(AssertionError::Refused(words)) = fixture.credential().credential().await else {
+        let fixture = Fixture::new(&text).await;
+        let Err(ConnectionError::Unusable(words)) = fixture.config().await else {
             panic!("{text}")
         };
-        assert!(words.contains(&fixture.id) && !words.contains("hidden"), "{words}");
+        assert!(words.contains(&fixture.id), "{words}");
+        assert!(!words.contains("\"hidden") && !words.contains("{ hidden"), "{words}");
     }
 }
 
@@ -135,8 +177,9 @@ async fn a_service_that_is_down_stops_nobody_who_has_read_the_secret() {
 #[tokio::test]
 async fn a_secret_that_is_not_there_is_named() {
     let fixture = Fixture::new("x").await;
-    let missing = SecretCredential::new(Arc::clone(&fixture.secrets), "crosswave/nobody");
-    let Err(AssertionError::Refused(words)) = missing.credential().await else { panic!() };
+    let tenant = TenantId::parse(TENANT).unwrap();
+    let missing = fixture.connections.config("crosswave/nobody", tenant).await;
+    let Err(ConnectionError::Unusable(words)) = missing else { panic!() };
     for part in ["crosswave/nobody", "GetSecretValue", "ResourceNotFoundException"] {
         assert!(words.contains(part), "`{part}` in {words}");
     }
