@@ -51,6 +51,13 @@ impl Access {
         self
     }
 
+    /// The same with credentials of an assumed role.
+    pub(crate) fn with_credentials(mut self, key: &str, secret: &str, session: &str) -> Self {
+        let session = Some(session.to_owned());
+        self.credentials = Credentials::new(key, secret, session, None, "assumed role");
+        self
+    }
+
     pub(crate) fn region(&self) -> &str {
         &self.region
     }

@@ -137,6 +137,11 @@ impl Caller {
         self
     }
 
+    /// The same with other credentials.
+    pub(crate) fn in_the_name_of(&self, key: &str, secret: &str, session: &str) -> Self {
+        Self { access: self.access.clone().with_credentials(key, secret, session), ..self.clone() }
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.retry.clock
     }

@@ -111,13 +111,21 @@ fn unusable(name: &str, text: &str) -> ConnectionError {
 #[derive(Clone)]
 pub struct Connections {
     secrets: Arc<Secrets>,
-    caller: Caller,
+    identity: RoleIdentity,
 }
 
 impl Connections {
     /// Connections by the secrets that the caller's role may read.
     pub fn new(caller: Caller) -> Self {
-        Self { secrets: Arc::new(Secrets::new(caller.clone())), caller }
+        let secrets = Arc::new(Secrets::new(caller.clone()));
+        Self { secrets, identity: RoleIdentity::new(caller) }
+    }
+
+    /// The same, where the role of this ARN signs in for projects without a stored secret.
+    #[must_use]
+    pub fn with_role(mut self, role: impl Into<String>) -> Self {
+        self.identity = self.identity.through(role);
+        self
     }
 
     /// How a tenant is signed in to, by the secret of this name. The credential stays behind: a
@@ -135,7 +143,7 @@ impl Connections {
                 let secrets = Arc::clone(&self.secrets);
                 Credential::Kept(Arc::new(SecretCredential { secrets, name: name.to_owned() }))
             }
-            Proof::Role => Credential::Federated(Arc::new(RoleIdentity::new(self.caller.clone()))),
+            Proof::Role => Credential::Federated(Arc::new(self.identity.clone())),
         };
         let config = TenantConfig::new(tenant, client, credential);
         let Some(addresses) = secret.endpoints else { return Ok(config) };

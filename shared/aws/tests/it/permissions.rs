@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use aws::{Access, AwsError, DynamoStore, Secrets};
+use aws::{Access, AwsError, DynamoStore, RoleIdentity, Secrets};
 use double::{Double, Time};
 use ports::{Change, CommitError, Key, Store as _};
 use serde_json::json;
 use system::SystemClock;
+use tenant::{AssertionError, AssertionSource as _};
 
 use crate::{
     account::{self, Line, caller},
@@ -65,6 +66,40 @@ async fn our_signature_is_the_one_that_the_service_calculates() {
     for part in ["secretsmanager:GetSecretValue", &*id, "compare it with the template"] {
         assert!(text.contains(part), "`{part}` in {text}");
     }
+}
+
+/// One role speaks for all functions: each may assume it, and it alone is known to Entra.
+#[tokio::test]
+async fn a_function_signs_in_through_the_role_that_it_may_assume() {
+    let (double, role) = (&*STRICT, unique("identity"));
+    let arn = format!("arn:aws:iam::000000000000:role/{role}");
+    let trust = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": "arn:aws:iam::000000000000:root" } }
+    ] });
+    let may = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*" }
+    ] });
+    let (trust, may) = (trust.to_string(), may.to_string());
+    let iam = async |pairs: &[(&str, &str)]| {
+        let version = [("Version", "2010-05-08"), ("RoleName", &role)];
+        account::form(double, "iam", &[&version, pairs].concat()).await
+    };
+    iam(&[("Action", "CreateRole"), ("AssumeRolePolicyDocument", &trust)]).await;
+    iam(&[("Action", "PutRolePolicy"), ("PolicyName", "p"), ("PolicyDocument", &may)]).await;
+
+    let identity = async |actions: &[&str]| {
+        let (key, secret) = user(double, actions).await;
+        let access = access_of(double, &key, &secret);
+        RoleIdentity::new(caller(access, &Line::new(), Arc::new(SystemClock)))
+    };
+    let function = identity(&["sts:AssumeRole"]).await;
+    let token = function.clone().through(&arn).assertion().await.unwrap();
+    assert_eq!(token.expose().split('.').count(), 3, "a JWT");
+    let Err(AssertionError::Refused(text)) = function.assertion().await else { panic!() };
+    assert!(text.contains("sts:GetWebIdentityToken"), "{text}");
+    let stranger = identity(&["sts:GetCallerIdentity"]).await.through(&arn);
+    let Err(AssertionError::Refused(text)) = stranger.assertion().await else { panic!() };
+    assert!(text.contains("sts:AssumeRole") && text.contains("template"), "{text}");
 }
 
 /// The store asks for these actions and no others: what a step's role must allow.
