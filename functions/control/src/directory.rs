@@ -82,8 +82,17 @@ pub(crate) fn put_source(
     if let Some(manager) = manager {
         attributes.set("manager", manager);
     }
-    let place = scope.source_entry(&user.id.parse()?);
-    Ok(batch.overwrite(place, &SourceEntry { attributes })?)
+    keep_source(batch, scope, &user.id.parse()?, attributes)
+}
+
+/// Adds a source user's attributes to a batch, for previews.
+pub fn keep_source(
+    batch: &mut Batch,
+    scope: &Scope,
+    user: &UserId,
+    attributes: Attributes,
+) -> Result<(), ControlError> {
+    Ok(batch.overwrite(scope.source_entry(user), &SourceEntry { attributes })?)
 }
 
 /// Reads who and what is in the target, and keeps it; says how many objects there are. What is gone

@@ -24,7 +24,7 @@ pub mod waves;
 mod tests;
 
 pub use copies::{Copies, PersonCopy, copies};
-pub use directory::discover_target;
+pub use directory::{discover_target, keep_source};
 pub use discover::{Discovered, discover};
 pub use error::ControlError;
 pub use fault::{FileFault, FileFaults};

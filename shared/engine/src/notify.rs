@@ -403,3 +403,25 @@ fn address_of(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scripts see no model and the model sees no scripts, so the events stand in both; they must be
+    /// the same.
+    #[test]
+    fn scripts_know_every_event_of_the_model_by_its_name() {
+        let kinds = [
+            EventKind::WaveScheduled,
+            EventKind::PrepareDone,
+            EventKind::InitialSyncDone,
+            EventKind::ActionRequired,
+            EventKind::CutoverComplete,
+            EventKind::Error,
+            EventKind::WaveReport,
+        ];
+        assert_eq!(kinds.map(kind_of), scripting::EventKind::ALL);
+        assert_eq!(kinds.map(EventKind::name), scripting::EventKind::ALL.map(|kind| kind.as_str()));
+    }
+}

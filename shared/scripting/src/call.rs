@@ -15,6 +15,7 @@ use crate::entry::{Entry, Parameter};
 use crate::errors;
 use crate::functions::{forget_patterns, sink};
 use crate::handles::{self, Context, Record, Source, Target, Who};
+use crate::locate;
 use crate::patch::{Assigned, Cost, LinkedCandidates, Remark, UserPatch, Verdict};
 use crate::results;
 use crate::sandbox::{self, Lost};
@@ -64,8 +65,9 @@ pub(crate) fn call(script: &Script, call: Call) -> Result<Outcome, ScriptError> 
     if script.is_disabled() {
         return refuse("this version of the script broke its worker before");
     }
-    let running = script.clone();
+    let (running, again) = (script.clone(), call.clone());
     match sandbox::run(script.budget().wall(), move || call_here(&running, call)) {
+        Ok(Err(error)) if locate::is_lost(&error) => Err(locate::located(script, again, error)),
         Ok(outcome) => outcome,
         Err(Lost::NoThread) => {
             let diagnostic =

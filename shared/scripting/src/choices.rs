@@ -1,15 +1,35 @@
 //! What the host has to choose for a script: values that no two objects may share.
 
-use crate::attributes::{AttributeName, Attributes, schema};
-use crate::patch::UserPatch;
+use crate::attributes::{AttributeName, AttributeValue, Attributes, schema};
+use crate::patch::{Assignment, Preferences, UserPatch};
 
 /// One choice: the first option whose every value is free is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// What is chosen, in words: the attribute, or several.
     pub what: String,
-    /// The options, the preferred one first; each gives one value to each of its attributes.
-    pub options: Vec<Vec<(AttributeName, String)>>,
+    options: Options,
+}
+
+/// One option: a value for each attribute of the choice.
+pub type ChoiceOption = Vec<(AttributeName, String)>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Options {
+    One(AttributeName, Preferences),
+    Several(Vec<ChoiceOption>),
+}
+
+impl Choice {
+    /// The options, the preferred one first, built one at a time.
+    pub fn options(&self) -> Box<dyn Iterator<Item = ChoiceOption> + Send + '_> {
+        match &self.options {
+            Options::One(name, texts) => {
+                Box::new(texts.iter().map(|text| vec![(name.clone(), text)]))
+            }
+            Options::Several(options) => Box::new(options.iter().cloned()),
+        }
+    }
 }
 
 /// Names that are decided when the account is made: a later mapping does not rename people.
@@ -32,7 +52,7 @@ impl UserPatch {
         let settled = |name: &str| AT_CREATION.contains(&name) && existing.get(name).is_some();
         let mut choices = Vec::new();
         if let Some(linked) = &self.linked {
-            let mut options: Vec<Vec<(AttributeName, String)>> = linked
+            let mut options: Vec<ChoiceOption> = linked
                 .options
                 .iter()
                 .map(|option| {
@@ -43,19 +63,22 @@ impl UserPatch {
             options.retain(|option| !option.is_empty());
             if let Some(first) = options.first() {
                 let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-                choices.push(Choice { what: names.join(" and "), options });
+                let what = names.join(" and ");
+                choices.push(Choice { what, options: Options::Several(options) });
             }
         }
         for spec in schema().iter().filter(|spec| spec.unique && !settled(spec.name)) {
-            if !self.values.contains_key(spec.name) {
-                continue;
-            }
-            let wanted = self.preferences(spec.name).into_iter();
-            let options: Vec<_> =
-                wanted.map(|value| vec![(AttributeName::from(spec.name), value)]).collect();
-            if !options.is_empty() {
-                choices.push(Choice { what: spec.name.to_owned(), options });
-            }
+            let texts = match self.values.get(spec.name).map(|assigned| &assigned.assignment) {
+                Some(Assignment::Candidates(texts)) => texts.clone(),
+                Some(Assignment::Value(AttributeValue::Text(text))) => {
+                    let mut only = Preferences::default();
+                    only.push(text.clone());
+                    only
+                }
+                _ => continue,
+            };
+            let options = Options::One(spec.name.into(), texts);
+            choices.push(Choice { what: spec.name.to_owned(), options });
         }
         choices
     }

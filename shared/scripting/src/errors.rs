@@ -30,8 +30,8 @@ pub(crate) fn diagnostic(script: &Script, entry: Entry, error: EvalAltResult) ->
     placed(words(script, error), script, entry, at)
 }
 
-/// Puts a finding at its place. The engine forgets the place of a spent budget and of a value that
-/// is too large; then the entry function's own line is the place.
+/// Puts a finding at its place. Where the engine forgets it, the entry function's own line is the
+/// place, until [`crate::locate`] has found the statement.
 fn placed(diagnostic: Diagnostic, script: &Script, entry: Entry, at: Position) -> Diagnostic {
     let text = script.text();
     let known = at.line().map(|line| (line, at.position().unwrap_or(1)));

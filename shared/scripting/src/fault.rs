@@ -24,10 +24,6 @@ impl Fault {
         Self::new(Code::R001, message)
     }
 
-    pub(crate) fn too_large(message: impl Into<String>) -> Self {
-        Self::new(Code::R013, message)
-    }
-
     pub(crate) fn refused(refusal: Refusal, value: &impl ToString) -> Self {
         Self {
             code: Code::R002,

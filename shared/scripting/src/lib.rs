@@ -52,6 +52,7 @@ mod errors;
 mod fault;
 pub mod functions;
 mod handles;
+mod locate;
 mod mapping;
 mod notice;
 mod notifications;
@@ -71,7 +72,7 @@ pub use attributes::{
     AttributeName, AttributeSpec, AttributeValue, Attributes, Format, Kind, Refusal, Writer, find,
     schema, schema_hash, suggest, validate,
 };
-pub use choices::{AT_CREATION, Choice, nothing_free, space_of};
+pub use choices::{AT_CREATION, Choice, ChoiceOption, nothing_free, space_of};
 pub use code::{Code, UnknownCode};
 pub use context::{Event, EventKind, RunContext, Step, UserInput};
 pub use defaults::{MAPPING, MAPPING_NAME, NOTIFY, NOTIFY_NAME};
@@ -81,8 +82,8 @@ pub use mapping::Mapping;
 pub use notice::{Channel, Notice, Notices, Recipient};
 pub use notifications::Notifications;
 pub use patch::{
-    Assigned, Assignment, Cost, LinkedCandidates, MatchKey, Remark, SECRET, Selected, UserPatch,
-    Verdict,
+    Assigned, Assignment, Cost, LinkedCandidates, MatchKey, Preferences, Remark, SECRET, Selected,
+    UserPatch, Verdict,
 };
 pub use sandbox::{Budget, MeteredAllocator};
 pub use script::{API_VERSION, DataSet, RHAI_VERSION, Script, ScriptOptions};

@@ -9,6 +9,7 @@ use crate::context::{RunContext, UserInput};
 use crate::defaults;
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::entry::Entry;
+use crate::locate;
 use crate::patch::{MatchKey, Selected, UserPatch, Verdict};
 use crate::results::Returned;
 use crate::script::{Script, ScriptOptions};
@@ -114,7 +115,7 @@ impl Mapping {
             return users.iter().map(|user| self.map_user(user, run)).collect();
         }
         let (mapping, batch, context) = (self.clone(), users.to_vec(), Arc::clone(run));
-        let together = call::batch(&self.script, users.len(), move || {
+        let together: Option<Vec<_>> = call::batch(&self.script, users.len(), move || {
             batch
                 .iter()
                 .map(|user| {
@@ -124,7 +125,16 @@ impl Mapping {
                 .collect()
         });
         // A batch that was lost is run again one by one, so that only the culprit pays.
-        together.unwrap_or_else(|| users.iter().map(|user| self.map_user(user, run)).collect())
+        let Some(mut together) = together else {
+            return users.iter().map(|user| self.map_user(user, run)).collect();
+        };
+        for (answer, user) in together.iter_mut().zip(users) {
+            // Alone a call also finds out where it was when it was ended.
+            if answer.as_ref().is_err_and(locate::is_lost) {
+                *answer = self.map_user(user, run);
+            }
+        }
+        together
     }
 
     /// The target mail contact's attributes (PRE-S4).
@@ -256,7 +266,7 @@ impl UserPatch {
     pub fn preferences(&self, name: &str) -> Vec<String> {
         use crate::patch::Assignment;
         match self.values.get(name).map(|assigned| &assigned.assignment) {
-            Some(Assignment::Candidates(texts)) => texts.clone(),
+            Some(Assignment::Candidates(texts)) => texts.iter().collect(),
             Some(Assignment::Value(AttributeValue::Text(text))) => vec![text.clone()],
             Some(_) => Vec::new(),
             None => self

@@ -1,10 +1,11 @@
 //! What a mapping script decides: the patch of one user, before anything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::{AttributeName, AttributeValue};
+use crate::functions::with_number;
 
 /// The attributes that a script sets for one user or contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +69,83 @@ pub enum Assignment {
     /// This value.
     Value(AttributeValue),
     /// The first of these that no other object holds, in this order.
-    Candidates(Vec<String>),
+    Candidates(Preferences),
     /// Nothing: the attribute is emptied.
     Clear,
+}
+
+/// Texts in the order of preference. A running number stays one, so that a hundred values are not
+/// built for each person of a wave, most of whom get the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Preferences(Vec<Preference>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Preference {
+    Text(String),
+    Numbered { base: String, from: u32, to: u32 },
+}
+
+impl Preferences {
+    /// Adds one text, unless it is there.
+    pub(crate) fn push(&mut self, text: String) {
+        let is_same = |known: &Preference| matches!(known, Preference::Text(known) if known.eq_ignore_ascii_case(&text));
+        if !self.0.iter().any(is_same) {
+            self.0.push(Preference::Text(text));
+        }
+    }
+
+    /// Adds a text with each number from `from` to `to`.
+    pub(crate) fn push_numbered(&mut self, base: String, from: u32, to: u32) {
+        self.0.push(Preference::Numbered { base, from, to });
+    }
+
+    /// Each text once, built one at a time.
+    pub fn iter(&self) -> impl Iterator<Item = String> + '_ {
+        let mut seen = BTreeSet::new();
+        self.0.iter().flat_map(Preference::texts).filter(move |text| {
+            // Most take the first, and no set is kept for them.
+            seen.insert(text.to_lowercase())
+        })
+    }
+
+    /// The preferred one.
+    pub fn first(&self) -> Option<String> {
+        self.0.iter().flat_map(Preference::texts).next()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        let count = |preference: &Preference| match preference {
+            Preference::Text(_) => 1,
+            Preference::Numbered { from, to, .. } => {
+                usize::try_from(to.saturating_sub(*from)).unwrap_or(usize::MAX).saturating_add(1)
+            }
+        };
+        self.0.iter().map(count).fold(0, usize::saturating_add)
+    }
+
+    /// One text of each rule: a number changes neither domain nor kind.
+    pub fn samples(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|preference| match preference {
+            Preference::Text(text) => text.as_str(),
+            Preference::Numbered { base, .. } => base.as_str(),
+        })
+    }
+}
+
+impl Preference {
+    fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        let (text, numbers) = match self {
+            Self::Text(text) => (Some(text.clone()), None),
+            Self::Numbered { base, from, to } => (None, Some((base, *from..=*to))),
+        };
+        let numbered = numbers
+            .into_iter()
+            .flat_map(|(base, numbers)| numbers.map(move |number| with_number(base, number)));
+        text.into_iter().chain(numbered)
+    }
 }
 
 /// Values of several attributes that must change together.

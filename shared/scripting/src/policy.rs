@@ -143,13 +143,14 @@ fn unverified(text: &str, domain: &str) -> String {
     format!("{text} is in the domain {domain}, which is not verified")
 }
 
-fn texts(assigned: &Assigned) -> impl Iterator<Item = &str> {
-    let texts: &[String] = match &assigned.assignment {
-        Assignment::Value(value) => AttributeValue::as_texts(value),
-        Assignment::Candidates(texts) => texts,
-        Assignment::Clear => &[],
-    };
-    texts.iter().map(String::as_str)
+fn texts(assigned: &Assigned) -> Box<dyn Iterator<Item = &str> + '_> {
+    match &assigned.assignment {
+        Assignment::Value(value) => {
+            Box::new(AttributeValue::as_texts(value).iter().map(String::as_str))
+        }
+        Assignment::Candidates(texts) => Box::new(texts.samples()),
+        Assignment::Clear => Box::new(std::iter::empty()),
+    }
 }
 
 /// The domain of an address, with or without `smtp:` before it; other kinds have none.

@@ -117,6 +117,7 @@ impl Script {
     pub(crate) fn instrumented(
         &self,
         text: &str,
+        budget: Budget,
         more: impl FnOnce(&mut Engine) + Send + 'static,
     ) -> Option<Self> {
         let (original, text) = (self.clone(), text.to_owned());
@@ -124,10 +125,7 @@ impl Script {
             let mut engine = sandbox::build();
             more(&mut engine);
             let ast = engine.compile(&text).ok()?;
-            let options = ScriptOptions {
-                budget: original.budget().doubled(),
-                tables: original.inner.options.tables.clone(),
-            };
+            let options = ScriptOptions { budget, tables: original.inner.options.tables.clone() };
             let inner = Inner {
                 name: original.inner.name.clone(),
                 text,

@@ -288,14 +288,17 @@ pub(crate) fn shown(assigned: &Assigned) -> String {
     }
     match &assigned.assignment {
         Assignment::Value(value) => value.to_string(),
-        Assignment::Candidates(texts) => match texts.as_slice() {
-            [] => "one of none".to_owned(),
-            [first] => first.clone(),
-            [first, second] => format!("{first}, else {second}"),
-            [first, second, ..] => {
-                format!("{first}, else {second}, else one of {} more", texts.len() - 2)
+        Assignment::Candidates(texts) => {
+            let first: Vec<String> = texts.iter().take(2).collect();
+            match (first.as_slice(), texts.count()) {
+                ([], _) => "one of none".to_owned(),
+                ([first], _) => first.clone(),
+                ([first, second, ..], 2) => format!("{first}, else {second}"),
+                ([first, second, ..], count) => {
+                    format!("{first}, else {second}, else one of {} more", count - 2)
+                }
             }
-        },
+        }
         Assignment::Clear => "(cleared)".to_owned(),
     }
 }

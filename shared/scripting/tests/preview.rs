@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scripting::policy::PolicyContext;
-use scripting::preview::{Effect, FirstCandidates, Preview, preview};
-use scripting::{Attributes, Mapping, UserInput};
+use scripting::preview::{Choose, Effect, FirstCandidates, Preview, preview};
+use scripting::{Attributes, Code, Mapping, UserInput, UserPatch};
 
 use crate::support::{HEAD, run};
 
@@ -64,6 +64,63 @@ fn failing_users_are_grouped_and_a_share_of_them_blocks_the_wave() {
     assert_eq!(groups, [("R002", 4), ("park", 1)]);
     assert!(summary.collisions["userPrincipalName user1@fabrikam.com"].len() > 1);
     assert!(wave.blocks(2) && !wave.blocks(20));
+}
+
+/// Takes what nobody before has taken.
+#[derive(Default)]
+struct Taken(std::collections::BTreeSet<String>);
+
+impl Choose for Taken {
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
+        let mut chosen = Attributes::new();
+        for choice in patch.choices(&user.target) {
+            let free = choice.options().find(|option| self.0.insert(option[0].1.clone()));
+            for (name, value) in free.ok_or_else(|| format!("{}: all taken", choice.what))? {
+                chosen.set(name.as_str(), value);
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+#[test]
+fn chosen_values_reach_finish_user_and_who_gets_none_fails_with_u101() {
+    let text = format!(
+        "{HEAD}fn map_user(source, target, ctx) {{ target.userPrincipalName = \
+         candidates([\"anna@fabrikam.com\", numbered(\"anna@fabrikam.com\", 2, 3)]); }}\n\
+         fn finish_user(source, target, chosen, ctx) {{ \
+         target.mailNickname = local_part(chosen.userPrincipalName); }}"
+    );
+    let mapping = Mapping::compile("p.rhai", &text).unwrap();
+    let policy =
+        PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..Default::default() };
+    let mut seen = Vec::new();
+    preview(&mapping, wave(4), &run(), &policy, 2, &mut Taken::default(), |_, user| {
+        seen.push(user);
+    });
+    let after = |user: usize, name: &str| {
+        let change = seen[user].changes.iter().find(|change| change.attribute.as_str() == name);
+        change.and_then(|change| change.after.clone())
+    };
+    assert_eq!(after(0, "mailNickname").as_deref(), Some("anna"));
+    assert_eq!(after(1, "userPrincipalName").as_deref(), Some("anna2@fabrikam.com"));
+    assert_eq!(after(2, "mailNickname").as_deref(), Some("anna3"));
+    assert!(matches!(&seen[3].effect, Effect::Fails { code: Code::U101, line: Some(3), .. }));
+}
+
+#[test]
+fn whom_select_leaves_out_is_skipped() {
+    let text = format!(
+        "{HEAD}fn map_user(source, target, ctx) {{ target.city = \"Oslo\"; }}\n\
+         fn select(source, ctx) {{ if source.displayName == \"User 1\" {{ \"has left\" }} \
+         else {{ true }} }}"
+    );
+    let mapping = Mapping::compile("p.rhai", &text).unwrap();
+    let mut seen = Vec::new();
+    let (policy, choose) = (PolicyContext::default(), &mut FirstCandidates);
+    preview(&mapping, wave(3), &run(), &policy, 1, choose, |_, user| seen.push(user.effect));
+    assert_eq!(seen[1], Effect::Skipped("has left".to_owned()));
+    assert!(!matches!(seen[2], Effect::Skipped(_)));
 }
 
 #[test]

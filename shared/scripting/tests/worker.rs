@@ -72,6 +72,58 @@ fn a_hostile_script_or_a_missing_worker_harms_nobody_else() {
     assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
 }
 
+/// Kibibytes of memory that the worker with this argument holds.
+#[cfg(target_os = "linux")]
+fn held_by_the_worker(argument: &str) -> u64 {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let read = |process: &std::fs::DirEntry, file| {
+        std::fs::read_to_string(process.path().join(file)).unwrap_or_default()
+    };
+    let ours = processes
+        .filter(|process| read(process, "cmdline").ends_with(&format!("{argument}\0")))
+        .filter_map(|process| {
+            let status = read(&process, "status");
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        });
+    ours.sum()
+}
+
+/// What calls use they give back: good ones, failing ones, those of the helper functions that keep
+/// something (patterns, texts).
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_holds_no_more_after_thousands_of_calls() {
+    let argument = format!("steady-{}", std::process::id());
+    let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
+    let pool = Arc::new(WorkerPool::new(program, [&argument], 1));
+    let steady = mapping(
+        r##"let list = [];
+        for n in 0..50 { list.push(`${source.displayName} ${n}`); }
+        let big = #{};
+        for text in list.filter(|text| text.contains("4")) { big[text] = [text, text]; }
+        target.notes = replace_re(list.reduce(|sum, text| sum + text, ""), "[0-9]+", "#");
+        target.userPrincipalName = candidates([numbered("a@fabrikam.com", 2, 99)]);
+        if source.surname == "fails" { target.usageLocation = "Germany"; }"##,
+        &pool,
+    );
+    let good = anna();
+    let mut failing = anna();
+    failing.source.set("surname", "fails");
+    let calls = |count: usize| {
+        for number in 0..count {
+            let fails = number % 5 == 0;
+            let answer = steady.map_user(if fails { &failing } else { &good }, &run());
+            assert_eq!(answer.is_err(), fails, "{answer:?}");
+        }
+    };
+    calls(500);
+    let before = held_by_the_worker(&argument);
+    calls(4_000);
+    let after = held_by_the_worker(&argument);
+    assert!(before > 0 && after < before + 1_024, "from {before} KiB to {after} KiB");
+}
+
 /// Kills the worker with this argument, once it has run for half a second: it is in its call then.
 #[cfg(target_os = "linux")]
 fn kill_the_busy_worker(argument: &str) {
@@ -123,5 +175,6 @@ fn a_trial_in_its_own_process_answers_whatever_the_script_does() {
     assert!(good.passed && good.json["patch"]["values"]["displayName"].is_object());
     let endless = try_it(&format!("{HEAD}fn map_user(source, target, ctx) {{ loop {{ }} }}"));
     assert!(!endless.passed && endless.text.contains("R012"), "{}", endless.text);
+    assert!(endless.text.contains("t.rhai:3:"), "{}", endless.text);
     assert!(try_it("garbage").text.contains("error[E0"));
 }

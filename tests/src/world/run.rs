@@ -2,10 +2,15 @@
 
 use std::{
     future::Future,
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
+use async_trait::async_trait;
 use catalogue::Step;
 use control::{
     Selection, discover, match_users,
@@ -13,10 +18,10 @@ use control::{
     store_project,
 };
 use dispatch::AllSteps;
-use engine::{Apply, ApplyError, Verdict, apply, handle, notify, records::queue_of};
+use engine::{Apply, ApplyError, Host, Verdict, apply, handle, notify, records::queue_of};
 use jiff::Timestamp;
 use model::{Action, ScriptKind, User, UserKey, UserState};
-use ports::{Queue, QueueName};
+use ports::{Change, CommitError, Key, Page, Query, Queue, QueueName, Record, Store, StoreError};
 
 use super::World;
 
@@ -25,18 +30,33 @@ const VISIBILITY: Duration = Duration::from_mins(10);
 /// More handled messages than any story needs: a story that passes it does not end by itself.
 const MOST_MESSAGES: usize = 200_000;
 
+/// Notes that something asked to be polled again.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl Wake for Asked {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs a future to its end, moving the clock whenever everything sleeps.
 #[expect(clippy::panic, reason = "a future that waits for nothing would hang the test")]
 pub async fn drive<F: Future>(world: &World, future: F) -> F::Output {
     // One poll here may do the work of a whole story, so it must not be cut short as unfair.
     let mut future = std::pin::pin!(tokio::task::unconstrained(future));
-    // Nobody else is there to wake it: it is asked again after each move of the clock.
-    let mut context = Context::from_waker(Waker::noop());
+    // Nobody else is there to wake it: it is asked again when it has yielded, and after each move of
+    // the clock.
+    let asked = Arc::new(Asked::default());
+    let waker = Waker::from(Arc::clone(&asked));
+    let mut context = Context::from_waker(&waker);
     loop {
+        asked.0.store(false, Ordering::Relaxed);
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
         match ports::Clock::now(&world.clock) {
+            _ if asked.0.load(Ordering::Relaxed) => {}
             now if world.clock.next_deadline().is_some_and(|at| at >= now) => {
                 if let Some(at) = world.clock.next_deadline() {
                     world.clock.advance_to(at);
@@ -45,6 +65,40 @@ pub async fn drive<F: Future>(world: &World, future: F) -> F::Output {
             _ => panic!("the future waits, and nothing in this world will wake it"),
         }
     }
+}
+
+/// A store whose every call lets the others go first, so that what runs at the same time meets in
+/// the middle of what it does.
+struct Yielding(Arc<dyn Store>);
+
+#[async_trait]
+impl Store for Yielding {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        yield_once().await;
+        self.0.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        yield_once().await;
+        self.0.query(query).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        yield_once().await;
+        self.0.commit(changes).await
+    }
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl World {
@@ -147,6 +201,34 @@ impl World {
             self.handle_from(&queue).await;
         }
         true
+    }
+
+    /// Handles every message of a step at the same time: after each look into the store the others
+    /// go first.
+    #[expect(clippy::expect_used, reason = "the models of store and queue do not fail")]
+    pub async fn handle_together(&self, step: Step) {
+        let queue = queue_of(step).expect("the step's queue");
+        let store = Arc::clone(&self.host.store);
+        let host = Host { store: Arc::new(Yielding(store)), ..self.host.clone() };
+        let mut received = Vec::new();
+        loop {
+            let some = self.queue.receive(&queue, 10, VISIBILITY).await.expect("receive");
+            if some.is_empty() {
+                break;
+            }
+            received.extend(some);
+        }
+        let all = received.iter().map(|delivery| handle(&host, &AllSteps, &delivery.body));
+        let verdicts = drive(self, futures_util::future::join_all(all)).await;
+        for (delivery, verdict) in received.iter().zip(verdicts) {
+            let receipt = &delivery.receipt;
+            match verdict.expect("the engine") {
+                Verdict::Acknowledge => self.queue.acknowledge(&queue, receipt).await,
+                Verdict::Defer(delay) => self.queue.defer(&queue, receipt, delay).await,
+                Verdict::Poison(why) => unexpected(&why),
+            }
+            .expect("the queue");
+        }
     }
 
     fn wait_until(&self, due: Timestamp) {

@@ -1,10 +1,12 @@
 //! Who holds which name in the target, as discovered: what a preview chooses unique values from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Host, records::EngineError, reservations};
 use model::Stored;
-use scripting::{Attributes, UserInput, UserPatch, nothing_free, preview::Choose, space_of};
+use scripting::{
+    Attributes, ChoiceOption, UserInput, UserPatch, nothing_free, preview::Choose, space_of,
+};
 
 use crate::{
     ControlError, Scope,
@@ -21,6 +23,8 @@ pub(super) struct Book {
     held: BTreeMap<(&'static str, String), usize>,
     /// Space and value to the source user who has it reserved.
     reserved: BTreeMap<(&'static str, String), String>,
+    /// Source users who have anything reserved.
+    reserving: BTreeSet<String>,
     /// Space and value to the user of this preview who got it.
     given: BTreeMap<(&'static str, String), String>,
     /// Users' values by attribute, for those attributes that something is matched by.
@@ -46,6 +50,7 @@ impl Book {
         for (space, value, user) in
             reservations(&*host.store, &scope.customer, &scope.project).await?
         {
+            book.reserving.insert(user.to_string());
             book.reserved.insert((space_of(&space, &value), value), user.to_string());
         }
         Ok(book)
@@ -102,14 +107,14 @@ impl Choose for Book {
         let mut chosen = Attributes::new();
         for choice in patch.choices(&user.target) {
             let mut refused = Vec::new();
-            let keys = |option: &Vec<(scripting::AttributeName, String)>| -> Vec<_> {
+            let keys = |option: &ChoiceOption| -> Vec<_> {
                 let key = |(name, value): &(scripting::AttributeName, String)| {
                     (space_of(name.as_str(), value), value.to_lowercase())
                 };
                 option.iter().map(key).collect()
             };
             // What the account has already, or an earlier run has reserved, comes first.
-            let mine = choice.options.iter().find(|option| {
+            let mine = choice.options().find(|option| {
                 option.iter().all(|(name, value)| {
                     user.target
                         .text(name.as_str())
@@ -117,12 +122,15 @@ impl Choose for Book {
                 })
             });
             let reserved = || {
-                choice.options.iter().find(|option| {
+                if !self.reserving.contains(&user.source_id) {
+                    return None;
+                }
+                choice.options().find(|option| {
                     keys(option).iter().all(|key| self.reserved.get(key) == Some(&user.source_id))
                 })
             };
             let free = |refused: &mut Vec<String>| {
-                choice.options.iter().find(|option| {
+                choice.options().find(|option| {
                     let held = keys(option).iter().find_map(|key| self.holder(user, key));
                     refused.extend(held.clone());
                     held.is_none()
@@ -131,7 +139,7 @@ impl Choose for Book {
             let Some(option) = mine.or_else(reserved).or_else(|| free(&mut refused)) else {
                 return Err(nothing_free(&choice.what, &refused));
             };
-            for key in keys(option) {
+            for key in keys(&option) {
                 self.given.insert(key, name.clone());
             }
             for (name, value) in option {

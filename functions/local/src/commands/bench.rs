@@ -53,10 +53,13 @@ enum What {
 
 /// One measurement.
 #[derive(Debug, Serialize)]
-struct Figure {
-    what: String,
-    value: f64,
-    unit: &'static str,
+pub(crate) struct Figure {
+    /// What was measured.
+    pub(crate) what: String,
+    /// How much.
+    pub(crate) value: f64,
+    /// Of what.
+    pub(crate) unit: &'static str,
 }
 
 /// Measures and prints.
@@ -106,11 +109,11 @@ fn of_rehearsal(people: usize, done: &Rehearsed) -> Vec<Figure> {
 }
 
 /// The most memory that this process has had, simulator included.
-fn peak_memory() -> Option<Figure> {
+pub(crate) fn peak_memory() -> Option<Figure> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: f64 = peak.split_whitespace().next()?.parse().ok()?;
-    let what = "peak memory, both simulated tenants included".to_owned();
+    let what = "peak memory of this process".to_owned();
     Some(Figure { what, value: kilobytes / 1024.0, unit: "MiB" })
 }
 
@@ -135,7 +138,8 @@ async fn engine_alone(users: usize) -> Result<Figure, Failure> {
     measured
 }
 
-async fn measure(path: &std::path::Path, users: usize) -> Result<Figure, Failure> {
+/// A project that exists for a measurement, on tenants that nobody asks.
+pub(crate) async fn blank_session(path: &std::path::Path) -> Result<Session, Failure> {
     fs::write(path.with_file_name("secret"), "unused")?;
     let secret = |tenant: TenantTemplate| TenantTemplate {
         secret: "client_secret_file = \"secret\"".to_owned(),
@@ -148,7 +152,11 @@ async fn measure(path: &std::path::Path, users: usize) -> Result<Figure, Failure
         ..example
     };
     fs::write(path, template(&values))?;
-    let session = Session::open(path).await?;
+    Session::open(path).await
+}
+
+async fn measure(path: &std::path::Path, users: usize) -> Result<Figure, Failure> {
+    let session = blank_session(path).await?;
     let mut ids = std::collections::BTreeSet::new();
     for n in 0..users {
         let user = synced_user(&format!("u{n:06}"))?;

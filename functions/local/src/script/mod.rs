@@ -54,6 +54,8 @@ pub(crate) enum ScriptCommand {
     Rollback(online::RollbackOptions),
     /// Let a wave that has begun (--wave) use another version from its next job on
     Pin(online::PinOptions),
+    /// Measure how fast scripts are checked, called and previewed on this machine
+    Bench(online::BenchOptions),
     /// Print the reference of attributes and functions as Markdown
     Reference,
     /// Print the shipped mapping or the shipped notifications, to start from
@@ -75,7 +77,8 @@ impl ScriptCommand {
             | Self::Publish(_)
             | Self::Versions
             | Self::Rollback(_)
-            | Self::Pin(_) => true,
+            | Self::Pin(_)
+            | Self::Bench(_) => true,
             Self::Explain { code, .. } => code.is_none(),
             _ => false,
         }
@@ -133,7 +136,8 @@ pub(crate) fn run(command: ScriptCommand, json: bool) -> ExitCode {
         | ScriptCommand::Publish(_)
         | ScriptCommand::Versions
         | ScriptCommand::Rollback(_)
-        | ScriptCommand::Pin(_) => Ok(Ended::Good),
+        | ScriptCommand::Pin(_)
+        | ScriptCommand::Bench(_) => Ok(Ended::Good),
     };
     ended.map_or_else(
         |message| {

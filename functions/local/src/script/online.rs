@@ -1,12 +1,17 @@
-//! The commands that need a project: preview, publish, versions, rollback, pin, explain --user.
+//! The commands that need a project's database: preview, publish, versions, rollback, pin,
+//! explain --user; and the measurement, which makes one.
 
+mod bench;
 mod preview;
 
 use clap::Args;
 use control::scripts;
 use model::ScriptKind;
 
-pub(crate) use self::preview::{PreviewOptions, Which};
+pub(crate) use self::{
+    bench::Options as BenchOptions,
+    preview::{PreviewOptions, Which},
+};
 use super::{Kind, ScriptCommand};
 use crate::{
     cli::Global,
@@ -61,6 +66,7 @@ pub(crate) async fn run(
         ScriptCommand::Versions => versions(global, out).await,
         ScriptCommand::Rollback(options) => rollback(global, out, &options).await,
         ScriptCommand::Pin(options) => pin(global, out, &options).await,
+        ScriptCommand::Bench(options) => bench::run(out, &options).await,
         // The others need no project: `main` runs them.
         _ => Ok(Exit::Done),
     }

@@ -5,14 +5,12 @@
 //! project, the target's directory users, then every recipient of the target with its sign-in name,
 //! alias and all addresses: mailboxes, mail users, groups, contacts, softly deleted ones too.
 
-use scripting::{Attributes, Choice, UserPatch, nothing_free, space_of};
+use scripting::{Attributes, Choice, ChoiceOption, UserPatch, nothing_free, space_of};
 
 use crate::{StepContext, StepError, side::Holders, unique};
 
 /// Options whose values are looked up with one request to each interface.
 const LOOKED_UP_TOGETHER: usize = 10;
-
-type ChosenOption = Vec<(scripting::AttributeName, String)>;
 
 /// Chooses a value for each unique attribute that the patch gives candidates for.
 pub(super) async fn choose(
@@ -33,12 +31,13 @@ async fn decide(
     cx: &StepContext<'_>,
     choice: &Choice,
     existing: &Attributes,
-) -> Result<ChosenOption, StepError> {
+) -> Result<ChoiceOption, StepError> {
     if let Some(mine) = decided_before(cx, choice, existing).await? {
         return Ok(mine);
     }
     let mut refused = Vec::new();
-    for options in choice.options.chunks(LOOKED_UP_TOGETHER) {
+    let options: Vec<ChoiceOption> = choice.options().collect();
+    for options in options.chunks(LOOKED_UP_TOGETHER) {
         let mut open = Vec::new();
         for option in options {
             match reserved_by_another(cx, option).await? {
@@ -77,18 +76,18 @@ async fn decided_before(
     cx: &StepContext<'_>,
     choice: &Choice,
     existing: &Attributes,
-) -> Result<Option<ChosenOption>, StepError> {
-    for option in &choice.options {
+) -> Result<Option<ChoiceOption>, StepError> {
+    for option in choice.options() {
         let is_so = option.iter().all(|(name, value)| {
             existing.text(name.as_str()).is_some_and(|now| now.eq_ignore_ascii_case(value))
         });
         if is_so {
-            return Ok(Some(option.clone()));
+            return Ok(Some(option));
         }
     }
-    for option in &choice.options {
+    for option in choice.options() {
         let mut all_mine = true;
-        for value in spaces(option) {
+        for value in spaces(&option) {
             let holder = unique::holder(cx, value).await?;
             if holder.as_ref() != Some(&cx.key().user) {
                 all_mine = false;
@@ -96,7 +95,7 @@ async fn decided_before(
             }
         }
         if all_mine {
-            return Ok(Some(option.clone()));
+            return Ok(Some(option));
         }
     }
     Ok(None)
@@ -104,7 +103,7 @@ async fn decided_before(
 
 async fn reserved_by_another(
     cx: &StepContext<'_>,
-    option: &ChosenOption,
+    option: &ChoiceOption,
 ) -> Result<Option<String>, StepError> {
     for (space, value) in spaces(option) {
         if let Some(other) = unique::holder(cx, (space, value)).await?
@@ -126,12 +125,12 @@ async fn reserved(
 }
 
 /// Who holds the values of these options in the target, this person's own account apart.
-async fn look_up(cx: &StepContext<'_>, options: &[&ChosenOption]) -> Result<Holders, StepError> {
+async fn look_up(cx: &StepContext<'_>, options: &[&ChoiceOption]) -> Result<Holders, StepError> {
     let values: Vec<(&str, &str)> = options.iter().flat_map(|option| spaces(option)).collect();
     let mine = cx.target_identity().map(|target| target.object_id);
     cx.target().holders_among(&values, mine.as_deref()).await
 }
 
-fn spaces(option: &ChosenOption) -> impl Iterator<Item = (&'static str, &str)> {
+fn spaces(option: &ChoiceOption) -> impl Iterator<Item = (&'static str, &str)> {
     option.iter().map(|(name, value)| (space_of(name.as_str(), value), value.as_str()))
 }

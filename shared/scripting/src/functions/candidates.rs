@@ -177,7 +177,8 @@ impl Candidate {
     }
 }
 
-fn with_number(base: &str, number: u32) -> String {
+/// A text with a running number: where `{n}` stands, else before the `@`, else at the end.
+pub(crate) fn with_number(base: &str, number: u32) -> String {
     if let Some((before, after)) = base.split_once("{n}") {
         return format!("{before}{number}{after}");
     }

@@ -1,7 +1,7 @@
 //! What a mapping script fills in. Each assignment is checked here and remembered with its line.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
 
@@ -11,8 +11,8 @@ use crate::attributes::{
 };
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::functions::{Candidate, Candidates, Keep, Moment, Rule, Secret};
-use crate::patch::{Assigned, Assignment, LinkedCandidates};
+use crate::functions::{Candidate, Candidates, Keep, Moment, Rule, Secret, with_number};
+use crate::patch::{Assigned, Assignment, LinkedCandidates, Preferences};
 
 /// The `target` of a script: a name for the draft of the call that runs on this thread.
 #[derive(Clone, Copy)]
@@ -99,7 +99,7 @@ fn get(name: &str) -> Checked<Dynamic> {
         }
         Ok(match draft.values.get(name).map(|assigned| &assigned.assignment) {
             Some(Assignment::Value(value)) => to_dynamic(value),
-            Some(Assignment::Candidates(texts)) => list(texts),
+            Some(Assignment::Candidates(texts)) => list(&texts.iter().collect::<Vec<String>>()),
             Some(Assignment::Clear) => Dynamic::UNIT,
             None => match (draft.present.get(name), find(name)) {
                 (Some(value), _) => to_dynamic(value),
@@ -242,37 +242,40 @@ fn is_nothing(value: &Dynamic) -> bool {
         || value.as_array_ref().is_ok_and(|list| list.is_empty())
 }
 
-fn candidates(spec: &AttributeSpec, value: Dynamic) -> Checked<Vec<String>> {
-    let texts = match value.try_cast_result::<Candidates>() {
+fn candidates(spec: &AttributeSpec, value: Dynamic) -> Checked<Preferences> {
+    let mut preferences = Preferences::default();
+    match value.try_cast_result::<Candidates>() {
         Ok(candidates) => {
-            let texts = candidates.iter().map(|candidate| alone(spec, candidate));
-            let texts = texts.collect::<Checked<Vec<String>>>()?;
-            // The values of one numbered rule differ in the number: its first and last one show
-            // whether they are legal.
-            let mut from = 0;
             for rule in candidates.rules() {
-                let count = match rule {
-                    Rule::One(_) => 1,
-                    Rule::Numbered { from, to, .. } => to.saturating_sub(*from) as usize + 1,
-                };
-                let ends = [texts.get(from), texts.get(from + count - 1)];
-                ends.into_iter().flatten().try_for_each(|text| legal(spec, text))?;
-                from += count;
+                match rule {
+                    Rule::One(candidate) => {
+                        let text = alone(spec, candidate)?;
+                        legal(spec, text)?;
+                        preferences.push(text.to_owned());
+                    }
+                    Rule::Numbered { base, from, to } => {
+                        let text = alone(spec, base)?;
+                        // The values differ in the number: the first and the last one show whether
+                        // they are legal.
+                        legal(spec, &with_number(text, *from))?;
+                        legal(spec, &with_number(text, *to))?;
+                        preferences.push_numbered(text.to_owned(), *from, *to);
+                    }
+                }
             }
-            texts
         }
         Err(list) => {
-            let texts = texts(spec, list)?;
-            texts.iter().try_for_each(|text| legal(spec, text))?;
-            texts
+            for text in texts(spec, list)? {
+                legal(spec, &text)?;
+                preferences.push(text);
+            }
         }
-    };
-    let mut seen = BTreeSet::new();
-    Ok(texts.into_iter().filter(|text| seen.insert(text.to_lowercase())).collect())
+    }
+    Ok(preferences)
 }
 
 /// The text of a candidate for one attribute.
-fn alone(spec: &AttributeSpec, candidate: Candidate) -> Checked<String> {
+fn alone<'c>(spec: &AttributeSpec, candidate: &'c Candidate) -> Checked<&'c str> {
     match candidate {
         Candidate::Text(text) => Ok(text),
         Candidate::Record(_) => {

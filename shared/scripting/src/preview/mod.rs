@@ -34,7 +34,7 @@ pub struct FirstCandidates;
 impl Choose for FirstCandidates {
     fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
         let choices = patch.choices(&user.target).into_iter();
-        let firsts = choices.filter_map(|choice| choice.options.into_iter().next()).flatten();
+        let firsts = choices.filter_map(|choice| choice.options().next()).flatten();
         Ok(firsts.map(|(name, value)| (name, value.into())).collect())
     }
 }

@@ -235,11 +235,10 @@ fn single(
     let (after, candidates, wanted) = match &assigned.assignment {
         Assignment::Value(value) => (Some(hidden(value.to_string())), None, None),
         Assignment::Candidates(texts) => {
-            let first = texts.first().map(String::as_str);
-            let taken = chosen.text(name.as_str()).or(first);
-            let wanted = first.filter(|first| Some(*first) != taken);
-            let shown = |text: &str| hidden(text.to_owned());
-            (taken.map(shown), Some(texts.len()), wanted.map(shown))
+            let first = texts.first();
+            let taken = chosen.text(name.as_str()).map(str::to_owned).or_else(|| first.clone());
+            let wanted = first.filter(|first| Some(first) != taken.as_ref());
+            (taken.map(hidden), Some(texts.count()), wanted.map(hidden))
         }
         Assignment::Clear => (None, None, None),
     };

@@ -14,6 +14,7 @@ use super::observe::{Asked, observe};
 use crate::attributes::AttributeName;
 use crate::check;
 use crate::policy::PolicyContext;
+use crate::sandbox::Budget;
 use crate::script::Script;
 
 /// What the tests reach.
@@ -59,16 +60,18 @@ impl Instrumented {
     /// Without a way to mark the lines of this script, nothing is reported as missed.
     pub(super) fn of(script: &Script) -> Self {
         let reached = Arc::new(Mutex::new(BTreeSet::new()));
-        let places = statements(script);
         let noted = Arc::clone(&reached);
-        let marked = script.instrumented(&mark(script.text(), &places), move |engine| {
-            engine.register_fn("__line", move |line: i64| {
-                let line = usize::try_from(line).unwrap_or(0);
-                noted.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
-            });
+        // Room for a script that also writes down where it is.
+        let budget = script.budget().doubled();
+        let marked = marked(script, budget, move |line| {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
         });
-        let lines = if marked.is_some() { places.into_keys().collect() } else { BTreeSet::new() };
-        Self { script: marked, lines, reached }
+        match marked {
+            Some((script, places)) => {
+                Self { script: Some(script), lines: places.into_keys().collect(), reached }
+            }
+            None => Self { script: None, lines: BTreeSet::new(), reached },
+        }
     }
 
     pub(super) fn run(&self, asked: &Asked<'_>) {
@@ -106,6 +109,21 @@ pub(super) fn asserted(expect: &Map<String, Value>) -> Vec<AttributeName> {
     let linked = expect.get("linked").and_then(Value::as_array);
     let linked = linked.into_iter().flatten().filter_map(Value::as_object);
     attributes.into_iter().chain(linked).flat_map(Map::keys).map(AttributeName::new).collect()
+}
+
+/// The script again, as one that tells the line before each of its statements; and those lines, with
+/// the columns where statements begin. `None` when its text cannot be marked.
+pub(crate) fn marked(
+    script: &Script,
+    budget: Budget,
+    at: impl Fn(usize) + Send + Sync + 'static,
+) -> Option<(Script, BTreeMap<usize, BTreeSet<usize>>)> {
+    let places = statements(script);
+    let text = mark(script.text(), &places);
+    let marked = script.instrumented(&text, budget, move |engine| {
+        engine.register_fn("__line", move |line: i64| at(usize::try_from(line).unwrap_or(0)));
+    })?;
+    Some((marked, places))
 }
 
 /// The lines with statements, and the columns where those begin.

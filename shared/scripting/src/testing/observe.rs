@@ -11,7 +11,7 @@ use crate::context::{Event, RunContext, UserInput};
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::entry::Entry;
 use crate::notifications::Notifications;
-use crate::patch::{Assignment, Cost, SECRET, Selected, UserPatch, Verdict};
+use crate::patch::{Assignment, Cost, Preferences, SECRET, Selected, UserPatch, Verdict};
 use crate::policy::{self, PolicyContext};
 use crate::script::Script;
 
@@ -139,11 +139,11 @@ fn plain(value: &AttributeValue) -> Value {
 }
 
 /// Few candidates as they are, many by their first ones and their number.
-fn candidates(texts: &[String]) -> Value {
-    let first: Vec<&String> = texts.iter().take(SHOWN_CANDIDATES).collect();
-    if texts.len() <= SHOWN_CANDIDATES {
+fn candidates(texts: &Preferences) -> Value {
+    let first: Vec<String> = texts.iter().take(SHOWN_CANDIDATES).collect();
+    if texts.count() <= SHOWN_CANDIDATES {
         json!({ "candidates": first })
     } else {
-        json!({ "candidates": first, "count": texts.len() })
+        json!({ "candidates": first, "count": texts.count() })
     }
 }

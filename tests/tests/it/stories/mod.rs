@@ -13,6 +13,7 @@ mod notifications;
 mod prepare;
 mod rights;
 mod schedules;
+mod scripts;
 mod stage;
 mod states;
 mod stop;

@@ -1,0 +1,49 @@
+//! Where a script was when it was ended.
+//!
+//! The engine forgets the place of a spent budget, of a value that is too large and of calls that go
+//! too deep. So the call runs once more, with a mark before each statement and a small part of the
+//! time; the last mark is the place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::call::{Call, call_here};
+use crate::check::width;
+use crate::code::Code;
+use crate::diagnostic::ScriptError;
+use crate::sandbox::{self, Budget};
+use crate::script::Script;
+use crate::testing::marked;
+
+/// Processor time of the second run: enough for every legal script, short for one that hangs.
+const TIME: Duration = Duration::from_millis(100);
+
+/// Whether the engine has forgotten the place of this error.
+pub(crate) fn is_lost(error: &ScriptError) -> bool {
+    matches!(error.code(), Code::R010 | Code::R011 | Code::R012 | Code::R013 | Code::R014)
+}
+
+/// The error with the place of the statement that was running.
+pub(crate) fn located(script: &Script, call: Call, mut error: ScriptError) -> ScriptError {
+    let last = Arc::new(AtomicUsize::new(0));
+    let noted = Arc::clone(&last);
+    let budget = script.budget();
+    let budget = Budget {
+        time: budget.time.min(TIME),
+        // The marks are operations too.
+        operations: budget.operations.saturating_mul(2),
+        ..budget
+    };
+    let marked = marked(script, budget, move |line| noted.store(line, Ordering::Relaxed));
+    let Some((marked, places)) = marked else { return error };
+    // How it ends is known; a run that does not come back leaves the place of its last mark.
+    drop(sandbox::run(budget.wall(), move || call_here(&marked, call)));
+    let line = last.load(Ordering::Relaxed);
+    if let Some(column) = places.get(&line).and_then(|columns| columns.first()) {
+        let text = script.text();
+        let diagnostic = (*error.diagnostic).clone();
+        *error.diagnostic = diagnostic.at(text, line, *column, width(text, line, *column));
+    }
+    error
+}
