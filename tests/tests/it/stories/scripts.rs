@@ -76,9 +76,16 @@ async fn a_person_without_a_free_name_is_parked_with_who_holds_what() {
     let contact = Parameters::new()
         .set("Name", "Partner Anna")
         .set("Alias", "anna1")
-        .set("ExternalEmailAddress", "anna@fabrikam.example");
+        .set("ExternalEmailAddress", "anna@partner.example");
     let made = exchange.invoke("New-MailContact", contact, &Anchor::Tenant);
     drive(&world, made).await.unwrap();
+    let more = Parameters::identity("Partner Anna").add_remove(
+        "EmailAddresses",
+        &["smtp:anna@fabrikam.example"],
+        &[],
+    );
+    let changed = exchange.invoke("Set-MailContact", more, &Anchor::Tenant);
+    drive(&world, changed).await.unwrap();
     for (name, deleted) in [("anna2", true), ("anna3", false)] {
         let address = format!("{name}@fabrikam.example");
         let user = Parameters::new()
@@ -113,8 +120,14 @@ async fn a_person_without_a_free_name_is_parked_with_who_holds_what() {
     world.assert_wire_clean();
 }
 
-async fn previewed(world: &World, mapping: &Mapping, against: Option<&Mapping>) -> Vec<Row> {
-    let selection = Selection::everybody();
+async fn previewed(
+    world: &World,
+    people: &[User],
+    mapping: &Mapping,
+    against: Option<&Mapping>,
+) -> Vec<Row> {
+    let users = people.iter().map(|user| user.id.to_string()).collect();
+    let selection = Selection { wave: None, users };
     let step = scripting::Step::Prepare;
     let asked = Asked { selection: &selection, mapping, against, step, threads: 2 };
     let mut rows = Vec::new();
@@ -139,14 +152,18 @@ async fn a_preview_says_what_prepare_will_do_and_does_nothing() {
     let body = "target.companyName = \"Fabrikam\"; target.mailNickname = candidates([\"crew\", \
                 numbered(\"crew\", 2, 9)]);";
     let mut setup = plain(4).mapping(&format!("{HEAD}{body}\n}}\n"));
-    setup.population.existing_in_target = 1;
-    let (world, people) = discovered(setup).await;
+    // One in four.
+    setup.population.existing_in_target = 4;
+    let (world, mut people) = discovered(setup).await;
     drive(&world, discover_target(&world.host, &world.project)).await.unwrap();
     let (records, asked) = (world.store.records(), requests(&world));
-    let rows = previewed(&world, &mapping(body), None).await;
+    let rows = previewed(&world, &people, &mapping(body), None).await;
     assert_eq!((world.store.records(), requests(&world)), (records, asked));
+    // A wave starts its people in the order of their ids, and so does a preview.
+    people.sort_by(|one, other| one.id.cmp(&other.id));
     world.perform(&people, Action::Prepare).await;
     let mut nicknames = BTreeSet::new();
+    assert_eq!(people.len(), 4);
     for user in &people {
         let row = rows.iter().find(|row| row.user.source_id == user.source.object_id).unwrap();
         let account = account(&world, user).await;
@@ -170,7 +187,7 @@ async fn a_preview_says_what_prepare_will_do_and_does_nothing() {
     assert_eq!(nicknames.len(), 3);
     // Prepared, everybody is as the mapping wants him, addresses apart: those follow in other steps.
     drive(&world, discover_target(&world.host, &world.project)).await.unwrap();
-    for row in previewed(&world, &mapping(body), None).await {
+    for row in previewed(&world, &people, &mapping(body), None).await {
         let left: Vec<&str> =
             row.user.changes.iter().map(|change| change.attribute.as_str()).collect();
         assert!(left.iter().all(|name| ["proxyAddresses", "manager"].contains(name)), "{left:?}");
@@ -180,10 +197,11 @@ async fn a_preview_says_what_prepare_will_do_and_does_nothing() {
 /// A draft against the published version, user by user.
 #[tokio::test]
 async fn a_draft_is_compared_with_the_published_version() {
-    let (world, _) = discovered(plain(2)).await;
+    let (world, people) = discovered(plain(2)).await;
     published(&world, "target.city = \"Oslo\";").await;
     let before = mapping("target.city = \"Oslo\";");
-    let rows = previewed(&world, &mapping("target.city = \"Bergen\";"), Some(&before)).await;
+    let rows =
+        previewed(&world, &people, &mapping("target.city = \"Bergen\";"), Some(&before)).await;
     for row in rows {
         let [only] = row.differences.as_slice() else { panic!("{:?}", row.differences) };
         assert_eq!(only.attribute.as_deref(), Some("city"));
@@ -285,8 +303,11 @@ async fn a_job_of_an_earlier_release_goes_on_with_the_script_that_was_shipped_th
     let (world, people) = discovered(plain(1)).await;
     let earlier = model::ScriptVersion {
         hash: "0123456789abcdef".to_owned(),
-        text: scripting::MAPPING
-            .replace("target.displayName =", "target.city = \"Then\"; target.displayName ="),
+        text: scripting::MAPPING.replacen("\"city\", ", "", 1).replacen(
+            "target.manager =",
+            "target.city = \"Then\"; target.manager =",
+            1,
+        ),
         ..shipped_version(ScriptKind::Mapping, world.host.clock.now())
     };
     put_version(&*world.host.store, &world.project, &earlier, &[]).await.unwrap();
