@@ -77,6 +77,7 @@ fn globals() -> Node {
         ("CROSSWAVE_TABLE", reference("Table")),
         ("CROSSWAVE_QUEUES", sub(queues)),
         ("CROSSWAVE_STACK", reference("AWS::StackName")),
+        ("CROSSWAVE_IDENTITY_ROLE", attribute(role::TENANT_IDENTITY, "Arn")),
     ]);
     map([(
         "Function",
@@ -101,14 +102,15 @@ fn resources() -> Vec<(String, Node)> {
         named(
             "SchedulerRole",
             role::scheduler_role(&[
-                "ControlStartWaveFunction",
-                "ControlTickFunction",
-                "ControlSweepFunction",
-                "ControlCollectDeadLettersFunction",
-                "ControlRollUpUsageFunction",
+                Function::StartWave,
+                Function::Tick,
+                Function::Sweep,
+                Function::CollectDeadLetters,
+                Function::RollUpUsage,
             ]),
         ),
     ];
+    all.push(named(role::TENANT_IDENTITY, role::tenant_identity()));
     all.extend(schedule::schedules());
     all.push(named("HttpApi", http_api()));
     all.push(named("Alarms", watch::topic()));
@@ -144,6 +146,13 @@ fn outputs() -> Node {
     map([
         ("Api", output("The address of the API", attribute("HttpApi", "ApiEndpoint"))),
         ("Table", output("The table, which outlives the stack", reference("Table"))),
+        (
+            role::TENANT_IDENTITY,
+            output(
+                "The role that signs in to tenants where no secret is stored",
+                attribute(role::TENANT_IDENTITY, "Arn"),
+            ),
+        ),
         ("Bus", output("The bus of starts and changes", reference("Bus"))),
     ])
 }

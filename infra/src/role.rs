@@ -3,6 +3,7 @@
 use catalogue::{CATALOGUE, Function, successors};
 
 use crate::{
+    function::slug,
     names,
     node::{Node, attribute, list, map, nothing, sub, when},
 };
@@ -105,7 +106,7 @@ fn statements(function: Function) -> Vec<Node> {
         let secrets = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:\
                        ${AWS::StackName}/*";
         all.push(allow(&["secretsmanager:GetSecretValue"], vec![sub(secrets)]));
-        all.push(allow(&["sts:GetWebIdentityToken"], vec!["*".into()]));
+        all.push(allow(&["sts:AssumeRole"], vec![attribute(TENANT_IDENTITY, "Arn")]));
     }
     all.extend(of_its_own(function));
     let key = allow(&["kms:Decrypt", "kms:GenerateDataKey"], vec![attribute("Key", "Arn")]);
@@ -182,9 +183,17 @@ pub(crate) fn role(function: Function) -> Node {
         .into_resource("AWS::IAM::Role")
 }
 
-/// The role with which schedules call functions.
-pub(crate) fn scheduler_role(functions: &[&str]) -> Node {
-    let arns = functions.iter().map(|function| attribute(function, "Arn")).collect();
+/// The role with which schedules call functions. It has them by name: functions that make schedules
+/// know this role, and a template knows no circles.
+pub(crate) fn scheduler_role(functions: &[Function]) -> Node {
+    let arn = |function: &Function| {
+        let name = slug(*function);
+        sub(format!(
+            "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:\
+             function:${{AWS::StackName}}-{name}"
+        ))
+    };
+    let arns = functions.iter().map(arn).collect();
     service_role(
         "scheduler.amazonaws.com",
         "schedules",
@@ -194,21 +203,51 @@ pub(crate) fn scheduler_role(functions: &[&str]) -> Node {
     .into_resource("AWS::IAM::Role")
 }
 
+/// The logical id of the role that signs in to tenants where no secret is stored.
+pub(crate) const TENANT_IDENTITY: &str = "TenantIdentityRole";
+
+/// The role that speaks for all functions: an application of Entra takes 20 federated credentials, and
+/// there are more functions than that. This stack's roles whose policy names it may assume it; it may
+/// do nothing but say who it is, to Entra, for five minutes.
+pub(crate) fn tenant_identity() -> Node {
+    let account = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root");
+    let roles = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-*");
+    let trust = map([
+        ("Effect", "Allow".into()),
+        ("Principal", map([("AWS", account)])),
+        ("Action", "sts:AssumeRole".into()),
+        ("Condition", map([("ArnLike", map([("aws:PrincipalArn", roles)]))])),
+    ]);
+    let token = allow(&["sts:GetWebIdentityToken"], vec!["*".into()]).with(
+        "Condition",
+        map([
+            (
+                "ForAllValues:StringEquals",
+                map([("sts:IdentityTokenAudience", "api://AzureADTokenExchange".into())]),
+            ),
+            ("NumericLessThanEquals", map([("sts:DurationSeconds", 300_u64.into())])),
+        ]),
+    );
+    role_of(trust, "tenant-identity", vec![token])
+        .with("Tags", names::tags("control"))
+        .into_resource("AWS::IAM::Role")
+}
+
 fn service_role(service: &str, name: &str, statements: Vec<Node>) -> Node {
+    let trust = map([
+        ("Effect", "Allow".into()),
+        ("Principal", map([("Service", service.into())])),
+        ("Action", "sts:AssumeRole".into()),
+    ]);
+    role_of(trust, name, statements)
+}
+
+/// A role that whoever the trust names may take.
+fn role_of(trust: Node, name: &str, statements: Vec<Node>) -> Node {
     map([
         (
             "AssumeRolePolicyDocument",
-            map([
-                ("Version", "2012-10-17".into()),
-                (
-                    "Statement",
-                    list([map([
-                        ("Effect", "Allow".into()),
-                        ("Principal", map([("Service", service.into())])),
-                        ("Action", "sts:AssumeRole".into()),
-                    ])]),
-                ),
-            ]),
+            map([("Version", "2012-10-17".into()), ("Statement", list([trust]))]),
         ),
         (
             "Policies",

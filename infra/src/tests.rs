@@ -63,6 +63,21 @@ fn a_role_holds_only_what_its_step_needs() {
     assert!(!whole.contains("Action: \"*\"") && !whole.contains("dynamodb:*"), "no wild cards");
 }
 
+/// Entra takes 20 federated credentials an application: one role speaks for all functions, to Entra
+/// only, and only functions that ask tenants may take it.
+#[test]
+fn one_role_signs_in_to_tenants_for_all_functions() {
+    let template = template();
+    assert_eq!(page().matches("sts:GetWebIdentityToken").count(), 1);
+    let identity = property(&template, "TenantIdentityRole", "Policies").to_yaml();
+    assert!(identity.contains("api://AzureADTokenExchange"), "{identity}");
+    for function in Function::all() {
+        let role = property(&template, &format!("{}Role", logical(function)), "Policies").to_yaml();
+        let may = role.contains("!GetAtt TenantIdentityRole.Arn");
+        assert_eq!(may, function.asks_tenants(), "{}", function.handler());
+    }
+}
+
 /// Lambda refuses names of more than 64 characters, SQS of more than 80; a stack's name may have 24.
 #[test]
 fn names_leave_room_for_the_stacks_name() {
