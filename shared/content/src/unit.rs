@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The shortest pause when our own budget for a tenant is used up.
-const BUDGET_PAUSE: Duration = Duration::from_secs(20);
+const BUDGET_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why a unit ends before the round does.
 pub(crate) enum Stop {

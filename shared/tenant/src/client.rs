@@ -106,7 +106,20 @@ impl TenantClient {
         })
     }
 
-    /// The same, if there is room at once.
+    /// Pays for uploads to a mailbox before they are exported from elsewhere, all or none. Throttled
+    /// when the mailbox's budget has no room for them soon.
+    pub async fn pay_upload(&self, mailbox: &str, bytes: u64) -> Result<(), TenantError> {
+        let wire = &self.wire;
+        let paid = wire.limits.pay_upload(self.tenant(), mailbox, bytes, &*wire.clock).await;
+        paid.map_err(|retry_after| TenantError {
+            class: Class::Throttled { retry_after },
+            code: "budget".into(),
+            retry_after: Some(retry_after),
+            ..TenantError::refused("import mailbox items", "the mailbox's budget is used up")
+        })
+    }
+
+    /// Room for content, as [`TenantClient::hold`] gives it, if there is some at once.
     pub fn try_hold(&self, bytes: u64) -> Option<Held> {
         self.wire.limits.try_hold(bytes)
     }

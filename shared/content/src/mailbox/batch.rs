@@ -90,6 +90,13 @@ impl Batch {
         }
     }
 
+    /// About how many bytes its imports send.
+    pub(super) fn upload(&self) -> u64 {
+        let exported = self.exported.iter().map(|(row, _)| row);
+        let all = self.rows.iter().chain(exported);
+        all.map(|row| row.size.saturating_add(1_000)).sum::<u64>().saturating_mul(4) / 3
+    }
+
     /// The bytes that an export brings into memory: its reply, and as much again in requests.
     pub(super) fn bytes(&self) -> u64 {
         let all = self.rows.iter().chain(&self.along);

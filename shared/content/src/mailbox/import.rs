@@ -126,11 +126,10 @@ impl Unit<'_> {
         }
         let Some(mut ahead) = self.choose(copy, folder, rows, from).await? else { return Ok(None) };
         // Only if there is room for a second batch right now: nobody waits while holding some.
-        let held = self.job.source.try_hold(ahead.bytes());
-        Ok(held.map(|held| {
-            ahead.held.push(held);
-            ahead
-        }))
+        let Some(held) = self.job.source.try_hold(ahead.bytes()) else { return Ok(None) };
+        ahead.held.push(held);
+        let paid = self.job.target.pay_upload(&copy.target.id, ahead.upload()).await;
+        Ok(paid.is_ok().then_some(ahead))
     }
 
     /// What is found out in the target before anything of a page is imported: what an interrupted
@@ -179,6 +178,9 @@ impl Unit<'_> {
         let Some(mut batch) = self.choose(copy, folder, rows, from).await? else {
             return Ok(None);
         };
+        // Paid for first: what could not be imported would have to be exported again.
+        let paid = self.job.target.pay_upload(&copy.target.id, batch.upload()).await;
+        paid.map_err(|error| judge("importing items into the target", error))?;
         let room = self.job.source.hold(batch.bytes()).await;
         batch.held.push(room.map_err(|error| judge("exporting items of the source", error))?);
         let (batch, requests, outcome) = export(self.job, copy.source_of(&folder.row), batch).await;

@@ -12,4 +12,5 @@ mod drive;
 mod mailbox;
 mod rights;
 mod support;
+mod throttling;
 mod verify;

@@ -101,6 +101,16 @@ impl World {
 
     /// A world with knobs. The throttling budgets of the client are wide, unless a test says else.
     pub(crate) fn with(seed: u64, config: Config) -> Self {
+        let limits = LimitSettings {
+            drive_units: tenant::Rate::new(1_000_000, Duration::from_secs(1)),
+            drive_units_a_day: tenant::Rate::new(u32::MAX, Duration::from_hours(24)),
+            ..LimitSettings::default()
+        };
+        Self::limited(seed, config, Limits::new(limits))
+    }
+
+    /// A world whose clients keep these budgets.
+    pub(crate) fn limited(seed: u64, config: Config, limits: Limits) -> Self {
         let clock = VirtualClock::new();
         let population = Population {
             archives: 1,
@@ -125,21 +135,10 @@ impl World {
             passed: Arc::clone(&passed),
             dies_at: Arc::clone(&dies_at),
         });
-        let limits = LimitSettings {
-            drive_units: tenant::Rate::new(1_000_000, Duration::from_secs(1)),
-            ..LimitSettings::default()
-        };
-        let limits = Arc::new(Limits::new(limits));
+        let limits = Arc::new(limits);
         let client = |of: &Credentials| {
-            let config = TenantConfig::new(
-                TenantId::parse(&of.tenant_id.to_string()).expect("a tenant id"),
-                ClientId::parse(&of.client_id.to_string()).expect("a client id"),
-                Credential::Secret(SecretText::from(of.client_secret.clone())),
-            )
-            .with_endpoints(endpoints());
-            let random = Arc::new(SeededRandom::new(seed));
             let transport = Arc::clone(&transport);
-            TenantClient::new(config, transport, Arc::clone(&shared), random, Arc::clone(&limits))
+            client_of(of, transport, Arc::clone(&shared), seed, Arc::clone(&limits))
         };
         let (source_client, target_client) = (client(&source), client(&target));
         let subject = CopySubject {
@@ -264,6 +263,23 @@ impl World {
     pub(crate) fn small_units(&mut self) {
         self.settings.budget = UnitBudget { time: Duration::from_mins(1), requests: 25 };
     }
+}
+
+/// A client of one of the tenants.
+pub(crate) fn client_of(
+    of: &Credentials,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    seed: u64,
+    limits: Arc<Limits>,
+) -> TenantClient {
+    let config = TenantConfig::new(
+        TenantId::parse(&of.tenant_id.to_string()).expect("a tenant id"),
+        ClientId::parse(&of.client_id.to_string()).expect("a client id"),
+        Credential::Secret(SecretText::from(of.client_secret.clone())),
+    )
+    .with_endpoints(endpoints());
+    TenantClient::new(config, transport, clock, Arc::new(SeededRandom::new(seed)), limits)
 }
 
 fn endpoints() -> Endpoints {

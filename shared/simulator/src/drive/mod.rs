@@ -99,6 +99,21 @@ fn in_drive(world: &mut World, call: &Call, owner: Uuid, rest: &[&str]) -> Graph
 /// and CSOM on the `-admin` host.
 pub(crate) fn sharepoint(world: &mut World, call: &Call) -> Reply {
     let path = call.parts();
+    if let ["personal", owner, ..] = path.as_slice() {
+        let owner = Uuid::try_parse(owner).unwrap_or_default();
+        let World { tenants, budgets, config, .. } = &mut *world;
+        let tenant = tenants.values().find(|tenant| tenant.drives.contains_key(&owner));
+        let tenant = tenant.map_or(Uuid::nil(), |tenant| tenant.id);
+        match budgets.spend_transfer(&config.throttling, call, tenant) {
+            Ok(headroom) => return headroom.tell(transfer(world, call)),
+            Err(reply) => return reply,
+        }
+    }
+    transfer(world, call)
+}
+
+fn transfer(world: &mut World, call: &Call) -> Reply {
+    let path = call.parts();
     let answer = match path.as_slice() {
         ["_vti_bin", "client.svc", "ProcessQuery"] => csom::answer(world, call),
         ["personal", _, "_layouts", "15", "download.aspx"] => download::answer(world, call),

@@ -91,6 +91,7 @@ impl Graph {
                 }
                 outcomes.insert(*index, outcome);
             }
+            self.wire.limits.share_news().await;
             if again.is_empty() {
                 break;
             }

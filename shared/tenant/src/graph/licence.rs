@@ -114,7 +114,16 @@ impl Graph {
     /// The products of the tenant, with their free seats.
     pub async fn subscribed_skus(&self) -> Result<Vec<SubscribedSku>, TenantError> {
         let call = self.get(SUBSCRIBED_SKUS, &["subscribedSkus"]);
-        call.lane(Lane::Directory { units: 3 }).pages(PAGES_MAX).await
+        let skus: Vec<SubscribedSku> =
+            call.lane(Lane::Directory { units: 3 }).pages(PAGES_MAX).await?;
+        // SharePoint's budget grows with the licences that hold it.
+        let with_files = |sku: &&SubscribedSku| {
+            sku.service_plans.iter().any(|plan| plan.service_plan_name.contains("SHAREPOINT"))
+        };
+        let bought = skus.iter().filter(with_files).map(|sku| sku.prepaid_units.enabled.max(0));
+        let bought = u32::try_from(bought.sum::<i64>()).unwrap_or(u32::MAX);
+        self.wire.limits.licences(&self.wire.config.tenant, bought);
+        Ok(skus)
     }
 
     /// Gives and takes products, in one step. The usage location must be set before; no free seat

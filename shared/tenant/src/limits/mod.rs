@@ -1,14 +1,27 @@
 //! Throttling: budgets before a request, fences after a refusal.
 //!
-//! A *budget* keeps us below a published limit. A *fence* is a Retry-After that a service sent:
+//! A *budget* keeps us below a published limit, a *gate* below what a service takes at a time. Both
+//! adapt: a refusal cuts them, quiet time gives back. A *fence* is a Retry-After that a service sent:
 //! nothing goes through its lane until then. A call waits here for a moment at most
 //! ([`LimitSettings::wait_max`]); for longer waits it is refused with the time to come back, and
 //! the step is queued again, so that waiting costs nothing.
+//!
+//! Where several processes work on one tenant they share budgets and fences through the store
+//! ([`Limits::sharing`]). Gates stay with the process: a mailbox has one worker at a time.
 
 mod budget;
+mod gate;
 mod memory;
+mod scope;
+mod settings;
+mod shared;
 
-pub use self::memory::Held;
+pub(crate) use self::budget::Headroom;
+pub use self::{
+    memory::Held,
+    scope::Lane,
+    settings::{LimitSettings, Rate},
+};
 
 use std::{
     collections::BTreeMap,
@@ -18,139 +31,16 @@ use std::{
 
 use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Clock, Random};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use ports::{Clock, Random, Store};
 
-use self::{budget::Budget, memory::Memory};
+use self::{
+    budget::Budget,
+    gate::{Gate, Place},
+    memory::Memory,
+    scope::{Draw, Scope},
+    shared::{Edit, Lease, SharedBudgets, lease_of},
+};
 use crate::TenantId;
-
-/// So many units in so long a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How many.
-    pub units: u32,
-    /// In how long.
-    pub period: Duration,
-}
-
-impl Rate {
-    /// A rate.
-    pub const fn new(units: u32, period: Duration) -> Self {
-        Self { units, period }
-    }
-}
-
-/// The numbers. The defaults are the vendor's published ones for the smallest tenants
-/// ("Microsoft Graph throttling limits", "Avoid getting throttled or blocked in SharePoint
-/// Online"); where none is published, a careful guess.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitSettings {
-    /// How long a call may wait inside before it is refused with `Throttled`.
-    pub wait_max: Duration,
-    /// Directory reads, in resource units per tenant.
-    pub directory_units: Rate,
-    /// Directory writes per tenant.
-    pub directory_writes: Rate,
-    /// Invitations per tenant.
-    pub invitations: Rate,
-    /// Teams requests per tenant.
-    pub teams: Rate,
-    /// Requests to one mailbox.
-    pub mailbox_requests: Rate,
-    /// Kilobytes uploaded to one mailbox.
-    pub mailbox_upload_kilobytes: Rate,
-    /// Requests to one mailbox at the same time.
-    pub mailbox_concurrency: usize,
-    /// SharePoint and OneDrive resource units per tenant.
-    pub drive_units: Rate,
-    /// Exchange cmdlets at the same time per tenant. Not published.
-    pub exchange_concurrency: usize,
-    /// Bytes of content in memory at the same time, over everybody who copies in this process.
-    pub content_bytes: u64,
-}
-
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self {
-            wait_max: Duration::from_secs(2),
-            directory_units: Rate::new(3_500, Duration::from_secs(10)),
-            directory_writes: Rate::new(3_000, Duration::from_secs(150)),
-            invitations: Rate::new(150, Duration::from_secs(5)),
-            teams: Rate::new(30, Duration::from_secs(1)),
-            mailbox_requests: Rate::new(10_000, Duration::from_mins(10)),
-            mailbox_upload_kilobytes: Rate::new(150_000, Duration::from_mins(5)),
-            mailbox_concurrency: 4,
-            drive_units: Rate::new(1_200, Duration::from_mins(1)),
-            exchange_concurrency: 8,
-            content_bytes: 128 * 1024 * 1024,
-        }
-    }
-}
-
-impl LimitSettings {
-    /// The same budgets in shorter time: 60 makes a minute a second. For simulators that scale
-    /// their windows likewise.
-    #[must_use]
-    pub fn faster(mut self, times: u32) -> Self {
-        let times = times.max(1);
-        for rate in [
-            &mut self.directory_units,
-            &mut self.directory_writes,
-            &mut self.invitations,
-            &mut self.teams,
-            &mut self.mailbox_requests,
-            &mut self.mailbox_upload_kilobytes,
-            &mut self.drive_units,
-        ] {
-            rate.period /= times;
-        }
-        self
-    }
-}
-
-/// Which budget a request draws on, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// The identity platform.
-    Login,
-    /// Users, groups, licences: resource units by the vendor's cost table. A write also draws one
-    /// write.
-    Directory {
-        /// Resource units, at least 1.
-        units: u32,
-    },
-    /// Invitations of guests.
-    Invitations,
-    /// Members of teams.
-    Teams,
-    /// Content and settings of one mailbox.
-    Mailbox {
-        /// Any stable name of the mailbox: its id, or the user's.
-        mailbox: Box<str>,
-    },
-    /// SharePoint and OneDrive: 1 unit for reading one item or a delta with token, 2 for lists and
-    /// writes, 5 for permissions.
-    Drive {
-        /// Resource units, at least 1.
-        units: u32,
-    },
-    /// Exchange Online cmdlets.
-    Exchange,
-}
-
-/// What a fence stops.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Scope {
-    Login,
-    Directory,
-    DirectoryWrites,
-    Invitations,
-    Teams,
-    Mailbox(Box<str>),
-    MailboxUpload(Box<str>),
-    Drive,
-    Exchange,
-}
 
 type Key = (TenantId, Scope);
 
@@ -160,20 +50,53 @@ type Key = (TenantId, Scope);
 pub struct Limits {
     settings: LimitSettings,
     memory: Memory,
+    shared: Option<SharedBudgets>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    fences: BTreeMap<Key, Timestamp>,
     budgets: BTreeMap<Key, Budget>,
-    concurrency: BTreeMap<Key, Arc<Semaphore>>,
+    gates: BTreeMap<Key, Arc<Gate>>,
+    leases: BTreeMap<Key, Lease>,
+    /// Uploads that were paid for before they are sent, in kilobytes.
+    credit: BTreeMap<Key, u32>,
+    licences: BTreeMap<TenantId, u32>,
+    /// What services said and the store does not know yet.
+    news: Vec<(Key, Rate, News)>,
+}
+
+/// What a service said about a budget.
+#[derive(Clone, Copy, Debug)]
+enum News {
+    Refused { until: Timestamp, at: Timestamp },
+    Fenced { until: Timestamp },
+    Told { headroom: Headroom, at: Timestamp },
+}
+
+impl News {
+    fn apply(self, budget: &mut Budget, rate: Rate) {
+        match self {
+            Self::Refused { until, at } => budget.refused(rate, until, at),
+            Self::Fenced { until } => budget.fence(until),
+            Self::Told { headroom, at } => budget.told(headroom, at),
+        }
+    }
 }
 
 /// Leave to send one request; held until the reply is read.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    _slot: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
+}
+
+impl Permit {
+    /// The service took the request.
+    pub(crate) fn taken(&self) {
+        if let Some(place) = &self.place {
+            place.gate().taken();
+        }
+    }
 }
 
 /// A request that asks for leave.
@@ -193,7 +116,25 @@ impl Limits {
     /// Fresh budgets.
     pub fn new(settings: LimitSettings) -> Self {
         let memory = Memory::new(settings.content_bytes);
-        Self { settings, memory, state: Mutex::default() }
+        Self { settings, memory, shared: None, state: Mutex::default() }
+    }
+
+    /// The same budgets as every other process that shares them at this place of the store. Nothing
+    /// else may be in the partition.
+    #[must_use]
+    pub fn sharing(mut self, store: Arc<dyn Store>, partition: impl Into<String>) -> Self {
+        self.shared = Some(SharedBudgets { store, partition: partition.into() });
+        self
+    }
+
+    /// The numbers in use.
+    pub fn settings(&self) -> &LimitSettings {
+        &self.settings
+    }
+
+    /// How many licences a tenant has: SharePoint's budget grows with them.
+    pub(crate) fn licences(&self, tenant: &TenantId, count: u32) {
+        self.state().licences.insert(tenant.clone(), count);
     }
 
     /// Room for content in memory, if there is some now.
@@ -213,11 +154,6 @@ impl Limits {
         }
     }
 
-    /// The numbers in use.
-    pub fn settings(&self) -> &LimitSettings {
-        &self.settings
-    }
-
     /// Waits, briefly, until a request may be sent; `Err` says after how long to come back.
     pub(crate) async fn admit(
         &self,
@@ -226,10 +162,61 @@ impl Limits {
         random: &dyn Random,
     ) -> Result<Permit, Duration> {
         let deadline = clock.now() + signed(self.settings.wait_max);
-        let slot = self.slot(ask, clock, random, deadline).await?;
+        let place = self.place(ask, clock, random, deadline).await?;
+        let draws = self.draws(ask);
+        let admitted = self.wait_for(ask.tenant, &draws, clock, deadline).await;
+        if admitted.is_err() {
+            self.give_back(ask, &draws);
+        }
+        admitted.map(|()| Permit { place })
+    }
+
+    /// Gives back what a request took of the uploads that were paid for.
+    fn give_back(&self, ask: &Ask<'_>, draws: &[Draw]) {
+        let upload = |draw: &&Draw| matches!(draw.scope, Scope::MailboxUpload(_));
+        let Some(draw) = draws.iter().find(upload) else { return };
+        let key = (ask.tenant.clone(), draw.scope.clone());
+        let paid = kilobytes(ask).saturating_sub(draw.units);
+        let mut state = self.state();
+        let credit = state.credit.entry(key).or_default();
+        *credit = credit.saturating_add(paid);
+    }
+
+    /// Pays for uploads to a mailbox before they are sent, all or none; `Err` says after how long to
+    /// come back. What follows draws on what was paid.
+    pub(crate) async fn pay_upload(
+        &self,
+        tenant: &TenantId,
+        mailbox: &str,
+        bytes: u64,
+        clock: &dyn Clock,
+    ) -> Result<(), Duration> {
+        let scope = Scope::MailboxUpload(mailbox.into());
+        let units = u32::try_from(bytes.div_ceil(1_000)).unwrap_or(u32::MAX);
+        let deadline = clock.now() + signed(self.settings.wait_max);
+        let draw =
+            Draw { scope: scope.clone(), rate: self.settings.mailbox_upload_kilobytes, units };
+        self.wait_for(tenant, &[draw], clock, deadline).await?;
+        let mut state = self.state();
+        let credit = state.credit.entry((tenant.clone(), scope)).or_default();
+        *credit = credit.saturating_add(units);
+        Ok(())
+    }
+
+    async fn wait_for(
+        &self,
+        tenant: &TenantId,
+        draws: &[Draw],
+        clock: &dyn Clock,
+        deadline: Timestamp,
+    ) -> Result<(), Duration> {
         loop {
             let now = clock.now();
-            let Some(wait) = self.draw(ask, now) else { return Ok(Permit { _slot: slot }) };
+            let wait = match &self.shared {
+                Some(shared) => self.draw_shared(shared, tenant, draws, now).await,
+                None => self.draw(tenant, draws, now),
+            };
+            let Some(wait) = wait else { return Ok(()) };
             if now + signed(wait) > deadline {
                 return Err(wait);
             }
@@ -237,46 +224,86 @@ impl Limits {
         }
     }
 
-    /// Lets nothing through the request's lane until `until`.
-    pub(crate) fn fence(&self, tenant: &TenantId, lane: &Lane, until: Timestamp) {
-        let key = (tenant.clone(), lane.scope());
+    /// A service refused a request: nothing goes through its lane until `until`, and less after it.
+    pub(crate) fn refused(&self, ask: &Ask<'_>, until: Timestamp, now: Timestamp) {
+        let draws = self.draws(ask);
         let mut state = self.state();
-        let fence = state.fences.entry(key).or_insert(until);
-        *fence = until.max(*fence);
+        if let Some(gate) = state.gates.get(&(ask.tenant.clone(), ask.lane.scope())) {
+            gate.refused(now);
+        }
+        // The lane as a whole stops; the budget that a write is most likely short of is cut.
+        let cut = draws.len().saturating_sub(1);
+        for (place, draw) in draws.into_iter().enumerate() {
+            let key = (ask.tenant.clone(), draw.scope);
+            let news = if place == cut {
+                News::Refused { until, at: now }
+            } else {
+                News::Fenced { until }
+            };
+            news.apply(state.budgets.entry(key.clone()).or_default(), draw.rate);
+            state.leases.remove(&key);
+            if self.shared.is_some() {
+                state.news.push((key, draw.rate, news));
+            }
+        }
+    }
+
+    /// A service told how much is left of a budget.
+    pub(crate) fn told(&self, ask: &Ask<'_>, headroom: Headroom, now: Timestamp) {
+        let Some(draw) = self.draws(ask).into_iter().next() else { return };
+        let key = (ask.tenant.clone(), draw.scope);
+        let news = News::Told { headroom, at: now };
+        let mut state = self.state();
+        news.apply(state.budgets.entry(key.clone()).or_default(), draw.rate);
+        if self.shared.is_some() {
+            state.leases.remove(&key);
+            state.news.push((key, draw.rate, news));
+        }
+    }
+
+    /// Tells the other workers what services said.
+    pub(crate) async fn share_news(&self) {
+        let Some(shared) = &self.shared else { return };
+        let news = std::mem::take(&mut self.state().news);
+        let mut by_key: BTreeMap<Key, (Rate, Vec<News>)> = BTreeMap::new();
+        for (key, rate, one) in news {
+            by_key.entry(key).or_insert((rate, Vec::new())).1.push(one);
+        }
+        for (key, (rate, all)) in by_key {
+            let edit = |mut budget: Budget| {
+                for one in &all {
+                    one.apply(&mut budget, rate);
+                }
+                Edit::Write(budget)
+            };
+            if let Some(budget) = shared.update(&name(&key), edit).await {
+                self.state().budgets.insert(key, budget);
+            }
+        }
     }
 
     /// One of the places for simultaneous requests, where the lane has such.
-    async fn slot(
+    async fn place(
         &self,
         ask: &Ask<'_>,
         clock: &dyn Clock,
         random: &dyn Random,
         deadline: Timestamp,
-    ) -> Result<Option<OwnedSemaphorePermit>, Duration> {
-        let places = match ask.lane {
-            Lane::Mailbox { .. } => self.settings.mailbox_concurrency,
-            Lane::Exchange => self.settings.exchange_concurrency,
-            Lane::Login
-            | Lane::Directory { .. }
-            | Lane::Invitations
-            | Lane::Teams
-            | Lane::Drive { .. } => return Ok(None),
-        };
-        let semaphore = {
-            let mut state = self.state();
+    ) -> Result<Option<Place>, Duration> {
+        let Some(most) = self.settings.concurrency(ask.lane) else { return Ok(None) };
+        let gate = {
             let key = (ask.tenant.clone(), ask.lane.scope());
-            let places = || Arc::new(Semaphore::new(places.max(1)));
-            Arc::clone(state.concurrency.entry(key).or_insert_with(places))
+            Arc::clone(self.state().gates.entry(key).or_insert_with(|| Gate::new(most)))
         };
-        if let Ok(permit) = Arc::clone(&semaphore).try_acquire_owned() {
-            return Ok(Some(permit));
+        if let Some(place) = gate.try_enter(ask.weight) {
+            return Ok(Some(place));
         }
         let left = Duration::try_from(deadline.duration_since(clock.now())).unwrap_or_default();
-        let acquire = Box::pin(semaphore.acquire_owned());
-        match select(acquire, clock.sleep(left)).await {
-            Either::Left((Ok(permit), _sleep)) => Ok(Some(permit)),
+        let enter = Box::pin(gate.enter(ask.weight));
+        match select(enter, clock.sleep(left)).await {
+            Either::Left((Some(place), _sleep)) => Ok(Some(place)),
             // All places are taken: come back after half to once as long, not all at once.
-            Either::Left((Err(_), _)) | Either::Right(_) => {
+            Either::Left((None, _)) | Either::Right(_) => {
                 let half = self.settings.wait_max / 2;
                 let most = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);
                 Err(half + Duration::from_millis(random.below(most)))
@@ -285,62 +312,117 @@ impl Limits {
     }
 
     /// Draws on every budget of the request, or on none and says how long to wait.
-    fn draw(&self, ask: &Ask<'_>, now: Timestamp) -> Option<Duration> {
+    fn draw(&self, tenant: &TenantId, draws: &[Draw], now: Timestamp) -> Option<Duration> {
         let mut state = self.state();
-        let fence = (ask.tenant.clone(), ask.lane.scope());
-        if let Some(until) = state.fences.get(&fence).copied() {
-            if let Ok(wait) = Duration::try_from(until.duration_since(now))
-                && !wait.is_zero()
-            {
-                return Some(wait);
-            }
-            state.fences.remove(&fence);
-        }
-        let draws = self.draws(ask);
         let mut wait = Duration::ZERO;
-        for (scope, rate, units) in &draws {
-            let key = (ask.tenant.clone(), scope.clone());
-            let budget = state.budgets.entry(key).or_insert_with(|| Budget::new(*rate));
-            wait = wait.max(budget.wait(*units, now));
+        for Draw { scope, rate, units } in draws {
+            let budget = state.budgets.entry((tenant.clone(), scope.clone())).or_default();
+            wait = wait.max(budget.wait(*rate, *units, now));
         }
         if !wait.is_zero() {
             return Some(wait);
         }
-        for (scope, _rate, units) in draws {
-            if let Some(budget) = state.budgets.get_mut(&(ask.tenant.clone(), scope)) {
-                budget.draw(units, now);
+        for Draw { scope, rate, units } in draws {
+            if let Some(budget) = state.budgets.get_mut(&(tenant.clone(), scope.clone())) {
+                budget.draw(*rate, *units, now);
             }
         }
         state.forget_idle(now);
         None
     }
 
-    fn draws(&self, ask: &Ask<'_>) -> Vec<(Scope, Rate, u32)> {
-        let settings = &self.settings;
-        match ask.lane {
-            Lane::Login | Lane::Exchange => vec![],
-            Lane::Directory { units } => {
-                let mut draws = vec![(Scope::Directory, settings.directory_units, (*units).max(1))];
-                if ask.write {
-                    draws.push((Scope::DirectoryWrites, settings.directory_writes, ask.weight));
+    /// The same where others draw too: units are leased from the store.
+    async fn draw_shared(
+        &self,
+        shared: &SharedBudgets,
+        tenant: &TenantId,
+        draws: &[Draw],
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let mut drawn: Vec<(Key, u32)> = Vec::new();
+        for draw in draws {
+            let key = (tenant.clone(), draw.scope.clone());
+            let leased = self.state().lease(&key, draw, now);
+            let wait = match leased {
+                Leased::Drawn => None,
+                Leased::Fenced(wait) => Some(wait),
+                Leased::Short => self.lease(shared, &key, draw, now).await,
+            };
+            if let Some(wait) = wait {
+                // What the request cannot use is there for the next one.
+                let mut state = self.state();
+                for (key, units) in drawn {
+                    if let Some(lease) = state.leases.get_mut(&key) {
+                        lease.units = lease.units.saturating_add(units);
+                    }
                 }
-                draws
+                return Some(wait);
             }
-            Lane::Invitations => vec![(Scope::Invitations, settings.invitations, ask.weight)],
-            Lane::Teams => vec![(Scope::Teams, settings.teams, ask.weight)],
-            Lane::Drive { units } => vec![(Scope::Drive, settings.drive_units, (*units).max(1))],
-            Lane::Mailbox { mailbox } => {
-                let mut draws =
-                    vec![(Scope::Mailbox(mailbox.clone()), settings.mailbox_requests, ask.weight)];
-                if ask.write {
-                    let kilobytes = ask.upload_bytes.div_ceil(1_000);
-                    let kilobytes = u32::try_from(kilobytes).unwrap_or(u32::MAX);
-                    let scope = Scope::MailboxUpload(mailbox.clone());
-                    draws.push((scope, settings.mailbox_upload_kilobytes, kilobytes));
-                }
-                draws
-            }
+            drawn.push((key, draw.units));
         }
+        self.state().forget_idle(now);
+        None
+    }
+
+    /// Leases units of one budget and spends what is needed; else says how long to wait.
+    async fn lease(
+        &self,
+        shared: &SharedBudgets,
+        key: &Key,
+        draw: &Draw,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let Draw { rate, units, .. } = draw.clone();
+        let mut leased = Ok(units);
+        let edit = |mut budget: Budget| {
+            let many = if units == 0 { 0 } else { lease_of(rate, units) };
+            let fits = |count: u32| budget.wait(rate, count, now).is_zero();
+            let Some(count) = [many, units].into_iter().find(|count| fits(*count)) else {
+                leased = Err(budget.wait(rate, units, now));
+                return Edit::Leave(budget);
+            };
+            leased = Ok(count);
+            if count == 0 {
+                return Edit::Leave(budget);
+            }
+            budget.draw(rate, count, now);
+            Edit::Write(budget)
+        };
+        let Some(budget) = shared.update(&name(key), edit).await else {
+            // Without the store each goes by what it knows itself.
+            return self.draw(&key.0, std::slice::from_ref(draw), now);
+        };
+        let mut state = self.state();
+        state.budgets.insert(key.clone(), budget);
+        match leased {
+            Ok(count) => {
+                let until = now + signed(rate.period.min(Duration::from_mins(1)) / 60);
+                let rest = count.saturating_sub(units);
+                let lease = state.leases.entry(key.clone()).or_insert(Lease { units: 0, until });
+                let kept = if lease.until > now { lease.units } else { 0 };
+                *lease = Lease { units: kept.saturating_add(rest), until };
+                None
+            }
+            Err(wait) => Some(wait),
+        }
+    }
+
+    fn draws(&self, ask: &Ask<'_>) -> Vec<Draw> {
+        let mut state = self.state();
+        let licences = state.licences.get(ask.tenant).copied();
+        let mut draws = self.settings.draws(ask.lane, ask.write, ask.weight, licences);
+        if let Lane::Mailbox { mailbox } = ask.lane
+            && ask.write
+        {
+            let scope = Scope::MailboxUpload(mailbox.clone());
+            let kilobytes = kilobytes(ask);
+            let credit = state.credit.entry((ask.tenant.clone(), scope.clone())).or_default();
+            let paid = kilobytes.min(*credit);
+            *credit = credit.saturating_sub(paid);
+            let units = kilobytes.saturating_sub(paid);
+            draws.push(Draw { scope, rate: self.settings.mailbox_upload_kilobytes, units });
+        }
+        draws
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -349,28 +431,47 @@ impl Limits {
     }
 }
 
+fn kilobytes(ask: &Ask<'_>) -> u32 {
+    u32::try_from(ask.upload_bytes.div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
+/// What a lease gave.
+enum Leased {
+    Drawn,
+    Fenced(Duration),
+    Short,
+}
+
 impl State {
+    /// Draws on a lease, if it is good for that.
+    fn lease(&mut self, key: &Key, draw: &Draw, now: Timestamp) -> Leased {
+        let fence =
+            self.budgets.get(key).map_or(Duration::ZERO, |known| known.wait(draw.rate, 0, now));
+        if !fence.is_zero() {
+            return Leased::Fenced(fence);
+        }
+        match self.leases.get_mut(key) {
+            Some(lease) if lease.until > now && lease.units >= draw.units => {
+                lease.units = lease.units.saturating_sub(draw.units);
+                Leased::Drawn
+            }
+            _ => Leased::Short,
+        }
+    }
+
     fn forget_idle(&mut self, now: Timestamp) {
         if self.budgets.len() > REMEMBERED_MAX {
             self.budgets.retain(|_, budget| !budget.is_idle(now));
-            self.concurrency.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
-            self.fences.retain(|_, until| *until > now);
+            self.gates.retain(|_, gate| !gate.is_idle());
+            self.leases.retain(|_, lease| lease.until > now);
+            self.credit.retain(|_, left| *left > 0);
         }
     }
 }
 
-impl Lane {
-    fn scope(&self) -> Scope {
-        match self {
-            Self::Login => Scope::Login,
-            Self::Directory { .. } => Scope::Directory,
-            Self::Invitations => Scope::Invitations,
-            Self::Teams => Scope::Teams,
-            Self::Mailbox { mailbox } => Scope::Mailbox(mailbox.clone()),
-            Self::Drive { .. } => Scope::Drive,
-            Self::Exchange => Scope::Exchange,
-        }
-    }
+/// The sort key of a budget's record.
+fn name((tenant, scope): &Key) -> String {
+    format!("{tenant}/{scope}")
 }
 
 /// A duration for timestamp arithmetic; the longest one when it does not fit.

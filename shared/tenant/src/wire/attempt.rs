@@ -9,13 +9,13 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use ports::{BodyStream, HttpResponse, TransportError, TransportErrorKind};
 
-use super::{Call, Effect, Reply, Vendor, Wire, fence};
+use super::{Call, Effect, Reply, Vendor, Wire, refused};
 use crate::{
-    TenantError,
+    Lane, TenantError,
     codes::{self, Fault},
     endpoints::target,
     error::Class,
-    limits::Permit,
+    limits::{Ask, Headroom, Permit},
     token::Token,
 };
 
@@ -65,7 +65,12 @@ impl Wire {
             Err(error) => return Err(Failure::of_transport(call, &error)),
         };
         let status = response.status;
+        if let Some(headroom) = headroom(call, &response.headers) {
+            let ask = Ask { upload_bytes: 0, ..self.ask(call) };
+            self.limits.told(&ask, headroom, self.clock.now());
+        }
         if status.is_success() || status.is_redirection() {
+            permit.taken();
             return Ok((response, permit));
         }
         let headers = response.headers.clone();
@@ -76,6 +81,7 @@ impl Wire {
             Vendor::Exchange => codes::exchange(status, &headers, &body),
         };
         let error = self.refusal(call, status, &headers, fault, token.as_deref());
+        self.limits.share_news().await;
         Err(Failure { error, token, sent: true })
     }
 
@@ -107,7 +113,7 @@ impl Wire {
         if let Class::Throttled { .. } = &class
             && let Some(asked) = asked
         {
-            fence(self, call, asked);
+            refused(self, call, asked);
         }
         let message = match token {
             Some(token) => token.secret.redact(&fault.message),
@@ -178,6 +184,25 @@ fn transport_error(call: &Call, error: &TransportError) -> TenantError {
         target: target(&call.url).into(),
         retry_after: None,
         request_id: None,
+    }
+}
+
+/// What SharePoint says of its budget before it refuses, from 80 % of a minute's units on.
+fn headroom(call: &Call, headers: &HeaderMap) -> Option<Headroom> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    // Counts of units and seconds: small, whole, never negative.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to u32")]
+    let whole = |value: f64| value.clamp(0.0, f64::from(u32::MAX)) as u32;
+    match call.lane {
+        Lane::Drive { .. } => {
+            let reset = number("ratelimit-reset")?;
+            Some(Headroom {
+                limit: number("ratelimit-limit").map(whole).filter(|limit| *limit > 0),
+                left: whole(number("ratelimit-remaining")?),
+                reset: Duration::from_secs(u64::from(whole(reset))).min(RETRY_AFTER_MAX),
+            })
+        }
+        _ => None,
     }
 }
 

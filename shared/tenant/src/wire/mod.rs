@@ -232,14 +232,18 @@ impl Wire {
         }
     }
 
-    async fn permit(&self, call: &Call) -> Result<Permit, TenantError> {
-        let ask = Ask {
+    fn ask<'c>(&'c self, call: &'c Call) -> Ask<'c> {
+        Ask {
             tenant: &self.config.tenant,
             lane: &call.lane,
             write: call.effect == Effect::Write,
             weight: call.weight,
             upload_bytes: call.upload_bytes(),
-        };
+        }
+    }
+
+    async fn permit(&self, call: &Call) -> Result<Permit, TenantError> {
+        let ask = self.ask(call);
         self.limits.admit(&ask, &*self.clock, &*self.random).await.map_err(|retry_after| {
             TenantError {
                 class: Class::Throttled { retry_after },
@@ -317,8 +321,10 @@ impl Tries {
     }
 }
 
-/// Fences the lane of a call until the service's Retry-After has passed.
-pub(crate) fn fence(wire: &Wire, call: &Call, retry_after: Duration) {
-    let until = wire.clock.now() + signed(retry_after);
-    wire.limits.fence(&wire.config.tenant, &call.lane, until);
+/// Tells the budgets of a call that the service refused it, and for how long.
+pub(crate) fn refused(wire: &Wire, call: &Call, retry_after: Duration) {
+    let now = wire.clock.now();
+    // A refusal takes nothing of what was paid for uploads.
+    let ask = Ask { upload_bytes: 0, ..wire.ask(call) };
+    wire.limits.refused(&ask, now + signed(retry_after), now);
 }
