@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub(crate) use self::run::TOGETHER;
 pub use self::{
-    run::{Expanded, expand, pending_runs, start_run},
+    run::{Expanded, expand, pending_runs, start_run, start_run_at},
     schedule::{Fired, next_planned, set_schedule, tick},
 };
 use crate::{ControlError, Scope, Selection, scope::change_user};

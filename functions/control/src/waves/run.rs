@@ -6,6 +6,7 @@ use engine::{
     records::{Batch, Loaded, load, load_all},
 };
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use model::{Action, Branch, Job, JobId, Keys, User, UserKey, WaveId, WaveRun};
 use ports::CommitError;
 use serde::Serialize;
@@ -39,8 +40,25 @@ pub async fn start_run(
     action: Action,
     force: bool,
 ) -> Result<WaveRun, ControlError> {
+    start_run_at(host, scope, wave, action, (host.clock.now(), force)).await
+}
+
+/// Creates the run for a planned time, or finds it: a time is started once, however often it is
+/// asked for. A time that lies ahead is refused; that is what schedules are for.
+pub async fn start_run_at(
+    host: &Host,
+    scope: &Scope,
+    wave: &WaveId,
+    action: Action,
+    (planned, force): (Timestamp, bool),
+) -> Result<WaveRun, ControlError> {
+    if planned > host.clock.now() {
+        return Err(ControlError::Input(format!(
+            "{planned} lies ahead; give the wave a schedule, or leave the time out to start now"
+        )));
+    }
     scope.load_wave(host, wave).await?;
-    let run = new_run(wave, action, host.clock.now(), force);
+    let run = new_run(wave, action, planned, force);
     let mut batch = Batch::new();
     batch.put(run_place(scope, &run), &run, 0)?;
     match batch.commit(&*host.store).await {

@@ -1,0 +1,158 @@
+//! The API behind the HTTP API of the deployment. Whoever calls has signed with an identity of the
+//! account; the authorizer has checked it.
+
+use control::{Scope, waves};
+use model::{Action, Schedule, WaveId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{Deployment, FunctionError, StartWave, dead, start};
+
+/// Largest body in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// A request, in the form of payload version 2.0.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Request {
+    request_context: Context,
+    raw_path: String,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Context {
+    http: Http,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    method: String,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Response {
+    status_code: u16,
+    headers: Value,
+    body: String,
+}
+
+/// What a request asks to be started.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    action: Action,
+    #[serde(default)]
+    planned: Option<jiff::Timestamp>,
+}
+
+enum Refusal {
+    Bad(String),
+    Missing,
+    Failed(FunctionError),
+}
+
+impl From<FunctionError> for Refusal {
+    fn from(error: FunctionError) -> Self {
+        match error {
+            FunctionError::Control(control::ControlError::Input(text)) => Self::Bad(text),
+            other => Self::Failed(other),
+        }
+    }
+}
+
+impl From<control::ControlError> for Refusal {
+    fn from(error: control::ControlError) -> Self {
+        FunctionError::from(error).into()
+    }
+}
+
+impl From<engine::EngineError> for Refusal {
+    fn from(error: engine::EngineError) -> Self {
+        FunctionError::from(error).into()
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn answer(deployment: &Deployment, request: Request) -> Response {
+    let (status_code, body) = match route(deployment, &request).await {
+        Ok(body) => (200, body),
+        Err(Refusal::Bad(text)) => (400, json!({ "error": text })),
+        Err(Refusal::Missing) => (404, json!({ "error": "there is nothing at this address" })),
+        Err(Refusal::Failed(error)) => {
+            tracing::error!(%error, path = request.raw_path, "a request failed");
+            (500, json!({ "error": "the request failed; the function's log says why" }))
+        }
+    };
+    let headers = json!({ "content-type": "application/json" });
+    Response { status_code, headers, body: body.to_string() }
+}
+
+async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refusal> {
+    let host = &deployment.host;
+    let path: Vec<&str> = request.raw_path.trim_matches('/').split('/').collect();
+    let method = request.request_context.http.method.as_str();
+    match (method, path.as_slice()) {
+        ("GET", ["v1", "customers", customer, "projects", project]) => {
+            let scope = scope(customer, project)?;
+            let status = control::status(host, &scope).await?;
+            Ok(json!(status))
+        }
+        ("POST", ["v1", "customers", customer, "projects", project, "waves", wave, "runs"]) => {
+            let scope = scope(customer, project)?;
+            let run: Run = body(request)?;
+            let request = StartWave {
+                customer: scope.customer,
+                project: scope.project,
+                wave: Some(id(wave)?),
+                action: Some(run.action),
+                planned: run.planned,
+            };
+            let started = start::start(deployment, start::StartEvent::Plain(request)).await?;
+            Ok(json!(started))
+        }
+        (
+            "PUT" | "DELETE",
+            ["v1", "customers", customer, "projects", project, "waves", wave, "schedules", action],
+        ) => {
+            let scope = scope(customer, project)?;
+            let schedule: Option<Schedule> =
+                if method == "PUT" { Some(body(request)?) } else { None };
+            let action: Action = serde_json::from_value(json!(action)).map_err(bad)?;
+            let wave: WaveId = id(wave)?;
+            waves::set_schedule(host, &scope, &wave, action, schedule).await?;
+            Ok(json!({ "wave": wave, "action": action, "scheduled": method == "PUT" }))
+        }
+        ("GET", ["v1", "dead-letters"]) => Ok(json!(dead::list_dead(host).await?)),
+        ("POST", ["v1", "dead-letters", "redrive"]) => {
+            deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+            Ok(json!({ "redriven": dead::redrive(host).await? }))
+        }
+        _ => Err(Refusal::Missing),
+    }
+}
+
+fn bad(error: impl ToString) -> Refusal {
+    Refusal::Bad(error.to_string())
+}
+
+fn id<T: std::str::FromStr<Err = model::BadId>>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(bad)
+}
+
+fn scope(customer: &str, project: &str) -> Result<Scope, Refusal> {
+    Ok(Scope { customer: id(customer)?, project: id(project)? })
+}
+
+fn body<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    let text = request.body.as_deref().unwrap_or_default();
+    if request.is_base64_encoded || text.len() > MOST_BYTES {
+        return Err(Refusal::Bad(format!("a body is JSON text of at most {MOST_BYTES} bytes")));
+    }
+    serde_json::from_str(text).map_err(bad)
+}

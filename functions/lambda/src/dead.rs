@@ -1,0 +1,120 @@
+//! Dead letters: taken out of their queues, kept with their reasons in the deployment's books, and
+//! sent back by one command.
+
+use std::time::Duration;
+
+use catalogue::Function;
+use engine::{
+    EngineError, Host,
+    records::{Batch, load_all},
+};
+use jiff::Timestamp;
+use model::{Stored, WireError};
+use ports::{Change, Expect, Key, MAX_BATCH, Outgoing, QueueName};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{due::customer_of, registry::BOOKS};
+
+const DEAD: &str = "X#";
+/// Long enough to keep what was taken.
+const VISIBILITY: Duration = Duration::from_mins(2);
+
+/// A message that could not be handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The queue that it belongs to.
+    pub queue: String,
+    /// The message.
+    pub body: String,
+    /// Why it could not be handled.
+    pub why: String,
+    /// When it was collected.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+impl Stored for DeadLetter {
+    const KIND: &'static str = "dead letter";
+}
+
+/// What was collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Collected {
+    /// Dead letters that are kept in all; the log turns it into a metric.
+    pub dead_letters: usize,
+}
+
+/// The form in which a message goes to its queue of dead letters.
+pub(crate) fn wrap(queue: &QueueName, body: &str, why: String) -> Result<String, EngineError> {
+    let letter =
+        DeadLetter { queue: queue.to_string(), body: body.to_owned(), why, at: None };
+    let unreadable = |error: &dyn ToString| WireError::Unreadable {
+        kind: DeadLetter::KIND,
+        text: error.to_string(),
+    };
+    let bytes = letter.to_bytes()?;
+    String::from_utf8(bytes).map_err(|error| unreadable(&error).into())
+}
+
+/// Takes all dead letters out of their queues and keeps them. Kept first and removed then.
+pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
+    let queues = Function::all().filter_map(Function::queue);
+    for name in queues {
+        let queue = QueueName::parse(&name)?;
+        let dead = queue.dead_letter();
+        loop {
+            let deliveries = host.queue.receive(&dead, MAX_BATCH, VISIBILITY).await?;
+            if deliveries.is_empty() {
+                break;
+            }
+            for delivery in deliveries {
+                let letter = DeadLetter::from_bytes(delivery.body.as_bytes());
+                let mut letter = letter.unwrap_or_else(|_| DeadLetter {
+                    queue: queue.to_string(),
+                    body: delivery.body.clone(),
+                    why: "it was delivered too often; the function's log says why".to_owned(),
+                    at: None,
+                });
+                letter.at = Some(host.clock.now());
+                let mut batch = Batch::new();
+                batch.overwrite(place(&letter), &letter)?;
+                batch.commit(&*host.store).await?;
+                host.queue.acknowledge(&dead, &delivery.receipt).await?;
+            }
+        }
+    }
+    Ok(Collected { dead_letters: list_dead(host).await?.len() })
+}
+
+/// One record for one message of one queue, however often it dies.
+fn place(letter: &DeadLetter) -> (String, String) {
+    let name = Sha256::digest(&letter.body);
+    let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    (BOOKS.to_owned(), format!("{DEAD}{}#{name}", letter.queue))
+}
+
+/// Every dead letter that is kept.
+pub async fn list_dead(host: &Host) -> Result<Vec<DeadLetter>, EngineError> {
+    let letters = load_all::<DeadLetter>(&*host.store, BOOKS, DEAD).await?;
+    Ok(letters.into_iter().map(|letter| letter.value).collect())
+}
+
+/// Sends all dead letters back to their queues; says how many.
+pub async fn redrive(host: &Host) -> Result<usize, EngineError> {
+    let letters = list_dead(host).await?;
+    for letter in &letters {
+        let message = Outgoing {
+            queue: QueueName::parse(&letter.queue)?,
+            group: customer_of(&letter.body).unwrap_or_default(),
+            body: letter.body.clone(),
+            delay: Duration::ZERO,
+        };
+        host.queue.send(&[message]).await?;
+        let (partition, sort) = place(letter);
+        let key = Key::new(partition, sort);
+        host.store.commit(&[Change::Delete { key, expect: Expect::Anything }]).await?;
+    }
+    Ok(letters.len())
+}

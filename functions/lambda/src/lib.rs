@@ -1,0 +1,35 @@
+//! What every function of a deployment does with its event, apart from AWS.
+//!
+//! ```text
+//! SQS ──batch──> deliver ──engine::handle──> acknowledge | send again with a delay | dead letter
+//! schedule, bus, API ──> start, tick, sweep, collect, roll up
+//! stream ──> publish
+//! ```
+//!
+//! Everything here works on the ports, so it is tested against their models; `main.rs` binds the
+//! adapters and speaks to Lambda.
+
+mod api;
+mod changes;
+mod dead;
+mod deliver;
+mod deployment;
+mod due;
+mod event;
+mod registry;
+mod start;
+mod sweep;
+mod tick;
+mod usage;
+
+pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};
+pub use dead::{DeadLetter, collect, list_dead, redrive};
+pub use deliver::deliver;
+pub use deployment::{Deployment, FunctionError, Switch};
+pub use event::{BatchResponse, QueueEvent, QueueRecord};
+pub use registry::{all_projects, register};
+pub use start::StartWave;
+pub use usage::Hour;
+
+#[cfg(test)]
+mod tests;

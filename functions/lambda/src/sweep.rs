@@ -1,0 +1,25 @@
+//! Brings back jobs that have not moved for a while, in every project.
+
+use serde::Serialize;
+
+use crate::{Deployment, FunctionError, registry::all_projects};
+
+/// What was brought back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Swept {
+    sent: usize,
+}
+
+/// Sweeps.
+pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionError> {
+    let mut sent = 0;
+    for scope in all_projects(&deployment.host).await? {
+        let stale = engine::STALE_AFTER;
+        sent += engine::sweep(&deployment.host, &scope.customer, &scope.project, stale).await?;
+    }
+    if sent > 0 {
+        tracing::info!(sent, "swept");
+        deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+    }
+    Ok(Swept { sent })
+}
