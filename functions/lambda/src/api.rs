@@ -1,7 +1,7 @@
 //! The API behind the HTTP API of the deployment. Whoever calls has signed with an identity of the
 //! account; the authorizer has checked it.
 
-use control::{Scope, waves};
+use control::{Scope, Selection, waves};
 use model::{Action, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
     match (method, path.as_slice()) {
         ("GET", ["v1", "customers", customer, "projects", project]) => {
             let scope = scope(customer, project)?;
-            let status = control::status(host, &scope).await?;
+            let status = control::status(host, &scope, &Selection::everybody()).await?;
             Ok(json!(status))
         }
         ("POST", ["v1", "customers", customer, "projects", project, "waves", wave, "runs"]) => {

@@ -48,8 +48,7 @@ pub struct Collected {
 
 /// The form in which a message goes to its queue of dead letters.
 pub(crate) fn wrap(queue: &QueueName, body: &str, why: String) -> Result<String, EngineError> {
-    let letter =
-        DeadLetter { queue: queue.to_string(), body: body.to_owned(), why, at: None };
+    let letter = DeadLetter { queue: queue.to_string(), body: body.to_owned(), why, at: None };
     let unreadable = |error: &dyn ToString| WireError::Unreadable {
         kind: DeadLetter::KIND,
         text: error.to_string(),

@@ -10,8 +10,7 @@ use ports::{CommitError, MAX_DELAY, Outgoing, QueueName, Receipt, StoreError};
 use tracing::Instrument;
 
 use crate::{
-    dead,
-    due,
+    dead, due,
     event::{BatchResponse, QueueEvent, QueueRecord},
 };
 
@@ -77,12 +76,7 @@ fn span(record: &QueueRecord) -> tracing::Span {
     }
 }
 
-async fn fate(
-    host: &Host,
-    steps: &dyn Steps,
-    function: Function,
-    record: &QueueRecord,
-) -> Fate {
+async fn fate(host: &Host, steps: &dyn Steps, function: Function, record: &QueueRecord) -> Fate {
     let handling = async {
         match function {
             Function::Notify => engine::notify::handle_notification(host, &record.body).await,

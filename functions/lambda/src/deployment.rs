@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{changes, dead, deliver, start, sweep, tick, usage};
+use crate::{changes, dead, deliver::deliver, start, sweep, tick, usage};
 
 /// Switches the polling of the queues: an empty queue that is polled costs money.
 #[async_trait]
@@ -92,7 +92,7 @@ impl Deployment {
         match function {
             Function::Step(_) | Function::Notify => {
                 let batch = read(function, event)?;
-                answer(deliver::deliver(&here.host, &*here.steps, function, batch).await)
+                answer(deliver(&here.host, &*here.steps, function, batch).await)
             }
             Function::StartWave => answer(start::start(&here, read(function, event)?).await?),
             Function::Tick => answer(tick::tick(&here).await?),

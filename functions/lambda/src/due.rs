@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use engine::{
-    EngineError, Host,
-    records::Batch,
-};
+use engine::{EngineError, Host, records::Batch};
 use jiff::{SignedDuration, Timestamp};
 use model::Stored;
 use ports::{Change, Key, Outgoing, QueueName};
@@ -81,15 +78,4 @@ pub(crate) async fn release(host: &Host, customer: &str) -> Result<usize, Engine
         sent += 1;
     }
     Ok(sent)
-}
-
-/// When the next message is due.
-pub(crate) async fn is_waiting(host: &Host, customer: &str) -> Result<bool, EngineError> {
-    let query = ports::Query {
-        partition: partition(customer),
-        prefix: String::new(),
-        after: None,
-        limit: 1,
-    };
-    Ok(!host.store.query(&query).await?.records.is_empty())
 }

@@ -23,10 +23,10 @@ mod tick;
 mod usage;
 
 pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};
-pub use dead::{DeadLetter, collect, list_dead, redrive};
+pub use dead::{Collected, DeadLetter, collect, list_dead, redrive};
 pub use deliver::deliver;
 pub use deployment::{Deployment, FunctionError, Switch};
-pub use event::{BatchResponse, QueueEvent, QueueRecord};
+pub use event::{BatchResponse, ItemFailure, QueueEvent, QueueRecord};
 pub use registry::{all_projects, register};
 pub use start::StartWave;
 pub use usage::Hour;

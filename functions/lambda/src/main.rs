@@ -2,8 +2,8 @@
 
 mod config;
 mod log;
-mod scripts;
 mod services;
+mod signed;
 mod tenants;
 
 use std::process::ExitCode;
@@ -61,7 +61,7 @@ async fn invoke(
     services: &Services,
     function: Function,
     event: LambdaEvent<Value>,
-) -> Result<Value, lambda::FunctionError> {
+) -> Result<Value, String> {
     let request = event.context.request_id.clone();
     let until = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
     let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
@@ -72,5 +72,5 @@ async fn invoke(
         tracing::error!(request, %error, "the invocation failed");
     }
     services.report(function, &request, began, answer.as_ref().ok());
-    answer
+    answer.map_err(|error| error.to_string())
 }

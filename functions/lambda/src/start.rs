@@ -75,10 +75,7 @@ pub(crate) async fn start(
 }
 
 /// Fires what is due in a project, and works off every run that is not.
-pub(crate) async fn fire(
-    deployment: &Deployment,
-    scope: &Scope,
-) -> Result<Started, FunctionError> {
+pub(crate) async fn fire(deployment: &Deployment, scope: &Scope) -> Result<Started, FunctionError> {
     let host = &deployment.host;
     for fired in waves::tick(host, scope, host.clock.now()).await? {
         tracing::info!(wave = %fired.wave, action = %fired.action, planned = %fired.planned, "fired");

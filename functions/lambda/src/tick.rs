@@ -92,9 +92,7 @@ async fn all_told(deployment: &Deployment, partition: &str) -> Result<bool, Func
     Ok(!all.iter().any(open))
 }
 
-async fn load_polling(
-    deployment: &Deployment,
-) -> Result<Option<Loaded<Polling>>, FunctionError> {
+async fn load_polling(deployment: &Deployment) -> Result<Option<Loaded<Polling>>, FunctionError> {
     Ok(load(&*deployment.host.store, place()).await?)
 }
 

@@ -4,6 +4,7 @@
 //! the same report.
 
 mod mail;
+mod project;
 mod proof;
 mod stage;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use self::mail::Postman;
 pub use self::{
+    project::{LICENSES, MATCH_BY, project, sender},
     proof::Proof,
     stage::{Stage, StageError, quick, serve},
 };

@@ -1,0 +1,298 @@
+//! A whole deployment, running.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws::{Access, DynamoStore, SqsQueues};
+use catalogue::Function;
+use control::{Scope, store_project};
+use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants};
+use model::Project;
+use ports::{Clock, Random, Store, Transport};
+use rehearsal::Stage;
+use serde_json::Value;
+use simulator::Credentials;
+use system::{OsRandom, SystemClock};
+use tenant::{
+    ClientId, Credential, Endpoints, LimitSettings, Limits, ReqwestTransport, SecretText,
+    TenantClient, TenantConfig, TenantId, TransportSettings,
+};
+use tokio::process::Command;
+
+use crate::{
+    CloudError, Fault, Pace, Phase, clockwork,
+    double::{ACCOUNT, Double, REGION},
+    figures::Ledger,
+    fleet::Fleet,
+    gate::Gate,
+    mapping::{Bells, Mappings},
+    serve::serve,
+    stack::{self, STACK},
+};
+
+/// How a cloud is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The artifact; `None` builds it first.
+    pub function: Option<PathBuf>,
+    /// Where tools are installed and artifacts are built: the workspace's `target`.
+    pub target: PathBuf,
+    /// How fast its clocks run.
+    pub pace: Pace,
+    /// Invocations of one function at the same time.
+    pub concurrency: usize,
+}
+
+impl Options {
+    /// The artifact is built, and everything is under the workspace's own `target`.
+    pub fn of_workspace() -> Self {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+        Self { function: None, target, pace: Pace::default(), concurrency: 2 }
+    }
+}
+
+/// A deployment that runs on this machine. Gone when it is dropped.
+pub struct Cloud {
+    double: Double,
+    gate: Arc<Gate>,
+    fleet: Arc<Fleet>,
+    mappings: Arc<Mappings>,
+    ledger: Arc<Ledger>,
+    host: Host,
+    project: Project,
+}
+
+impl Cloud {
+    /// Starts the double, deploys the template, stores the tenants' secrets, and lets everything
+    /// run.
+    pub async fn start(options: &Options, stage: &Stage) -> Result<Self, CloudError> {
+        let program = match &options.function {
+            Some(program) => program.clone(),
+            None => build(&options.target).await?,
+        };
+        let name = format!("crosswave-cloud-{:016x}", OsRandom.next_u64());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder)?;
+        let double = Double::start(&options.target.join("tools"), folder).await?;
+        stack::deploy(&double).await?;
+        let bells = Arc::new(Bells::default());
+        let rung = Arc::clone(&bells);
+        let gate =
+            Arc::new(Gate::new(double.base(), double.transport().clone(), move |queue, delay| {
+                rung.ring(queue, delay)
+            }));
+        let answering = Arc::clone(&gate);
+        let address = serve(move |request| Arc::clone(&answering).answer(request)).await?;
+        let ledger = Arc::new(Ledger::default());
+        let (pace, keeping) = (options.pace, Arc::clone(&ledger));
+        let fleet = Arc::new(Fleet::new(program, &address, ACCOUNT, pace, keeping));
+        let host = host(double.base(), stage)?;
+        let mappings = Arc::new(Mappings {
+            fleet: Arc::clone(&fleet),
+            queues: Arc::clone(&host.queue),
+            bells,
+            pace: options.pace,
+            concurrency: options.concurrency,
+            delivered: AtomicU64::new(0),
+            failures: Mutex::new(Vec::new()),
+        });
+        let project = rehearsal::project(stage.tenants(), "local".parse()?)?;
+        stack::store_secrets(&double, &project, stage.tenants(), stage.base()).await?;
+        store_project(&host, &project).await?;
+        lambda::register(&host, &Scope::of(&project)).await?;
+        mappings.begin(&gate.polling);
+        clockwork::begin(&fleet, options.pace);
+        Ok(Self { double, gate, fleet, mappings, ledger, host, project })
+    }
+
+    /// The store, the queue and the tenants, as an operator's program sees them.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// Invokes a function with an event.
+    pub async fn invoke(&self, function: Function, event: &Value) -> Result<Value, CloudError> {
+        self.fleet.invoke(function, event).await.map_err(CloudError::Deployment)
+    }
+
+    /// Kills one process that is at work, with SIGKILL; says whose.
+    pub fn kill_one(&self) -> Option<Function> {
+        self.fleet.kill_one(OsRandom.next_u64())
+    }
+
+    /// Ends every idle process, as a deploy does.
+    pub fn replace_all(&self) {
+        self.fleet.replace_all();
+    }
+
+    /// Puts a fault in.
+    pub fn inject(&self, fault: Fault) {
+        self.gate.inject(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn heal(&self) {
+        self.gate.heal();
+    }
+
+    /// The requests that a role of the template did not allow.
+    pub fn denied(&self) -> Vec<String> {
+        self.gate.denied()
+    }
+
+    /// Whether the queues are polled.
+    pub fn is_polling(&self) -> bool {
+        *self.gate.polling.borrow()
+    }
+
+    /// What the functions logged.
+    pub fn log(&self) -> Vec<String> {
+        self.ledger.log()
+    }
+
+    /// Processes that were started, and those that were killed.
+    pub fn processes(&self) -> (u64, u64) {
+        self.fleet.counts()
+    }
+
+    /// How many messages were delivered to functions so far.
+    pub fn delivered(&self) -> u64 {
+        self.mappings.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Invocations that failed as a whole, in words.
+    pub fn failures(&self) -> Vec<String> {
+        self.mappings.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
+        self.ledger.phase(title, people)
+    }
+
+    /// Where the double keeps its log while this runs.
+    pub fn folder(&self) -> &Path {
+        self.double.folder()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the system's temporary folder.
+        drop(std::fs::remove_dir_all(self.double.folder()));
+    }
+}
+
+/// Builds the artifact for this machine.
+async fn build(target: &Path) -> Result<PathBuf, CloudError> {
+    let failed = |why: String| CloudError::Tool {
+        what: "crosswave-lambda cannot be built".to_owned(),
+        why,
+        advice: "build it, or name it with --function",
+    };
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+    let ended = Command::new("cargo")
+        .args(["build", "--quiet", "--locked", "-p", "crosswave-lambda", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(target)
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    let ended = ended.map_err(|error| failed(error.to_string()))?;
+    if !ended.status.success() {
+        return Err(failed(String::from_utf8_lossy(&ended.stderr).into_owned()));
+    }
+    Ok(target.join("debug/crosswave-lambda"))
+}
+
+/// The operator's side: the same adapters, directly on the double.
+fn host(base: &str, stage: &Stage) -> Result<Host, CloudError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let access = Access::new(REGION, "test", "local", None).at(base);
+    let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
+    let store = DynamoStore::new(access.dynamo(), STACK, clocked, chanced);
+    let queues = format!("{base}/{ACCOUNT}/{STACK}-");
+    let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
+    let queue = SqsQueues::new(access.sqs(), queues, clocked, chanced);
+    let transport = ReqwestTransport::new(&TransportSettings::default());
+    let transport = transport.map_err(|error| CloudError::Double(error.to_string()))?;
+    let transport: Arc<dyn Transport> = Arc::new(transport);
+    let limits = Arc::new(Limits::new(LimitSettings::default()));
+    let client = |credentials: &Credentials| -> Result<TenantClient, CloudError> {
+        Ok(TenantClient::new(
+            config(stage.base(), credentials)?,
+            Arc::clone(&transport),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            Arc::clone(&limits),
+        ))
+    };
+    let tenants = stage.tenants();
+    let pair = TenantPair { source: client(&tenants.source)?, target: client(&tenants.target)? };
+    let store: Arc<dyn Store> = Arc::new(store);
+    let scripts = StoredScripts::new(
+        Arc::clone(&store),
+        Arc::clone(&clock),
+        scripting::Budget::default(),
+        None,
+    );
+    Ok(Host {
+        store,
+        queue: Arc::new(queue),
+        tenants: Arc::new(OnePair(pair)),
+        scripts: Arc::new(scripts),
+        identity: HostIdentity { incarnation: "operator".to_owned(), sole: false, until: None },
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+    })
+}
+
+fn config(base: &str, credentials: &Credentials) -> Result<TenantConfig, CloudError> {
+    let bad = |error: String| CloudError::Deployment(error);
+    let tenant = TenantId::parse(&credentials.tenant_id.to_string());
+    let client = ClientId::parse(&credentials.client_id.to_string());
+    let secret = Credential::Secret(SecretText::new(credentials.client_secret.clone()));
+    let config = TenantConfig::new(
+        tenant.map_err(|error| bad(error.to_string()))?,
+        client.map_err(|error| bad(error.to_string()))?,
+        secret,
+    );
+    let parse = |path: &str| {
+        format!("{base}/{path}").parse().map_err(|error| bad(format!("{base}/{path}: {error}")))
+    };
+    let label = credentials.initial_domain.split('.').next().unwrap_or_default();
+    let endpoints = Endpoints::new(parse("login/")?, parse("graph/")?, parse("outlook/")?)
+        .with_sharepoint_admin(parse(&format!("sharepoint/{label}-admin/"))?);
+    Ok(config.with_endpoints(endpoints))
+}
+
+/// The two tenants of the one project.
+struct OnePair(TenantPair);
+
+#[async_trait]
+impl Tenants for OnePair {
+    async fn of(&self, _project: &Project) -> Result<TenantPair, StepError> {
+        Ok(self.0.clone())
+    }
+
+    fn requests(&self, _project: &Project) -> u64 {
+        0
+    }
+}
+
+/// A pause between two looks at what the deployment does.
+pub(crate) const LOOK: Duration = Duration::from_millis(400);

@@ -1,0 +1,105 @@
+//! What the functions asked of AWS, from the metrics that they write.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// What was asked, by operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Asked {
+    /// Requests as they are billed.
+    pub billed: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Read units.
+    pub read: f64,
+    /// Write units.
+    pub write: f64,
+}
+
+/// What one phase of a rehearsal cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Phase {
+    /// The phase.
+    pub title: String,
+    /// People who went through it.
+    pub people: usize,
+    /// What was asked, by operation.
+    pub asked: BTreeMap<String, Asked>,
+    /// Invocations.
+    pub invocations: u64,
+    /// Their time together, in milliseconds.
+    pub milliseconds: f64,
+}
+
+/// The figures of a rehearsal.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Figures {
+    /// Phase by phase.
+    pub phases: Vec<Phase>,
+}
+
+#[derive(Default)]
+struct Totals {
+    asked: BTreeMap<String, Asked>,
+    invocations: u64,
+    milliseconds: f64,
+}
+
+/// Counts what the functions report, and keeps their last words.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    totals: Mutex<Totals>,
+    log: Mutex<Vec<String>>,
+}
+
+/// So many lines of the log are kept.
+const LINES: usize = 2_000;
+
+impl Ledger {
+    /// Reads a line that a function wrote.
+    pub(crate) fn line(&self, line: &str) {
+        let Ok(read) = serde_json::from_str::<Value>(line) else { return self.keep(line) };
+        if read.get("_aws").is_none() {
+            return self.keep(line);
+        }
+        let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
+        let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
+        let asked = read.get("spent").and_then(|spent| spent.get("asked"));
+        let Some(asked) = asked.and_then(Value::as_array) else { return };
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.invocations += 1;
+        totals.milliseconds += number(&read, "Milliseconds").unwrap_or_default();
+        for one in asked {
+            let name = one.get("operation").and_then(Value::as_str).unwrap_or_default();
+            let total = totals.asked.entry(name.to_owned()).or_default();
+            total.billed += count(one, "billed").unwrap_or_default();
+            total.messages += count(one, "messages").unwrap_or_default();
+            total.read += number(one, "read").unwrap_or_default();
+            total.write += number(one, "write").unwrap_or_default();
+        }
+    }
+
+    fn keep(&self, line: &str) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.len() < LINES {
+            log.push(line.to_owned());
+        }
+    }
+
+    /// What the functions logged.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was counted since the last call, as a phase.
+    pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let Totals { asked, invocations, milliseconds } = std::mem::take(&mut *totals);
+        Phase { title: title.to_owned(), people, asked, invocations, milliseconds }
+    }
+}

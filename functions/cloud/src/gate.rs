@@ -1,0 +1,291 @@
+//! The gate: every request of every function to AWS goes through it. The function's role in the
+//! template decides; faults are put in; messages that are sent wake their queue's mapping.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use catalogue::Function;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use ports::{HttpRequest, Transport};
+use serde_json::{Value, json};
+use tenant::ReqwestTransport;
+use tokio::sync::watch;
+
+use crate::{
+    policy::{Denied, Policies},
+    serve::{Answer, text},
+};
+
+/// What goes wrong, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The service refuses for a moment.
+    Throttled {
+        /// Which action, for instance `dynamodb:PutItem`.
+        action: String,
+        /// So many requests in a row.
+        times: u32,
+    },
+    /// It is done, and the reply is lost.
+    ReplyLost {
+        /// Which action.
+        action: String,
+        /// So many requests in a row.
+        times: u32,
+    },
+    /// The role lacks a permission, until it is granted again.
+    Forbidden {
+        /// Which function's role.
+        function: Function,
+        /// Which action.
+        action: String,
+    },
+}
+
+/// The gate.
+pub(crate) struct Gate {
+    base: String,
+    transport: ReqwestTransport,
+    policies: Policies,
+    by_key: BTreeMap<String, Function>,
+    faults: Mutex<Vec<Fault>>,
+    denied: Mutex<Vec<String>>,
+    /// Whether the mappings are switched on.
+    pub(crate) polling: watch::Sender<bool>,
+    /// Woken with the name of a queue that a message was sent to.
+    wake: Box<dyn Fn(&str, Duration) + Send + Sync>,
+}
+
+/// What is to become of a request.
+enum Course {
+    On,
+    Refuse(Answer),
+    LoseReply,
+}
+
+impl Gate {
+    /// A gate before the double.
+    pub(crate) fn new(
+        base: &str,
+        transport: ReqwestTransport,
+        wake: impl Fn(&str, Duration) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            base: base.to_owned(),
+            transport,
+            policies: Policies::of_template(),
+            by_key: Function::all().map(|one| (infra::slug(one), one)).collect(),
+            faults: Mutex::new(Vec::new()),
+            denied: Mutex::new(Vec::new()),
+            polling: watch::Sender::new(false),
+            wake: Box::new(wake),
+        }
+    }
+
+    /// Puts a fault in.
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    /// Takes all faults away.
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The requests that a role did not allow, in words.
+    pub(crate) fn denied(&self) -> Vec<String> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers one request of a function.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Bytes>) -> Answer {
+        let (parts, bytes) = request.into_parts();
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let Some(function) = self.caller(&parts.headers) else {
+            return refusal(StatusCode::FORBIDDEN, "UnrecognizedClientException", "who is this?");
+        };
+        let actions = actions(&parts.headers, parts.uri.path(), &body);
+        match self.course(function, &actions) {
+            Course::Refuse(answer) => return answer,
+            Course::On | Course::LoseReply if parts.uri.path().starts_with("/2015-03-31/") => {
+                return self.switch(&parts.method, &body);
+            }
+            Course::LoseReply => {
+                drop(self.forward(parts, bytes).await);
+                return refusal(StatusCode::BAD_GATEWAY, "", "the reply was lost");
+            }
+            Course::On => {}
+        }
+        let answer = self.forward(parts, bytes).await;
+        if answer.status().is_success() {
+            self.notice(&actions, &body);
+        }
+        answer
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Option<Function> {
+        let text = headers.get("authorization")?.to_str().ok()?;
+        let key = text.split_once("Credential=")?.1.split('/').next()?;
+        self.by_key.get(key).copied()
+    }
+
+    fn course(&self, function: Function, actions: &[(String, Value)]) -> Course {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        for (action, body) in actions {
+            let forbidden = faults.iter().any(|fault| {
+                matches!(fault, Fault::Forbidden { function: whose, action: what }
+                    if *whose == function && what == action)
+            });
+            let allowed = self.policies.check(function, action, body);
+            let denied = match allowed {
+                Err(Denied(why)) => Some(why),
+                Ok(()) if forbidden => Some(format!("{} may not {action}", function.handler())),
+                Ok(()) => None,
+            };
+            if let Some(why) = denied {
+                self.denied.lock().unwrap_or_else(PoisonError::into_inner).push(why.clone());
+                let answer = refusal(StatusCode::BAD_REQUEST, "AccessDeniedException", &why);
+                return Course::Refuse(answer);
+            }
+        }
+        let asked = |what: &str| actions.iter().any(|(action, _)| action == what);
+        for fault in faults.iter_mut() {
+            match fault {
+                Fault::Throttled { action, times } if *times > 0 && asked(action) => {
+                    *times -= 1;
+                    let code = "ProvisionedThroughputExceededException";
+                    let answer = refusal(StatusCode::BAD_REQUEST, code, "rate exceeded");
+                    return Course::Refuse(answer);
+                }
+                Fault::ReplyLost { action, times } if *times > 0 && asked(action) => {
+                    *times -= 1;
+                    return Course::LoseReply;
+                }
+                _ => {}
+            }
+        }
+        Course::On
+    }
+
+    /// The Lambda API's `UpdateEventSourceMapping`, as far as it switches.
+    fn switch(&self, method: &Method, body: &Value) -> Answer {
+        match body.get("Enabled").and_then(Value::as_bool) {
+            Some(on) if *method == Method::PUT => {
+                self.polling.send_if_modified(|before| std::mem::replace(before, on) != on);
+                text(StatusCode::ACCEPTED, json!({ "State": "Updating" }).to_string())
+            }
+            _ => refusal(StatusCode::BAD_REQUEST, "InvalidParameterValueException", "Enabled"),
+        }
+    }
+
+    /// Wakes the mappings of queues that something was sent to, or deferred in.
+    fn notice(&self, actions: &[(String, Value)], body: &Value) {
+        let url = body.get("QueueUrl").and_then(Value::as_str).unwrap_or_default();
+        let Some(queue) = url.rsplit('/').next() else { return };
+        let seconds = |value: &Value, name: &str| {
+            Duration::from_secs(value.get(name).and_then(Value::as_u64).unwrap_or_default())
+        };
+        for (action, _) in actions {
+            match action.as_str() {
+                "sqs:SendMessage" => {
+                    let entries = body.get("Entries").and_then(Value::as_array);
+                    for entry in entries.into_iter().flatten() {
+                        (self.wake)(queue, seconds(entry, "DelaySeconds"));
+                    }
+                }
+                "sqs:ChangeMessageVisibility" => {
+                    (self.wake)(queue, seconds(body, "VisibilityTimeout"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn forward(&self, parts: http::request::Parts, body: Bytes) -> Answer {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let failed = |why: String| refusal(StatusCode::BAD_GATEWAY, "", &why);
+        let url = match format!("{}{path}", self.base).parse() {
+            Ok(url) => url,
+            Err(error) => return failed(format!("{error}")),
+        };
+        let mut headers = parts.headers;
+        for name in ["host", "content-length", "connection", "transfer-encoding"] {
+            headers.remove(name);
+        }
+        // The double takes the key for an account's; its own account is another's.
+        if let Some(name) = headers.get("authorization").and_then(|value| value.to_str().ok())
+            && let Some((before, rest)) = name.split_once("Credential=")
+            && let Some((_, after)) = rest.split_once('/')
+            && let Ok(value) = HeaderValue::from_str(&format!("{before}Credential=test/{after}"))
+        {
+            headers.insert("authorization", value);
+        }
+        let timeout = Duration::from_secs(30);
+        let request = HttpRequest { method: parts.method, url, headers, body, timeout };
+        let reply = match self.transport.send(request).await {
+            Ok(reply) => reply,
+            Err(error) => return failed(error.to_string()),
+        };
+        let (status, mut headers) = (reply.status, reply.headers.clone());
+        for name in ["content-length", "connection", "transfer-encoding"] {
+            headers.remove(name);
+        }
+        match reply.read(16 * 1024 * 1024).await {
+            Ok(body) => {
+                let mut answer = text(status, body);
+                *answer.headers_mut() = headers;
+                answer
+            }
+            Err(error) => failed(error.to_string()),
+        }
+    }
+}
+
+/// A refusal as the JSON protocol has it.
+fn refusal(status: StatusCode, code: &str, why: &str) -> Answer {
+    let mut answer = text(status, json!({ "__type": code, "message": why }).to_string());
+    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
+    answer.headers_mut().insert("content-type", kind);
+    if let Ok(code) = HeaderValue::from_str(code) {
+        answer.headers_mut().insert("x-amzn-errortype", code);
+    }
+    answer
+}
+
+/// What a request asks for, as permissions name it; a transaction for each of its parts.
+fn actions(headers: &HeaderMap, path: &str, body: &Value) -> Vec<(String, Value)> {
+    if path.starts_with("/2015-03-31/event-source-mappings/") {
+        return vec![("lambda:UpdateEventSourceMapping".to_owned(), Value::Null)];
+    }
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let Some((service, operation)) = target.and_then(|target| target.split_once('.')) else {
+        return vec![("unknown".to_owned(), Value::Null)];
+    };
+    let service = match service {
+        "AmazonSQS" => "sqs",
+        "AWSEvents" => "events",
+        "secretsmanager" => "secretsmanager",
+        service if service.starts_with("DynamoDB_") => "dynamodb",
+        other => other,
+    };
+    let operation = operation.trim_end_matches("Batch");
+    if operation != "TransactWriteItems" {
+        return vec![(format!("{service}:{operation}"), body.clone())];
+    }
+    let items = body.get("TransactItems").and_then(Value::as_array);
+    let part = |item: &Value| {
+        let (name, part) = item.as_object()?.iter().next()?;
+        let action = match name.as_str() {
+            "ConditionCheck" => "ConditionCheckItem",
+            "Put" => "PutItem",
+            "Delete" => "DeleteItem",
+            _ => "UpdateItem",
+        };
+        Some((format!("dynamodb:{action}"), part.clone()))
+    };
+    items.into_iter().flatten().filter_map(part).collect()
+}

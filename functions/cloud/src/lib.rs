@@ -1,0 +1,38 @@
+//! The local cloud: a whole deployment on this machine, without an account.
+//!
+//! ```text
+//!                 template ──> tables, queues (a double of DynamoDB, SQS, CloudFormation: MiniStack)
+//!                    │
+//!  schedules ──>  fleet of the real `crosswave-lambda` processes <──> Runtime API (ours)
+//!  mappings  ──>     │ every request to AWS
+//!                    v
+//!                  gate: the role of the template decides; faults are put in; requests are counted
+//!                    │
+//!                    └──> the double                       tenants: the simulator, over HTTP
+//! ```
+//!
+//! The double was chosen because it is one package of PyPI without a container, keeps conditional
+//! writes and request tokens under concurrency, and reads CloudFormation; others lose updates or
+//! cannot run here.
+
+mod clockwork;
+mod cloud;
+mod double;
+mod environment;
+mod failure;
+mod figures;
+mod fleet;
+mod gate;
+mod mapping;
+mod pace;
+mod place;
+mod policy;
+mod serve;
+mod stack;
+
+pub use cloud::{Cloud, Options};
+pub use failure::CloudError;
+pub use figures::{Asked, Figures, Phase};
+pub use gate::Fault;
+pub use pace::Pace;
+pub use place::{InTheCloud, Played, rehearse};

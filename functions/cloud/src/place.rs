@@ -1,0 +1,155 @@
+//! The rehearsal in the cloud: the same as on one machine, started by events.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use catalogue::Function;
+use control::Scope;
+use engine::{
+    Host,
+    records::{Loaded, load_all},
+};
+use model::{DeliveryState, Keys, Notification, Project, UserState};
+use ports::{Clock, Random};
+use rehearsal::{Place, Rehearsed, Scene, Stage, Stretch};
+use serde::Serialize;
+use serde_json::json;
+use system::{OsRandom, SystemClock};
+
+use crate::{Cloud, CloudError, Figures, Options, cloud::LOOK};
+
+/// The cloud as the place of a rehearsal.
+pub struct InTheCloud<'c> {
+    cloud: &'c Cloud,
+    told: bool,
+    /// The mean pause between two kills; `None` kills nothing.
+    kills: Option<Duration>,
+    figures: Figures,
+}
+
+/// What came of a rehearsal in the cloud.
+#[derive(Debug, Serialize)]
+pub struct Played {
+    /// The same report as on one machine.
+    #[serde(flatten)]
+    pub rehearsed: Rehearsed,
+    /// What it cost.
+    pub figures: Figures,
+    /// Processes that were started.
+    pub processes: u64,
+    /// Processes that were killed.
+    pub killed: u64,
+    /// Requests that a role of the template did not allow.
+    pub denied: Vec<String>,
+}
+
+/// Rehearses in a cloud of its own, killing a process about so often.
+pub async fn rehearse(
+    scene: &Scene,
+    options: &Options,
+    kills: Option<Duration>,
+) -> Result<Option<Played>, CloudError> {
+    let stage = Stage::open(scene, std::sync::Arc::new(SystemClock))?;
+    let cloud = Cloud::start(options, &stage).await?;
+    let mut place =
+        InTheCloud { cloud: &cloud, told: scene.told, kills, figures: Figures::default() };
+    let played = rehearsal::rehearse(scene, &stage, &mut place).await;
+    let figures = std::mem::take(&mut place.figures);
+    let Some(rehearsed) = played? else { return Ok(None) };
+    let (processes, killed) = cloud.processes();
+    Ok(Some(Played { rehearsed, figures, processes, killed, denied: cloud.denied() }))
+}
+
+#[async_trait(?Send)]
+impl Place for InTheCloud<'_> {
+    type Failure = CloudError;
+
+    fn host(&self) -> &Host {
+        self.cloud.host()
+    }
+
+    fn project(&self) -> &Project {
+        self.cloud.project()
+    }
+
+    async fn play(
+        &mut self,
+        stretch: &Stretch<'_>,
+        beside: &mut dyn FnMut(),
+    ) -> Result<Option<u64>, CloudError> {
+        let scope = Scope::of(self.cloud.project());
+        let before = self.cloud.delivered();
+        let event = json!({
+            "detail-type": "Crosswave Start Wave",
+            "time": SystemClock.now(),
+            "detail": {
+                "customer": scope.customer, "project": scope.project,
+                "wave": stretch.wave, "action": stretch.action,
+            },
+        });
+        // A bus delivers at least once; the wave starts once all the same.
+        for _ in 0..2 {
+            self.cloud.invoke(Function::StartWave, &event).await?;
+        }
+        let mut next_kill = self.next_kill();
+        loop {
+            tokio::select! {
+                () = SystemClock.sleep(LOOK) => {}
+                interrupted = tokio::signal::ctrl_c() => {
+                    drop(interrupted);
+                    return Ok(None);
+                }
+            }
+            beside();
+            if next_kill.is_some_and(|at| SystemClock.now() >= at) {
+                if let Some(function) = self.cloud.kill_one() {
+                    self.tell(format!("           killed {}", function.handler()));
+                }
+                next_kill = self.next_kill();
+            }
+            if self.is_settled(&scope, stretch).await? {
+                break;
+            }
+        }
+        let phase = self.cloud.phase(stretch.title, stretch.people.len());
+        self.tell(format!("{:<10} {} invocations", stretch.title, phase.invocations));
+        self.figures.phases.push(phase);
+        Ok(Some(self.cloud.delivered() - before))
+    }
+
+    fn tell(&self, text: String) {
+        if self.told {
+            use std::io::Write as _;
+            drop(writeln!(std::io::stderr().lock(), "{text}"));
+        }
+    }
+}
+
+impl InTheCloud<'_> {
+    /// Somewhere between nothing and twice the mean.
+    fn next_kill(&self) -> Option<jiff::Timestamp> {
+        let mean = self.kills?;
+        let most = u64::try_from(mean.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
+        let pause = i64::try_from(OsRandom.below(most)).unwrap_or(i64::MAX);
+        SystemClock.now().checked_add(jiff::SignedDuration::from_millis(pause)).ok()
+    }
+
+    /// Whether nobody of the wave has a job that goes on by itself, and everybody was told.
+    async fn is_settled(&self, scope: &Scope, stretch: &Stretch<'_>) -> Result<bool, CloudError> {
+        let host = self.cloud.host();
+        for user in scope.users(host).await? {
+            let user = user.value;
+            let works = user.job.is_some() && user.state != UserState::WaitingForUser;
+            if works && stretch.people.contains(&user.id) {
+                return Ok(false);
+            }
+        }
+        let partition = Keys::project_partition(&scope.customer, &scope.project);
+        let all: Vec<Loaded<Notification>> =
+            load_all(&*host.store, &partition, Keys::NOTIFICATIONS).await?;
+        Ok(!all.iter().any(|notification| {
+            let delivery = &notification.value.delivery;
+            matches!(delivery, DeliveryState::Pending | DeliveryState::Sending { .. })
+        }))
+    }
+}

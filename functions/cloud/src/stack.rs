@@ -1,0 +1,83 @@
+//! The stack: tables and queues of the committed template, and the tenants' secrets.
+
+use std::time::Duration;
+
+use model::Project;
+use ports::Clock;
+use serde_json::json;
+use simulator::{Credentials, Rehearsal};
+use system::SystemClock;
+
+use crate::{CloudError, double::Double};
+
+/// The stack's name.
+pub(crate) const STACK: &str = "crosswave";
+
+/// What the double makes of the template. The rest is the fleet's: functions, mappings, schedules.
+const MADE: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"];
+
+/// Deploys the template, and waits until it is there.
+pub(crate) async fn deploy(double: &Double) -> Result<(), CloudError> {
+    committed_is_fresh()?;
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("Action", "CreateStack")
+        .append_pair("Version", "2010-05-15")
+        .append_pair("StackName", STACK)
+        .append_pair("TemplateBody", &infra::only(&MADE))
+        .finish();
+    double.query("cloudformation", &form).await?;
+    let look = format!("Action=DescribeStacks&Version=2010-05-15&StackName={STACK}");
+    for _ in 0..600 {
+        let stacks = double.query("cloudformation", &look).await?;
+        if stacks.contains("CREATE_COMPLETE") {
+            return Ok(());
+        }
+        if stacks.contains("FAILED") || stacks.contains("ROLLBACK") {
+            return Err(CloudError::Double(format!("the stack was not made: {stacks}")));
+        }
+        SystemClock.sleep(Duration::from_millis(100)).await;
+    }
+    Err(CloudError::Double("the stack is not made within a minute".to_owned()))
+}
+
+/// What is deployed here is what lies in the repository.
+fn committed_is_fresh() -> Result<(), CloudError> {
+    let committed = include_str!("../../../infra/template.yaml");
+    if committed == infra::page() {
+        return Ok(());
+    }
+    Err(CloudError::Deployment(
+        "infra/template.yaml is stale: run UPDATE=1 cargo test -p crosswave-infra".to_owned(),
+    ))
+}
+
+/// Puts the credentials of both tenants where the functions look for them.
+pub(crate) async fn store_secrets(
+    double: &Double,
+    project: &Project,
+    tenants: &Rehearsal,
+    base: &str,
+) -> Result<(), CloudError> {
+    for (side, credentials) in [("source", &tenants.source), ("target", &tenants.target)] {
+        let name = format!("{STACK}/{}/{}/{side}", project.customer, project.id);
+        let secret = json!({
+            "client_id": credentials.client_id.to_string(),
+            "client_secret": credentials.client_secret,
+            "endpoints": endpoints(base, credentials),
+        });
+        let body = json!({ "Name": name, "SecretString": secret.to_string() });
+        double.json("secretsmanager", "secretsmanager.CreateSecret", &body).await?;
+    }
+    Ok(())
+}
+
+/// Where a simulated tenant is.
+fn endpoints(base: &str, credentials: &Credentials) -> serde_json::Value {
+    let label = credentials.initial_domain.split('.').next().unwrap_or_default();
+    json!({
+        "login": format!("{base}/login/"),
+        "graph": format!("{base}/graph/"),
+        "exchange": format!("{base}/outlook/"),
+        "sharepoint_admin": format!("{base}/sharepoint/{label}-admin/"),
+    })
+}
