@@ -195,8 +195,8 @@ impl Drop for Cloud {
     }
 }
 
-/// Builds the artifact for this machine.
-async fn build(target: &Path) -> Result<PathBuf, CloudError> {
+/// Builds the artifact for this machine, for development: unoptimised.
+pub async fn build(target: &Path) -> Result<PathBuf, CloudError> {
     let failed = |why: String| CloudError::Tool {
         what: "crosswave-lambda cannot be built".to_owned(),
         why,

@@ -17,7 +17,7 @@ use system::{OsRandom, SystemClock};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
 };
 
 use crate::{
@@ -45,12 +45,14 @@ struct Job {
 struct Desk {
     jobs: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     running: Mutex<BTreeMap<String, oneshot::Sender<Outcome>>>,
+    asked: watch::Sender<bool>,
 }
 
 /// One environment.
 pub(crate) struct Environment {
     process: Child,
     jobs: mpsc::Sender<Job>,
+    asked: watch::Receiver<bool>,
 }
 
 /// How a process is started.
@@ -67,7 +69,9 @@ impl Environment {
         let desk = Arc::new(Desk {
             jobs: tokio::sync::Mutex::new(queue),
             running: Mutex::new(BTreeMap::new()),
+            asked: watch::Sender::new(false),
         });
+        let asked = desk.asked.subscribe();
         let api = serve(move |request| answer(Arc::clone(&desk), request)).await?;
         let mut process = Command::new(launch.program)
             .env_clear()
@@ -87,12 +91,22 @@ impl Environment {
                 }
             });
         }
-        Ok(Self { process, jobs })
+        Ok(Self { process, jobs, asked })
     }
 
     /// The process's number, while it runs.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.process.id()
+    }
+
+    /// Ready when the process has asked for its first event; never when it ends before.
+    pub(crate) fn ready(&self) -> impl Future<Output = ()> + use<> {
+        let mut asked = self.asked.clone();
+        async move {
+            if asked.wait_for(|asked| *asked).await.is_err() {
+                std::future::pending().await
+            }
+        }
     }
 
     /// Hands an event to the process and waits for the end. Whether the environment can be used
@@ -132,7 +146,8 @@ async fn answer(desk: Arc<Desk>, request: Request<Bytes>) -> Answer {
         (&Method::GET, "/2018-06-01/runtime/invocation/next") => next(&desk).await,
         (&Method::POST, "/2018-06-01/runtime/init/error") => text(StatusCode::ACCEPTED, "{}"),
         (&Method::POST, "/2020-01-01/extension/register") => {
-            let mut answer = text(StatusCode::OK, "{}");
+            let whose = "{\"functionName\":\"f\",\"functionVersion\":\"1\",\"handler\":\"h\"}";
+            let mut answer = text(StatusCode::OK, whose);
             let id = http::HeaderValue::from_static("crosswave");
             answer.headers_mut().insert("lambda-extension-identifier", id);
             answer
@@ -161,6 +176,7 @@ async fn answer(desk: Arc<Desk>, request: Request<Bytes>) -> Answer {
 }
 
 async fn next(desk: &Desk) -> Answer {
+    desk.asked.send_replace(true);
     let job = desk.jobs.lock().await.recv().await;
     let Some(job) = job else { return text(StatusCode::GONE, "{}") };
     let answer = Response::builder()

@@ -121,7 +121,7 @@ impl Fleet {
     }
 
     /// What Lambda and the template put into a function's environment.
-    fn variables(&self, function: Function) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables(&self, function: Function) -> Vec<(&'static str, String)> {
         let mappings: Vec<String> =
             Function::all().filter(|one| one.queue().is_some()).map(infra::logical).collect();
         let memory = infra::memory(function).to_string();

@@ -27,12 +27,14 @@ mod mapping;
 mod pace;
 mod place;
 mod policy;
+mod probe;
 mod serve;
 mod stack;
 
-pub use cloud::{Cloud, Options};
+pub use cloud::{Cloud, Options, build};
 pub use failure::CloudError;
 pub use figures::{Asked, Figures, Phase};
 pub use gate::Fault;
 pub use pace::Pace;
+pub use probe::{Start, probe};
 pub use place::{InTheCloud, Played, rehearse};

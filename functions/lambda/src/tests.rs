@@ -1,1 +1,350 @@
+//! What a function makes of its events, against the models of the ports.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use catalogue::{Function, ProjectType, Step};
+use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
+use control::{Scope, store_project, waves};
+use engine::{
+    Host, HostIdentity, Outcome, Shipped, StepContext, StepError, StepResult, Steps, TenantPair,
+    Tenants, Wake, records::Batch,
+};
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Action, Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState,
+};
+use ports::{Clock, Delivery, Queue, QueueName};
+use serde_json::{Value, json};
+
+use crate::{Bus, ChangeEvent, Deployment, Switch, list_dead, redrive, register};
+
+/// What every step answers here, by the user's name.
+struct Scripted;
+
+#[async_trait]
+impl Steps for Scripted {
+    async fn run(&self, _step: Step, cx: &StepContext<'_>) -> StepResult {
+        match cx.user().id.as_str() {
+            "panics" => panic!("this step has a fault"),
+            "hangs" => std::future::pending().await,
+            "waits" => {
+                let delay = Duration::from_hours(2);
+                Ok(Outcome::Wait(Wake::After { delay, why: "the tenant's pause".to_owned() }))
+            }
+            "throttled" => Err(StepError {
+                failure: engine::Failure::Throttled(Duration::from_secs(40)),
+                ..StepError::retry("throttled", "the tenant is busy")
+            }),
+            _ => Outcome::not_applicable("a test"),
+        }
+    }
+}
+
+struct Nowhere;
+
+#[async_trait]
+impl Tenants for Nowhere {
+    async fn of(&self, _project: &Project) -> Result<TenantPair, StepError> {
+        Err(StepError::park("no_tenant", "there is no tenant here", "none"))
+    }
+
+    fn requests(&self, _project: &Project) -> u64 {
+        0
+    }
+}
+
+#[derive(Default)]
+struct Noted {
+    polling: Mutex<Vec<bool>>,
+    events: Mutex<Vec<ChangeEvent>>,
+}
+
+#[async_trait]
+impl Switch for Noted {
+    async fn polling(&self, on: bool) -> Result<(), String> {
+        self.polling.lock().unwrap().push(on);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Bus for Noted {
+    async fn publish(&self, events: &[ChangeEvent]) -> Result<(), String> {
+        self.events.lock().unwrap().extend_from_slice(events);
+        Ok(())
+    }
+}
+
+/// A deployment on models, with the clock in the test's hand.
+struct Desk {
+    deployment: Deployment,
+    clock: VirtualClock,
+    project: Project,
+    noted: Arc<Noted>,
+}
+
+impl Desk {
+    async fn with(users: &[&str]) -> Self {
+        let clock = VirtualClock::at("2026-06-01T08:00:00Z".parse().unwrap());
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let host = Host {
+            store: Arc::new(ModelStore::new()),
+            queue: Arc::new(ModelQueue::new(Arc::clone(&shared), 10)),
+            clock: shared,
+            random: Arc::new(SeededRandom::new(1)),
+            tenants: Arc::new(Nowhere),
+            scripts: Arc::new(Shipped),
+            identity: HostIdentity { incarnation: "test".to_owned(), sole: false, until: None },
+        };
+        let facts = |name: &str| TenantFacts {
+            tenant_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+            initial_domain: format!("{name}.onmicrosoft.com"),
+            domains: vec![format!("{name}.example")],
+            capabilities: Capabilities::default(),
+        };
+        let project = Project {
+            customer: "acme".parse().unwrap(),
+            id: "merger".parse().unwrap(),
+            project_type: ProjectType::Premium,
+            source: facts("old"),
+            target: facts("new"),
+            match_by: Vec::new(),
+            target_domain: "new.example".to_owned(),
+            default_profile: Profile::default(),
+            profiles: std::collections::BTreeMap::new(),
+            notification_sender: None,
+            quiet_hours: None,
+        };
+        store_project(&host, &project).await.unwrap();
+        let scope = Scope::of(&project);
+        register(&host, &scope).await.unwrap();
+        waves::create(&host, &project, "first".parse().unwrap(), None, None).await.unwrap();
+        for id in users {
+            let user = user(id);
+            let mut batch = Batch::new();
+            batch.put(Keys::user(&scope.user(&user.id)), &user, 0).unwrap();
+            batch.commit(&*host.store).await.unwrap();
+        }
+        let noted = Arc::new(Noted::default());
+        let deployment = Deployment {
+            host,
+            steps: Arc::new(Scripted),
+            switch: Arc::clone(&noted) as Arc<dyn Switch>,
+            bus: Arc::clone(&noted) as Arc<dyn Bus>,
+            stack: "test".to_owned(),
+        };
+        Self { deployment, clock, project, noted }
+    }
+
+    async fn run(&self, function: Function, event: Value) -> Value {
+        let until = self.clock.now() + SignedDuration::from_mins(2);
+        self.deployment.run(function, event, until).await.unwrap()
+    }
+
+    async fn start(&self) -> Value {
+        let scope = Scope::of(&self.project);
+        let event = json!({ "time": self.clock.now(), "detail": {
+            "customer": scope.customer, "project": scope.project, "wave": "first",
+            "action": "prepare",
+        } });
+        self.run(Function::StartWave, event).await
+    }
+
+    async fn receive(&self, queue: &str) -> Vec<Delivery> {
+        let queue = QueueName::parse(queue).unwrap();
+        let hidden = Duration::from_mins(12);
+        self.deployment.host.queue.receive(&queue, 10, hidden).await.unwrap()
+    }
+
+    /// Delivers what is due in the queue of the first step, as a mapping does; the users whose
+    /// messages come again.
+    async fn deliver(&self) -> Vec<String> {
+        let deliveries = self.receive(FIRST).await;
+        let answer = self.run(Function::Step(Step::CreateOrUpdateUser), event(&deliveries)).await;
+        let failed = answer["batchItemFailures"].as_array().unwrap().clone();
+        let mut again = Vec::new();
+        for (place, delivery) in deliveries.iter().enumerate() {
+            let id = json!(place.to_string());
+            if failed.iter().any(|failure| failure["itemIdentifier"] == id) {
+                let body: Value = serde_json::from_str(&delivery.body).unwrap();
+                again.push(body["user"]["user"].as_str().unwrap_or_default().to_owned());
+            } else {
+                let queue = QueueName::parse(FIRST).unwrap();
+                let receipt = &delivery.receipt;
+                self.deployment.host.queue.acknowledge(&queue, receipt).await.unwrap();
+            }
+        }
+        again
+    }
+
+    fn on(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+const FIRST: &str = "prepare-create-or-update-user";
+
+fn event(deliveries: &[Delivery]) -> Value {
+    let record = |(place, delivery): (usize, &Delivery)| {
+        json!({
+            "messageId": place.to_string(), "receiptHandle": delivery.receipt.0,
+            "body": delivery.body,
+            "attributes": { "ApproximateReceiveCount": delivery.receive_count.to_string() },
+        })
+    };
+    json!({ "Records": deliveries.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
+fn user(id: &str) -> User {
+    User {
+        id: id.parse().unwrap(),
+        source: SourceIdentity { object_id: id.to_owned(), ..SourceIdentity::default() },
+        target: None,
+        state: UserState::NoMatch,
+        wave: Some("first".parse().unwrap()),
+        profile: None,
+        job: None,
+        jobs: 0,
+        synced_once: false,
+        last_sync: None,
+        problem: None,
+        match_note: None,
+    }
+}
+
+/// A panic is one message's: the others of the batch are done, and the process lives.
+#[tokio::test]
+async fn a_panic_fails_its_own_message_alone() {
+    let desk = Desk::with(&["anna", "panics", "zoe"]).await;
+    desk.start().await;
+    assert_eq!(desk.deliver().await, ["panics"]);
+    assert_eq!(desk.receive("prepare-mail-enable-user").await.len(), 2, "the others went on");
+}
+
+/// A message that fails again and again ends with its reason in the books, and goes back by one
+/// command.
+#[tokio::test]
+async fn a_message_that_always_fails_is_kept_with_its_reason_and_can_be_sent_again() {
+    let desk = Desk::with(&["panics"]).await;
+    desk.start().await;
+    for _ in 0..12 {
+        desk.deliver().await;
+        desk.on(900);
+    }
+    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let host = &desk.deployment.host;
+    let letters = list_dead(host).await.unwrap();
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!(letter.why, "the step panicked: this step has a fault");
+    assert_eq!(letter.queue, FIRST);
+    assert_eq!(redrive(host).await.unwrap(), 1);
+    assert_eq!(desk.receive(FIRST).await.len(), 1);
+    assert!(list_dead(host).await.unwrap().is_empty());
+}
+
+/// Text that is no baton can never be handled: it does not come again ten times.
+#[tokio::test]
+async fn a_message_that_is_none_of_ours_is_kept_at_once() {
+    let desk = Desk::with(&[]).await;
+    let answer = desk
+        .run(
+            Function::Step(Step::HideUser),
+            json!({ "Records": [{ "messageId": "m", "receiptHandle": "r", "body": "hello" }] }),
+        )
+        .await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let letters = list_dead(&desk.deployment.host).await.unwrap();
+    assert!(letters[0].why.contains("cannot be read"), "{}", letters[0].why);
+}
+
+/// Throttling never uses the receive count up: the message is sent anew each time.
+#[tokio::test]
+async fn a_pause_of_the_tenant_is_a_new_message_with_a_delay() {
+    let desk = Desk::with(&["throttled"]).await;
+    desk.start().await;
+    for _ in 0..20 {
+        assert!(desk.deliver().await.is_empty());
+        desk.on(900);
+    }
+    let deliveries = desk.receive(FIRST).await;
+    assert_eq!(deliveries.iter().map(|one| one.receive_count).collect::<Vec<_>>(), [1]);
+}
+
+/// A pause longer than SQS can hold a message: it is in the index of what is due, and the tick
+/// sends it.
+#[tokio::test]
+async fn a_pause_beyond_the_queues_limit_waits_in_the_store() {
+    let desk = Desk::with(&["waits"]).await;
+    desk.start().await;
+    assert!(desk.deliver().await.is_empty());
+    for _ in 0..3 {
+        desk.on(900);
+        desk.deliver().await;
+    }
+    assert!(desk.receive(FIRST).await.is_empty(), "nothing goes round meanwhile");
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!(pulse["Released"], 0);
+    desk.on(2 * 3_600);
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!(pulse["Released"], 1, "{pulse}");
+    assert_eq!(desk.receive(FIRST).await.len(), 1);
+}
+
+/// The same event twice, and again later: one start.
+#[tokio::test]
+async fn an_event_that_comes_twice_starts_a_wave_once() {
+    let desk = Desk::with(&["anna", "ben"]).await;
+    let first = desk.start().await;
+    let second = desk.start().await;
+    assert_eq!((first["started"].clone(), second["started"].clone()), (json!(2), json!(2)));
+    assert_eq!(desk.receive(FIRST).await.len(), 2);
+    let scope = Scope::of(&desk.project);
+    for user in scope.users(&desk.deployment.host).await.unwrap() {
+        assert_eq!(user.value.jobs, 1, "one job each");
+    }
+}
+
+/// An idle deployment polls nothing; one at work does.
+#[tokio::test]
+async fn polling_is_on_while_somebody_is_in_flight_and_off_afterwards() {
+    let desk = Desk::with(&["anna"]).await;
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!((pulse["InFlight"].clone(), pulse["Polling"].clone()), (json!(0), json!(false)));
+    desk.start().await;
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!((pulse["InFlight"].clone(), pulse["Polling"].clone()), (json!(1), json!(true)));
+    let scope = Scope::of(&desk.project);
+    let stop = engine::Apply {
+        user: scope.user(&"anna".parse().unwrap()),
+        action: Action::Stop,
+        force: false,
+        reset_to: None,
+    };
+    engine::apply(&desk.deployment.host, stop).await.unwrap();
+    desk.deliver().await;
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!(pulse["InFlight"], 0);
+    let last = desk.noted.polling.lock().unwrap().last().copied();
+    assert_eq!(last, Some(pulse["Polling"] == true));
+}
+
+/// Two bad events: each is refused with words that name what is wrong.
+#[tokio::test]
+async fn an_event_that_is_none_is_refused_with_words() {
+    let desk = Desk::with(&[]).await;
+    let until = Timestamp::MAX;
+    let bad = desk.deployment.run(Function::StartWave, json!({ "x": 1 }), until).await;
+    assert!(bad.unwrap_err().to_string().starts_with("control.start_wave does not understand"));
+    let scope = Scope::of(&desk.project);
+    let ahead = json!({
+        "customer": scope.customer, "project": scope.project, "wave": "first",
+        "action": "sync", "planned": "2030-01-01T00:00:00Z",
+    });
+    let ahead = desk.deployment.run(Function::StartWave, ahead, until).await;
+    assert!(ahead.unwrap_err().to_string().contains("lies ahead"));
+}

@@ -1,0 +1,14 @@
+//! The deployment, whole, on this machine: the real artifact behind the Runtime API, the template's
+//! tables and queues, the simulated tenants.
+
+mod bad_days;
+mod same_report;
+mod start_up;
+
+use std::future::Future;
+
+/// Runs a test's future as the local cloud's own program does.
+fn run<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
