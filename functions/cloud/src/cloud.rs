@@ -105,8 +105,9 @@ impl Cloud {
             failures: Mutex::new(Vec::new()),
         });
         let project = rehearsal::project(stage.tenants(), "local".parse()?)?;
-        stack::store_secrets(&double, &project, stage.tenants(), stage.base()).await?;
+        let connection = stack::connect(&double, &project, stage.tenants(), stage.base()).await?;
         store_project(&host, &project).await?;
+        connection.store(&host, &Scope::of(&project)).await?;
         lambda::register(&host, &Scope::of(&project)).await?;
         mappings.begin(&gate.polling);
         clockwork::begin(&fleet, options.pace);
@@ -141,6 +142,11 @@ impl Cloud {
     /// Puts a fault in.
     pub fn inject(&self, fault: Fault) {
         self.gate.inject(fault);
+    }
+
+    /// Changes a tenant's client secret in the store of secrets.
+    pub async fn put_secret(&self, side: &str, client_secret: &str) -> Result<(), CloudError> {
+        stack::put_secret(&self.double, &self.project, side, client_secret).await
     }
 
     /// Takes all faults away.
@@ -271,12 +277,11 @@ fn config(base: &str, credentials: &Credentials) -> Result<TenantConfig, CloudEr
         client.map_err(|error| bad(error.to_string()))?,
         secret,
     );
-    let parse = |path: &str| {
-        format!("{base}/{path}").parse().map_err(|error| bad(format!("{base}/{path}: {error}")))
-    };
-    let label = credentials.initial_domain.split('.').next().unwrap_or_default();
-    let endpoints = Endpoints::new(parse("login/")?, parse("graph/")?, parse("outlook/")?)
-        .with_sharepoint_admin(parse(&format!("sharepoint/{label}-admin/"))?);
+    let at = stack::addresses(base, credentials)?;
+    let mut endpoints = Endpoints::new(at.login, at.graph, at.exchange);
+    if let Some(admin) = at.sharepoint_admin {
+        endpoints = endpoints.with_sharepoint_admin(admin);
+    }
     Ok(config.with_endpoints(endpoints))
 }
 

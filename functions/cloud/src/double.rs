@@ -132,7 +132,8 @@ impl Double {
         let url: Url =
             url.parse().map_err(|error| CloudError::Double(format!("{url}: {error}")))?;
         let timeout = Duration::from_secs(60);
-        let request = HttpRequest { method, url, headers, body: body.into(), timeout };
+        let body = body.into();
+        let request = HttpRequest { method, url, headers, body, tail: None, timeout };
         let double = |error: ports::TransportError| CloudError::Double(error.to_string());
         let reply = self.transport.send(request).await.map_err(double)?;
         let status = reply.status;

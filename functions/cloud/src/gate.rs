@@ -225,7 +225,8 @@ impl Gate {
             headers.insert("authorization", value);
         }
         let timeout = Duration::from_secs(30);
-        let request = HttpRequest { method: parts.method, url, headers, body, timeout };
+        let method = parts.method;
+        let request = HttpRequest { method, url, headers, body, tail: None, timeout };
         let reply = match self.transport.send(request).await {
             Ok(reply) => reply,
             Err(error) => return failed(error.to_string()),

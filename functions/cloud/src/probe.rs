@@ -39,13 +39,8 @@ pub struct Start {
 pub async fn probe(program: &Path, function: Function) -> Result<Start, CloudError> {
     let ledger = Arc::new(Ledger::default());
     let nowhere = "127.0.0.1:9";
-    let fleet = Fleet::new(
-        program.to_owned(),
-        nowhere,
-        ACCOUNT,
-        Pace::default(),
-        Arc::clone(&ledger),
-    );
+    let fleet =
+        Fleet::new(program.to_owned(), nowhere, ACCOUNT, Pace::default(), Arc::clone(&ledger));
     let began = SystemClock.now();
     let launch = Launch { program, variables: fleet.variables(function), ledger };
     let mut environment = Environment::start(launch).await?;

@@ -11,6 +11,7 @@
 
 mod api;
 mod changes;
+mod connection;
 mod dead;
 mod deliver;
 mod deployment;
@@ -23,6 +24,7 @@ mod tick;
 mod usage;
 
 pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};
+pub use connection::{Addresses, Application, Connection, Kept};
 pub use dead::{Collected, DeadLetter, collect, list_dead, redrive};
 pub use deliver::deliver;
 pub use deployment::{Deployment, FunctionError, Switch};

@@ -3,7 +3,6 @@
 mod config;
 mod log;
 mod services;
-mod signed;
 mod tenants;
 
 use std::process::ExitCode;

@@ -6,11 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws::{Access, DynamoStore, Meter, SqsQueues};
-use aws_credential_types::Credentials;
+use aws::{Access, Caller, DynamoStore, Event, EventBus, Meter, Polling, Secrets, SqsQueues};
 use catalogue::Function;
 use engine::{Host, HostIdentity, StoredScripts};
-use http::Method;
 use jiff::Timestamp;
 use lambda::{Bus, ChangeEvent, Deployment, Switch};
 use ports::{Clock, Random, Store, Transport};
@@ -19,12 +17,7 @@ use serde_json::{Value, json};
 use system::{OsRandom, SystemClock};
 use tenant::{Counted, ReqwestTransport, TransportSettings};
 
-use crate::{
-    config::Config,
-    log,
-    signed::{Ask, Signed},
-    tenants::SecretTenants,
-};
+use crate::{config::Config, log, tenants::ConnectedTenants};
 
 /// Script processes of one function at the same time.
 const SCRIPT_WORKERS: usize = 2;
@@ -61,22 +54,18 @@ impl Services {
         let transport = ReqwestTransport::new(&TransportSettings::default());
         let transport = transport.map_err(|error| error.to_string())?;
         let plain: Arc<dyn Transport> = Arc::new(transport.clone());
-        let signed = Arc::new(Signed {
-            region: config.region.clone(),
-            credentials: Credentials::new(key, secret, session.clone(), None, "environment"),
-            endpoint: config.endpoint.clone(),
-            transport: plain,
-            clock: Arc::clone(&clock),
-        });
-        let tenants = SecretTenants {
-            signed: Arc::clone(&signed),
-            stack: config.stack.clone(),
+        let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
+        let caller = Caller::new(access, plain, clocked, chanced).with_meter(meter.clone());
+        let store: Arc<dyn Store> = Arc::new(store.with_meter(meter.clone()));
+        let tenants = ConnectedTenants {
+            store: Arc::clone(&store),
+            caller: caller.clone(),
+            secrets: Arc::new(Secrets::new(caller.clone())),
             transport: Arc::new(Counted(transport)),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             known: Mutex::new(BTreeMap::new()),
         };
-        let store: Arc<dyn Store> = Arc::new(store.with_meter(meter.clone()));
         // Customers' scripts run in processes of their own: this program again.
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let workers = Arc::new(WorkerPool::new(program, ["script-worker"], SCRIPT_WORKERS));
@@ -96,11 +85,10 @@ impl Services {
         let deployment = Deployment {
             host,
             steps: Arc::new(dispatch::AllSteps),
-            switch: Arc::new(Mappings {
-                signed: Arc::clone(&signed),
-                ids: config.mappings.clone(),
-            }),
-            bus: Arc::new(EventBus { signed, name: config.bus.clone() }),
+            switch: Arc::new(Queues(Polling::new(caller.clone(), config.mappings.clone()))),
+            bus: Arc::new(Events(
+                config.bus.as_ref().map(|bus| EventBus::new(caller, bus.clone(), "crosswave")),
+            )),
             stack: config.stack.clone(),
         };
         Ok(Self { deployment, meter })
@@ -158,73 +146,30 @@ impl Services {
     }
 }
 
-/// The queues' event source mappings.
-struct Mappings {
-    signed: Arc<Signed>,
-    ids: Vec<String>,
-}
+/// The queues' polling, as the deployment switches it.
+struct Queues(Polling);
 
 #[async_trait]
-impl Switch for Mappings {
+impl Switch for Queues {
     async fn polling(&self, on: bool) -> Result<(), String> {
-        let body = json!({ "Enabled": on });
-        for id in &self.ids {
-            let path = format!("/2015-03-31/event-source-mappings/{id}");
-            let asked = self
-                .signed
-                .ask(Ask {
-                    service: "lambda",
-                    method: Method::PUT,
-                    path: &path,
-                    target: None,
-                    body: &body,
-                })
-                .await;
-            match asked {
-                Ok(_) => {}
-                // It is being switched, or updated, by another: the next tick says it again.
-                Err(text)
-                    if text.contains("ResourceInUse") || text.contains("ResourceConflict") => {}
-                Err(text) => return Err(text),
-            }
-        }
-        Ok(())
+        self.0.switch(on).await.map_err(|error| error.to_string())
     }
 }
 
 /// The deployment's bus.
-struct EventBus {
-    signed: Arc<Signed>,
-    name: Option<String>,
-}
+struct Events(Option<EventBus>);
 
 #[async_trait]
-impl Bus for EventBus {
+impl Bus for Events {
     async fn publish(&self, events: &[ChangeEvent]) -> Result<(), String> {
-        let bus = self.name.as_deref().ok_or("CROSSWAVE_BUS is not set")?;
-        let entries: Vec<Value> = events
-            .iter()
-            .map(|event| {
-                json!({
-                    "EventBusName": bus, "Source": "crosswave",
-                    "DetailType": event.detail_type, "Detail": event.detail.to_string(),
-                    "Time": event.time.as_second(),
-                })
-            })
-            .collect();
-        let reply = self
-            .signed
-            .ask(Ask {
-                service: "events",
-                method: Method::POST,
-                path: "/",
-                target: Some("AWSEvents.PutEvents"),
-                body: &json!({ "Entries": entries }),
-            })
-            .await?;
-        match reply.get("FailedEntryCount").and_then(Value::as_u64) {
-            Some(0) => Ok(()),
-            failed => Err(format!("{failed:?} of {} events were refused", entries.len())),
-        }
+        let bus = self.0.as_ref().ok_or("CROSSWAVE_BUS is not set")?;
+        let event = |event: &ChangeEvent| Event {
+            detail_type: event.detail_type.clone(),
+            detail: event.detail.clone(),
+            at: event.time,
+            resources: Vec::new(),
+        };
+        let events: Vec<Event> = events.iter().map(event).collect();
+        bus.put(&events).await.map_err(|error| error.to_string())
     }
 }

@@ -1,4 +1,5 @@
-//! The tenants' clients, with credentials from Secrets Manager.
+//! The tenants' clients: who signs in stands in the table, the credential in Secrets Manager or
+//! nowhere at all.
 
 use std::{
     collections::BTreeMap,
@@ -6,168 +7,96 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws::{Caller, RoleIdentity, SecretCredential, Secrets};
+use control::Scope;
 use engine::{StepError, TenantPair, Tenants};
-use http::Method;
-use jiff::{SignedDuration, Timestamp};
+use lambda::{Application, Connection, Kept};
 use model::{Project, TenantFacts};
-use ports::{Clock, Random, Transport};
-use serde::Deserialize;
-use serde_json::json;
+use ports::{Clock, Random, Store, Transport};
 use tenant::{
-    Certificate, ClientId, Credential, Endpoints, LimitSettings, Limits, SecretText, TenantClient,
-    TenantConfig, TenantId,
+    ClientId, Credential, Endpoints, LimitSettings, Limits, TenantClient, TenantConfig, TenantId,
 };
-use url::Url;
-
-use crate::signed::{Ask, Signed};
-
-/// So long a secret is used before it is read again: a rotated one is found then.
-const FRESH: SignedDuration = SignedDuration::from_mins(15);
-
-/// What a tenant's secret says. Its name is `stack/customer/project/source` or `…/target`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TenantSecret {
-    client_id: String,
-    #[serde(default)]
-    client_secret: Option<String>,
-    /// PEM.
-    #[serde(default)]
-    certificate: Option<String>,
-    /// PEM.
-    #[serde(default)]
-    private_key: Option<String>,
-    /// Other addresses than the public cloud's.
-    #[serde(default)]
-    endpoints: Option<Addresses>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Addresses {
-    login: Url,
-    graph: Url,
-    exchange: Url,
-    #[serde(default)]
-    sharepoint_admin: Option<Url>,
-}
 
 /// The clients of every project that this function has met.
-pub(crate) struct SecretTenants {
-    pub(crate) signed: Arc<Signed>,
-    pub(crate) stack: String,
+pub(crate) struct ConnectedTenants {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) caller: Caller,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) known: Mutex<BTreeMap<String, (Timestamp, TenantPair)>>,
+    pub(crate) known: Mutex<BTreeMap<String, (Connection, TenantPair)>>,
 }
 
-impl SecretTenants {
-    async fn read(&self, project: &Project) -> Result<TenantPair, StepError> {
+fn unusable(text: impl std::fmt::Display) -> StepError {
+    StepError::park(
+        "connection",
+        format!("the project's tenants cannot be reached: {text}"),
+        "correct the project's connection, then apply the step again",
+    )
+}
+
+impl ConnectedTenants {
+    fn pair(&self, project: &Project, connection: &Connection) -> Result<TenantPair, StepError> {
         let limits = Arc::new(Limits::new(LimitSettings::default()));
-        let client = |config| {
-            TenantClient::new(
-                config,
+        let client = |facts: &TenantFacts, application: &Application| {
+            Ok::<_, StepError>(TenantClient::new(
+                self.config(facts, application)?,
                 Arc::clone(&self.transport),
                 Arc::clone(&self.clock),
                 Arc::clone(&self.random),
                 Arc::clone(&limits),
-            )
-        };
-        let source = self.config(project, "source", &project.source).await?;
-        let target = self.config(project, "target", &project.target).await?;
-        Ok(TenantPair { source: client(source), target: client(target) })
-    }
-
-    async fn config(
-        &self,
-        project: &Project,
-        side: &str,
-        facts: &TenantFacts,
-    ) -> Result<TenantConfig, StepError> {
-        let name = format!("{}/{}/{}/{side}", self.stack, project.customer, project.id);
-        let unusable = |text: String| {
-            StepError::park(
-                "credential",
-                format!("the secret {name} cannot be used: {text}"),
-                "put the credential of the tenant's application there, then apply the step again",
-            )
-        };
-        let body = json!({ "SecretId": name });
-        let reply = self
-            .signed
-            .ask(Ask {
-                service: "secretsmanager",
-                method: Method::POST,
-                path: "/",
-                target: Some("secretsmanager.GetSecretValue"),
-                body: &body,
-            })
-            .await;
-        let reply = match reply {
-            Ok(reply) => reply,
-            // Somebody has to make the secret, or to let this function read it.
-            Err(text) if text.contains("NotFound") || text.contains("AccessDenied") => {
-                return Err(unusable(text));
-            }
-            Err(text) => return Err(StepError::retry("credential", text)),
-        };
-        let text = reply.get("SecretString").and_then(serde_json::Value::as_str);
-        let text = text.ok_or_else(|| unusable("it holds no text".to_owned()))?;
-        // The parser's words may quote the secret.
-        let secret: TenantSecret = serde_json::from_str(text).map_err(|error| {
-            unusable(format!(
-                "line {} column {} is not as documented",
-                error.line(),
-                error.column()
             ))
-        })?;
-        let tenant = TenantId::parse(&facts.tenant_id).map_err(|e| unusable(e.to_string()))?;
-        let client = ClientId::parse(&secret.client_id).map_err(|e| unusable(e.to_string()))?;
-        let credential = credential(&secret).map_err(unusable)?;
-        let config = TenantConfig::new(tenant, client, credential);
-        Ok(match secret.endpoints {
-            None => config,
-            Some(addresses) => config.with_endpoints(endpoints(addresses)),
+        };
+        Ok(TenantPair {
+            source: client(&project.source, &connection.source)?,
+            target: client(&project.target, &connection.target)?,
         })
     }
-}
 
-fn credential(secret: &TenantSecret) -> Result<Credential, String> {
-    match (&secret.client_secret, &secret.certificate, &secret.private_key) {
-        (Some(text), None, None) => Ok(Credential::Secret(SecretText::new(text.clone()))),
-        (None, Some(certificate), Some(key)) => {
-            let key = SecretText::new(key.clone());
-            let parsed = Certificate::parse(&key, certificate.as_bytes());
-            parsed.map(Credential::Certificate).map_err(|error| error.to_string())
+    fn config(
+        &self,
+        facts: &TenantFacts,
+        application: &Application,
+    ) -> Result<TenantConfig, StepError> {
+        let tenant = TenantId::parse(&facts.tenant_id).map_err(unusable)?;
+        let client = ClientId::parse(&application.client_id).map_err(unusable)?;
+        let credential = match &application.credential {
+            Kept::Secret(name) => Credential::Kept(Arc::new(SecretCredential::new(
+                Arc::clone(&self.secrets),
+                name.clone(),
+            ))),
+            Kept::Role => Credential::Federated(Arc::new(RoleIdentity::new(self.caller.clone()))),
+        };
+        let config = TenantConfig::new(tenant, client, credential);
+        let Some(at) = application.endpoints.clone() else { return Ok(config) };
+        let mut endpoints = Endpoints::new(at.login, at.graph, at.exchange);
+        if let Some(admin) = at.sharepoint_admin {
+            endpoints = endpoints.with_sharepoint_admin(admin);
         }
-        _ => Err("it needs client_secret, or certificate and private_key".to_owned()),
-    }
-}
-
-fn endpoints(addresses: Addresses) -> Endpoints {
-    let Addresses { login, graph, exchange, sharepoint_admin } = addresses;
-    let endpoints = Endpoints::new(login, graph, exchange);
-    match sharepoint_admin {
-        Some(admin) => endpoints.with_sharepoint_admin(admin),
-        None => endpoints,
+        Ok(config.with_endpoints(endpoints))
     }
 }
 
 #[async_trait]
-impl Tenants for SecretTenants {
+impl Tenants for ConnectedTenants {
     async fn of(&self, project: &Project) -> Result<TenantPair, StepError> {
-        let now = self.clock.now();
-        let key = format!("{}/{}", project.customer, project.id);
+        let scope = Scope::of(project);
+        let key = format!("{}/{}", scope.customer, scope.project);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some((read, pair)) = known
-            && now.duration_since(read) < FRESH
+        // The connection is read each time: it may have been corrected. The secret is remembered.
+        let connection = Connection::of(&*self.store, &scope).await;
+        let connection =
+            connection.map_err(|error| StepError::retry("connection", error.to_string()))?;
+        let connection = connection.ok_or_else(|| unusable("the project has no connection yet"))?;
+        if let Some((before, pair)) = known
+            && before == connection
         {
             return Ok(pair);
         }
-        let pair = self.read(project).await?;
+        let pair = self.pair(project, &connection)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, (now, pair.clone()));
+        known.insert(key, (connection, pair.clone()));
         Ok(pair)
     }
 

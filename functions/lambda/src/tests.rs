@@ -10,14 +10,15 @@ use catalogue::{Function, ProjectType, Step};
 use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
 use control::{Scope, store_project, waves};
 use engine::{
-    Host, HostIdentity, Outcome, Shipped, StepContext, StepError, StepResult, Steps, TenantPair,
-    Tenants, Wake, records::Batch,
+    Host, HostIdentity, Outcome, StepContext, StepError, StepResult, Steps, StoredScripts,
+    TenantPair, Tenants, Wake, records::Batch,
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Action, Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState,
 };
-use ports::{Clock, Delivery, Queue, QueueName};
+use ports::{Clock, Delivery, Queue, QueueName, Store};
+use scripting::Budget;
 use serde_json::{Value, json};
 
 use crate::{Bus, ChangeEvent, Deployment, Switch, list_dead, redrive, register};
@@ -91,13 +92,16 @@ impl Desk {
     async fn with(users: &[&str]) -> Self {
         let clock = VirtualClock::at("2026-06-01T08:00:00Z".parse().unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let store: Arc<dyn Store> = Arc::new(ModelStore::new());
+        let clocked = Arc::clone(&shared);
+        let scripts = StoredScripts::new(Arc::clone(&store), clocked, Budget::default(), None);
         let host = Host {
-            store: Arc::new(ModelStore::new()),
+            store,
             queue: Arc::new(ModelQueue::new(Arc::clone(&shared), 10)),
             clock: shared,
             random: Arc::new(SeededRandom::new(1)),
             tenants: Arc::new(Nowhere),
-            scripts: Arc::new(Shipped),
+            scripts: Arc::new(scripts),
             identity: HostIdentity { incarnation: "test".to_owned(), sole: false, until: None },
         };
         let facts = |name: &str| TenantFacts {
@@ -118,6 +122,7 @@ impl Desk {
             profiles: std::collections::BTreeMap::new(),
             notification_sender: None,
             quiet_hours: None,
+            policy: model::ScriptPolicy::default(),
         };
         store_project(&host, &project).await.unwrap();
         let scope = Scope::of(&project);

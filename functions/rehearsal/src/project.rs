@@ -39,5 +39,6 @@ pub fn project(tenants: &Rehearsal, customer: CustomerId) -> Result<Project, Bad
         profiles: std::collections::BTreeMap::new(),
         notification_sender: Some(sender(tenants)),
         quiet_hours: None,
+        policy: model::ScriptPolicy::default(),
     })
 }

@@ -52,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "model",
             "ports",
             "rehearsal",
+            "scripting",
             "simulator",
             "system",
             "tenant",
