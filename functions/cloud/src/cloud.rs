@@ -105,9 +105,8 @@ impl Cloud {
             failures: Mutex::new(Vec::new()),
         });
         let project = rehearsal::project(stage.tenants(), "local".parse()?)?;
-        let connection = stack::connect(&double, &project, stage.tenants(), stage.base()).await?;
+        stack::store_secrets(&double, &project, stage.tenants(), stage.base()).await?;
         store_project(&host, &project).await?;
-        connection.store(&host, &Scope::of(&project)).await?;
         lambda::register(&host, &Scope::of(&project)).await?;
         mappings.begin(&gate.polling);
         clockwork::begin(&fleet, options.pace);
@@ -144,8 +143,13 @@ impl Cloud {
         self.gate.inject(fault);
     }
 
-    /// Changes a tenant's client secret in the store of secrets.
-    pub async fn put_secret(&self, side: &str, client_secret: &str) -> Result<(), CloudError> {
+    /// Changes the target's client secret in the store of secrets.
+    pub async fn put_target_secret(
+        &self,
+        stage: &Stage,
+        client_secret: &str,
+    ) -> Result<(), CloudError> {
+        let side = ("target", stage.base(), &stage.tenants().target);
         stack::put_secret(&self.double, &self.project, side, client_secret).await
     }
 
@@ -277,11 +281,13 @@ fn config(base: &str, credentials: &Credentials) -> Result<TenantConfig, CloudEr
         client.map_err(|error| bad(error.to_string()))?,
         secret,
     );
-    let at = stack::addresses(base, credentials)?;
-    let mut endpoints = Endpoints::new(at.login, at.graph, at.exchange);
-    if let Some(admin) = at.sharepoint_admin {
-        endpoints = endpoints.with_sharepoint_admin(admin);
-    }
+    let at = stack::addresses(base, credentials);
+    let parse = |name: &str| {
+        let address = at.get(name).map(String::as_str).unwrap_or_default();
+        address.parse().map_err(|error| bad(format!("{address}: {error}")))
+    };
+    let endpoints = Endpoints::new(parse("login")?, parse("graph")?, parse("exchange")?)
+        .with_sharepoint_admin(parse("sharepoint_admin")?);
     Ok(config.with_endpoints(endpoints))
 }
 

@@ -1,8 +1,7 @@
 //! The stack: tables and queues of the committed template, and the tenants' secrets.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use lambda::{Addresses, Application, Connection, Kept};
 use model::Project;
 use ports::Clock;
 use serde_json::json;
@@ -52,58 +51,51 @@ fn committed_is_fresh() -> Result<(), CloudError> {
     ))
 }
 
-/// Puts the credentials of both tenants where the functions look for them, and says how the tenants
-/// are reached.
-pub(crate) async fn connect(
+/// Puts both tenants' secrets where the functions look for them.
+pub(crate) async fn store_secrets(
     double: &Double,
     project: &Project,
     tenants: &Rehearsal,
     base: &str,
-) -> Result<Connection, CloudError> {
-    let mut applications = Vec::new();
+) -> Result<(), CloudError> {
     for (side, credentials) in [("source", &tenants.source), ("target", &tenants.target)] {
         let name = format!("{STACK}/{}/{}/{side}", project.customer, project.id);
-        let secret = json!({ "clientSecret": credentials.client_secret });
-        let body = json!({ "Name": name, "SecretString": secret.to_string() });
+        let text = secret(base, credentials, &credentials.client_secret).to_string();
+        let body = json!({ "Name": name, "SecretString": text });
         double.json("secretsmanager", "secretsmanager.CreateSecret", &body).await?;
-        applications.push(Application {
-            client_id: credentials.client_id.to_string(),
-            credential: Kept::Secret(name),
-            endpoints: Some(addresses(base, credentials)?),
-        });
     }
-    match <[Application; 2]>::try_from(applications) {
-        Ok([source, target]) => Ok(Connection { source, target }),
-        Err(_) => Err(CloudError::Deployment("a project has two tenants".to_owned())),
-    }
-}
-
-/// Where a simulated tenant is.
-pub(crate) fn addresses(base: &str, credentials: &Credentials) -> Result<Addresses, CloudError> {
-    let label = credentials.initial_domain.split('.').next().unwrap_or_default();
-    let parse = |path: String| {
-        let address = format!("{base}/{path}");
-        let bad = |error| CloudError::Deployment(format!("{address}: {error}"));
-        address.parse().map_err(bad)
-    };
-    Ok(Addresses {
-        login: parse("login/".to_owned())?,
-        graph: parse("graph/".to_owned())?,
-        exchange: parse("outlook/".to_owned())?,
-        sharepoint_admin: Some(parse(format!("sharepoint/{label}-admin/"))?),
-    })
+    Ok(())
 }
 
 /// Changes the client secret that the functions find, as a rotation that went wrong does.
 pub(crate) async fn put_secret(
     double: &Double,
     project: &Project,
-    side: &str,
+    (side, base, credentials): (&str, &str, &Credentials),
     client_secret: &str,
 ) -> Result<(), CloudError> {
     let name = format!("{STACK}/{}/{}/{side}", project.customer, project.id);
-    let secret = json!({ "clientSecret": client_secret }).to_string();
-    let body = json!({ "SecretId": name, "SecretString": secret });
+    let text = secret(base, credentials, client_secret).to_string();
+    let body = json!({ "SecretId": name, "SecretString": text });
     double.json("secretsmanager", "secretsmanager.PutSecretValue", &body).await?;
     Ok(())
+}
+
+fn secret(base: &str, credentials: &Credentials, client_secret: &str) -> serde_json::Value {
+    json!({
+        "client_id": credentials.client_id.to_string(),
+        "client_secret": client_secret,
+        "endpoints": addresses(base, credentials),
+    })
+}
+
+/// Where a simulated tenant is.
+pub(crate) fn addresses(base: &str, credentials: &Credentials) -> BTreeMap<&'static str, String> {
+    let label = credentials.initial_domain.split('.').next().unwrap_or_default();
+    BTreeMap::from([
+        ("login", format!("{base}/login/")),
+        ("graph", format!("{base}/graph/")),
+        ("exchange", format!("{base}/outlook/")),
+        ("sharepoint_admin", format!("{base}/sharepoint/{label}-admin/")),
+    ])
 }

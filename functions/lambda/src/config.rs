@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) endpoint: Option<String>,
     /// The ids of the event source mappings of all queues.
     pub(crate) mappings: Vec<String>,
+    /// The role that signs in to tenants where no secret is stored.
+    pub(crate) identity_role: Option<String>,
     /// The bus.
     pub(crate) bus: Option<String>,
 }
@@ -44,6 +46,7 @@ pub(crate) fn read() -> Result<Config, String> {
         ),
         endpoint: variable("AWS_ENDPOINT_URL"),
         mappings: mappings.split_whitespace().map(str::to_owned).collect(),
+        identity_role: variable("CROSSWAVE_IDENTITY_ROLE"),
         bus: variable("CROSSWAVE_BUS"),
     })
 }

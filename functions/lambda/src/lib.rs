@@ -11,7 +11,6 @@
 
 mod api;
 mod changes;
-mod connection;
 mod dead;
 mod deliver;
 mod deployment;
@@ -24,7 +23,6 @@ mod tick;
 mod usage;
 
 pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};
-pub use connection::{Addresses, Application, Connection, Kept};
 pub use dead::{Collected, DeadLetter, collect, list_dead, redrive};
 pub use deliver::deliver;
 pub use deployment::{Deployment, FunctionError, Switch};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws::{Access, Caller, DynamoStore, Event, EventBus, Meter, Polling, Secrets, SqsQueues};
+use aws::{Access, Caller, Connections, DynamoStore, Event, EventBus, Meter, Polling, SqsQueues};
 use catalogue::Function;
 use engine::{Host, HostIdentity, StoredScripts};
 use jiff::Timestamp;
@@ -57,10 +57,13 @@ impl Services {
         let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
         let caller = Caller::new(access, plain, clocked, chanced).with_meter(meter.clone());
         let store: Arc<dyn Store> = Arc::new(store.with_meter(meter.clone()));
+        let mut connections = Connections::new(caller.clone());
+        if let Some(role) = &config.identity_role {
+            connections = connections.with_role(role.clone());
+        }
         let tenants = ConnectedTenants {
-            store: Arc::clone(&store),
-            caller: caller.clone(),
-            secrets: Arc::new(Secrets::new(caller.clone())),
+            connections,
+            stack: config.stack.clone(),
             transport: Arc::new(Counted(transport)),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),

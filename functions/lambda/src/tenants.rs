@@ -1,5 +1,4 @@
-//! The tenants' clients: who signs in stands in the table, the credential in Secrets Manager or
-//! nowhere at all.
+//! The tenants' clients, as each side's secret says: `stack/customer/project/source` and `…/target`.
 
 use std::{
     collections::BTreeMap,
@@ -7,96 +6,77 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws::{Caller, RoleIdentity, SecretCredential, Secrets};
-use control::Scope;
+use aws::{ConnectionError, Connections};
 use engine::{StepError, TenantPair, Tenants};
-use lambda::{Application, Connection, Kept};
+use jiff::{SignedDuration, Timestamp};
 use model::{Project, TenantFacts};
-use ports::{Clock, Random, Store, Transport};
-use tenant::{
-    ClientId, Credential, Endpoints, LimitSettings, Limits, TenantClient, TenantConfig, TenantId,
-};
+use ports::{Clock, Random, Transport};
+use tenant::{LimitSettings, Limits, TenantClient, TenantConfig, TenantId};
+
+/// So long a client is used before its secret is looked at again: a credential that is rotated is
+/// found at once, another application or address is found then.
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
 
 /// The clients of every project that this function has met.
 pub(crate) struct ConnectedTenants {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) caller: Caller,
-    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) connections: Connections,
+    pub(crate) stack: String,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) known: Mutex<BTreeMap<String, (Connection, TenantPair)>>,
+    pub(crate) known: Mutex<BTreeMap<String, (Timestamp, TenantPair)>>,
 }
 
 fn unusable(text: impl std::fmt::Display) -> StepError {
     StepError::park(
         "connection",
-        format!("the project's tenants cannot be reached: {text}"),
-        "correct the project's connection, then apply the step again",
+        text.to_string(),
+        "mend the tenant's secret, then apply the step again",
     )
 }
 
 impl ConnectedTenants {
-    fn pair(&self, project: &Project, connection: &Connection) -> Result<TenantPair, StepError> {
-        let limits = Arc::new(Limits::new(LimitSettings::default()));
-        let client = |facts: &TenantFacts, application: &Application| {
-            Ok::<_, StepError>(TenantClient::new(
-                self.config(facts, application)?,
-                Arc::clone(&self.transport),
-                Arc::clone(&self.clock),
-                Arc::clone(&self.random),
-                Arc::clone(&limits),
-            ))
-        };
-        Ok(TenantPair {
-            source: client(&project.source, &connection.source)?,
-            target: client(&project.target, &connection.target)?,
-        })
-    }
-
-    fn config(
+    async fn config(
         &self,
+        project: &Project,
+        side: &str,
         facts: &TenantFacts,
-        application: &Application,
     ) -> Result<TenantConfig, StepError> {
+        let name = format!("{}/{}/{}/{side}", self.stack, project.customer, project.id);
         let tenant = TenantId::parse(&facts.tenant_id).map_err(unusable)?;
-        let client = ClientId::parse(&application.client_id).map_err(unusable)?;
-        let credential = match &application.credential {
-            Kept::Secret(name) => Credential::Kept(Arc::new(SecretCredential::new(
-                Arc::clone(&self.secrets),
-                name.clone(),
-            ))),
-            Kept::Role => Credential::Federated(Arc::new(RoleIdentity::new(self.caller.clone()))),
-        };
-        let config = TenantConfig::new(tenant, client, credential);
-        let Some(at) = application.endpoints.clone() else { return Ok(config) };
-        let mut endpoints = Endpoints::new(at.login, at.graph, at.exchange);
-        if let Some(admin) = at.sharepoint_admin {
-            endpoints = endpoints.with_sharepoint_admin(admin);
-        }
-        Ok(config.with_endpoints(endpoints))
+        self.connections.config(&name, tenant).await.map_err(|error| match error {
+            ConnectionError::Unavailable(text) => StepError::retry("connection", text),
+            ConnectionError::Unusable(text) => unusable(text),
+        })
     }
 }
 
 #[async_trait]
 impl Tenants for ConnectedTenants {
     async fn of(&self, project: &Project) -> Result<TenantPair, StepError> {
-        let scope = Scope::of(project);
-        let key = format!("{}/{}", scope.customer, scope.project);
+        let now = self.clock.now();
+        let key = format!("{}/{}", project.customer, project.id);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        // The connection is read each time: it may have been corrected. The secret is remembered.
-        let connection = Connection::of(&*self.store, &scope).await;
-        let connection =
-            connection.map_err(|error| StepError::retry("connection", error.to_string()))?;
-        let connection = connection.ok_or_else(|| unusable("the project has no connection yet"))?;
-        if let Some((before, pair)) = known
-            && before == connection
+        if let Some((read, pair)) = known
+            && now.duration_since(read) < FRESH
         {
             return Ok(pair);
         }
-        let pair = self.pair(project, &connection)?;
+        let source = self.config(project, "source", &project.source).await?;
+        let target = self.config(project, "target", &project.target).await?;
+        let limits = Arc::new(Limits::new(LimitSettings::default()));
+        let client = |config| {
+            TenantClient::new(
+                config,
+                Arc::clone(&self.transport),
+                Arc::clone(&self.clock),
+                Arc::clone(&self.random),
+                Arc::clone(&limits),
+            )
+        };
+        let pair = TenantPair { source: client(source), target: client(target) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, (connection, pair.clone()));
+        known.insert(key, (now, pair.clone()));
         Ok(pair)
     }
 
