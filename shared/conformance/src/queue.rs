@@ -54,6 +54,8 @@ pub async fn suite(fresh: impl AsyncFn() -> Bench) -> Result<(), Broken> {
         "the longest delay is kept, more is refused" => limits::delay,
         "the longest visibility and deferral are kept, more is refused" => limits::visibility,
         "the largest body is kept, more is refused" => limits::body,
+        "a body holds what XML can hold, and something" => limits::characters,
+        "a fairness group is printable, or there is none" => limits::group,
         "a send that was refused sent nothing" => limits::refused_wholly,
     ];
     judge("queue", CLAUSES, fresh).await

@@ -14,8 +14,8 @@ mod transport;
 
 pub use clock::{Clock, Sleep};
 pub use queue::{
-    Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY, Outgoing, Queue, QueueError,
-    QueueName, Receipt, deferrable, receivable, sendable,
+    Delivery, MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_GROUP_BYTES, MAX_VISIBILITY, Outgoing,
+    Queue, QueueError, QueueName, Receipt, deferrable, receivable, sendable,
 };
 pub use random::Random;
 pub use store::{

@@ -14,6 +14,8 @@ pub const MAX_DELAY: Duration = Duration::from_mins(15);
 pub const MAX_VISIBILITY: Duration = Duration::from_hours(12);
 /// Largest message body in bytes. A baton has some hundred; this is a guard, not a budget.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Longest fairness group in bytes (SQS: `MessageGroupId` of up to 128 characters).
+pub const MAX_GROUP_BYTES: usize = 128;
 
 /// What the name of a queue of dead letters ends in.
 const DEAD_LETTER: &str = "-dead";
@@ -68,11 +70,13 @@ impl fmt::Display for QueueName {
 pub struct Outgoing {
     /// To which queue.
     pub queue: QueueName,
-    /// The text, at most [`MAX_BODY_BYTES`].
+    /// The text, 1 to [`MAX_BODY_BYTES`] of what XML can hold: no control characters but tab and line
+    /// ends.
     pub body: String,
     /// Not to be delivered before so long, at most [`MAX_DELAY`].
     pub delay: Duration,
-    /// Whose message it is: the fairness group, the customer's id.
+    /// Whose message it is: the fairness group, the customer's id, up to [`MAX_GROUP_BYTES`] of
+    /// printable ASCII. Empty for a message of nobody who is known.
     pub group: String,
 }
 
@@ -144,14 +148,29 @@ pub fn sendable(messages: &[Outgoing]) -> Result<(), QueueError> {
     batch(messages.len())?;
     for message in messages {
         at_most("a delay", message.delay, MAX_DELAY)?;
-        if message.body.len() > MAX_BODY_BYTES {
+        let bytes = message.body.len();
+        if bytes == 0 || bytes > MAX_BODY_BYTES {
             return Err(QueueError::OutsideLimits(format!(
-                "a body of {} bytes; at most {MAX_BODY_BYTES} are allowed",
-                message.body.len()
+                "a body of {bytes} bytes; 1 to {MAX_BODY_BYTES} are allowed"
             )));
+        }
+        if let Some(control) = message.body.chars().find(|character| !is_text(*character)) {
+            return Err(QueueError::OutsideLimits(format!(
+                "a body with {}",
+                control.escape_unicode()
+            )));
+        }
+        let group = &message.group;
+        if group.len() > MAX_GROUP_BYTES || !group.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(QueueError::OutsideLimits(format!("`{group}` is no fairness group")));
         }
     }
     Ok(())
+}
+
+/// Whether XML, and so SQS, can hold a character.
+fn is_text(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// Whether a receive keeps the limits of [`Queue::receive`]; every adapter asks first.

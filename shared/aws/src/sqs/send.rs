@@ -71,7 +71,7 @@ impl SqsQueues {
                     .id(number.to_string())
                     .message_body(&message.body)
                     .delay_seconds(seconds(message.delay))
-                    .message_group_id(&message.group)
+                    .set_message_group_id(group(message))
                     .build()
             })
             .collect();
@@ -84,6 +84,11 @@ impl SqsQueues {
         });
         Ok(sent.failed)
     }
+}
+
+/// SQS takes no empty group.
+fn group(message: &Outgoing) -> Option<String> {
+    (!message.group.is_empty()).then(|| message.group.clone())
 }
 
 /// What the failed entries mean together: one that will never be taken ends the attempts.

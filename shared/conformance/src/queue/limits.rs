@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ports::{MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY};
+use ports::{MAX_BATCH, MAX_BODY_BYTES, MAX_DELAY, MAX_GROUP_BYTES, MAX_VISIBILITY, Outgoing};
 
 use super::{Bench, MINUTE, SECOND, VISIBILITY, a, just_before, message, refused};
 use crate::verdict::{Verdict, ensure_eq, unexpected};
@@ -50,6 +50,31 @@ pub(super) async fn body(bench: Bench) -> Verdict {
     bench.send(&[&largest]).await?;
     ensure_eq!(bench.one(VISIBILITY).await?.body.len(), MAX_BODY_BYTES, "the length of the body");
     refused(bench.queue.send(&[message(a()?, &(largest + "m"), Duration::ZERO)]).await)
+}
+
+pub(super) async fn characters(bench: Bench) -> Verdict {
+    for body in ["", "a\u{0}", "\u{1B}[31m", "\u{FFFE}"] {
+        refused(bench.queue.send(&[message(a()?, body, Duration::ZERO)]).await)?;
+    }
+    bench.send(&["\t\r\n \u{7F}\u{E000}\u{10FFFF}"]).await?;
+    let body = bench.one(VISIBILITY).await?.body;
+    ensure_eq!(body, "\t\r\n \u{7F}\u{E000}\u{10FFFF}", "the body");
+    Ok(())
+}
+
+pub(super) async fn group(bench: Bench) -> Verdict {
+    let grouped = |group: &str| {
+        a().map(|queue| Outgoing { group: group.to_owned(), ..message(queue, "x", Duration::ZERO) })
+    };
+    let longest = "g".repeat(MAX_GROUP_BYTES);
+    for group in ["two words", "Zo\u{EB}", &format!("{longest}g")] {
+        refused(bench.queue.send(&[grouped(group)?]).await)?;
+    }
+    for group in ["", &longest] {
+        bench.queue.send(&[grouped(group)?]).await.map_err(unexpected)?;
+        bench.acknowledge(&bench.one(VISIBILITY).await?).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn refused_wholly(bench: Bench) -> Verdict {
