@@ -32,8 +32,11 @@ pub struct CopySettings {
     pub bad_item_limit: u32,
     /// Whether archives are copied.
     pub archive: ArchiveCapability,
-    /// Requests in flight to one mailbox or drive, 1 to 4 (Outlook allows four).
+    /// Requests in flight to one mailbox, 1 to 4 (Outlook allows four).
     pub concurrency: usize,
+    /// Small files of one drive that are copied at the same time, 1 to 64. SharePoint bounds resource
+    /// units and names no number of requests in flight.
+    pub drive_concurrency: usize,
     /// Changes asked for in one page of a delta.
     pub page_size: u32,
     /// Bytes of items exported in one call; bounds the memory of a unit.
@@ -69,6 +72,7 @@ impl Default for CopySettings {
             bad_item_limit: 50,
             archive: ArchiveCapability::Beta,
             concurrency: 4,
+            drive_concurrency: 24,
             page_size: 500,
             export_bytes: 8 * 1024 * 1024,
             stream_bytes: 4 * 1024 * 1024,
@@ -94,6 +98,11 @@ impl CopySettings {
     /// Requests in flight, within what Outlook allows.
     pub(crate) fn lanes(&self) -> usize {
         self.concurrency.clamp(1, 4)
+    }
+
+    /// Small files at the same time.
+    pub(crate) fn drive_lanes(&self) -> usize {
+        self.drive_concurrency.clamp(1, 64)
     }
 }
 

@@ -25,7 +25,7 @@ const DRIVE: Workload = Workload::OneDrive;
 /// Records that wait for the next commit at most.
 const WAITING: usize = 40;
 /// Small files that share one intent.
-const BATCH: usize = 32;
+const BATCH: usize = 80;
 
 impl Unit<'_> {
     /// Works all changes of the drive off.

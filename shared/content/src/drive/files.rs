@@ -4,11 +4,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
     Class, SecretText, Streamed, TenantError,
-    graph::drive::{DriveItem, ItemChange, ParentReference, Placement, UploadTarget, Uploaded},
+    graph::drive::{
+        DriveItem, ItemChange, ParentReference, Placement, UploadSession, UploadTarget, Uploaded,
+    },
 };
 
 use super::{
     DriveCopy,
+    ahead::{self, Addresses},
     fragments::content_range,
     names,
     row::{Row, folder_of, is_office},
@@ -67,11 +70,15 @@ impl Unit<'_> {
             }
         }
         let job = self.job;
-        let lanes = job.settings.lanes();
+        let (ahead, asked) = ahead::ask(job, &copy.source, &copy.target, &loads)
+            .await
+            .map_err(|error| judge("asking for the addresses of files", error))?;
+        self.spend_batched(asked.outer, asked.inner);
+        let lanes = job.settings.drive_lanes();
         // Boxed one by one: the compiler cannot prove a stream of borrowing closures to be Send.
         let mut copies: Vec<BoxFuture<'_, (Outcome, usize)>> = Vec::new();
-        for load in &loads {
-            copies.push(Box::pin(copy_small(job, &copy.source, &copy.target, load)));
+        for (load, ahead) in loads.iter().zip(ahead) {
+            copies.push(Box::pin(copy_small(job, &copy.source, &copy.target, load, ahead)));
         }
         let results: Vec<(Outcome, usize)> = stream::iter(copies).buffered(lanes).collect().await;
         let mut stop = None;
@@ -205,9 +212,10 @@ async fn copy_small(
     source: &str,
     target: &str,
     load: &Load,
+    ahead: Addresses,
 ) -> (Outcome, usize) {
     let mut requests = 0;
-    let outcome = Box::pin(small(job, source, target, load, &mut requests)).await;
+    let outcome = Box::pin(small(job, source, target, load, ahead, &mut requests)).await;
     (outcome.unwrap_or_else(Outcome::Refused), requests)
 }
 
@@ -216,6 +224,7 @@ async fn small(
     source: &str,
     target: &str,
     load: &Load,
+    ahead: Addresses,
     requests: &mut usize,
 ) -> Result<Outcome, TenantError> {
     let row = &load.row;
@@ -229,8 +238,14 @@ async fn small(
     let mut content = Bytes::new();
     let _held = job.source.hold(row.size).await?;
     if row.size > 0 {
-        *requests += 2;
-        let url = graph.download_url(source, &row.id).await?;
+        *requests += 1;
+        let url = match ahead.download {
+            Some(url) => url?,
+            None => {
+                *requests += 1;
+                graph.download_url(source, &row.id).await?
+            }
+        };
         match whole(&graph, &url, 0, row.size).await? {
             Some(bytes) => content = bytes,
             None => return Ok(Outcome::SourceChanged),
@@ -240,7 +255,7 @@ async fn small(
     if row.hash.as_ref().is_some_and(|told| *told != hash) {
         return Ok(Outcome::SourceChanged);
     }
-    upload_small(job, target, load, content, &hash, requests).await
+    upload_small(job, target, load, (content, &hash), ahead.session, requests).await
 }
 
 /// Renames, moves or dates a copy whose content is unchanged; `None` when it is gone.
@@ -272,15 +287,15 @@ async fn upload_small(
     job: &CopyJob<'_>,
     target: &str,
     load: &Load,
-    content: Bytes,
-    hash: &str,
+    (content, hash): (Bytes, &str),
+    mut session: Option<Result<UploadSession, TenantError>>,
     requests: &mut usize,
 ) -> Result<Outcome, TenantError> {
     let row = &load.row;
     let at = Placement { parent: &load.parent, name: &row.name };
     if let Some(known) = &load.known {
         let over = UploadTarget::Over(&known.target);
-        match put(job, target, over, row, content.clone(), requests).await {
+        match put(job, target, (over, session.take()), row, content.clone(), requests).await {
             Ok(item) if arrived(row, &item, hash) => {
                 let placed = known.target_tag == row.placement();
                 let place = if placed {
@@ -296,7 +311,8 @@ async fn upload_small(
             Err(error) => return Err(error),
         }
     }
-    match put(job, target, UploadTarget::New(at), row, content.clone(), requests).await {
+    let new = (UploadTarget::New(at), session);
+    match put(job, target, new, row, content.clone(), requests).await {
         Ok(item) if arrived(row, &item, hash) => return Ok(Outcome::Created(item.id)),
         Ok(_) => return Ok(Outcome::Differs),
         Err(error) if error.is_already_exists() => {}
@@ -310,12 +326,17 @@ async fn upload_small(
         return Ok(Outcome::NameTaken);
     }
     if there.size == Some(row.size) && there.quick_xor_hash() == Some(hash) {
+        // An empty file gets its dates by a request of its own, which may not have come through.
+        if there.file_system_info.as_ref() != Some(&row.dates()) {
+            set_dates(job, target, &there.id, row, requests).await?;
+        }
         return Ok(Outcome::Created(there.id));
     }
     if !load.ours {
         return Ok(Outcome::NameTaken);
     }
-    let item = put(job, target, UploadTarget::Over(&there.id), row, content, requests).await?;
+    let over = (UploadTarget::Over(&there.id), None);
+    let item = put(job, target, over, row, content, requests).await?;
     Ok(if arrived(row, &item, hash) { Outcome::Created(item.id) } else { Outcome::Differs })
 }
 
@@ -324,21 +345,26 @@ async fn upload_small(
 async fn put(
     job: &CopyJob<'_>,
     drive: &str,
-    target: UploadTarget<'_>,
+    (target, session): (UploadTarget<'_>, Option<Result<UploadSession, TenantError>>),
     row: &Row,
     content: Bytes,
     requests: &mut usize,
 ) -> Result<DriveItem, TenantError> {
     let graph = job.target.graph();
     if content.is_empty() {
-        *requests += 2;
+        *requests += 1;
         let item = graph.upload_small(drive, target, content).await?;
-        let dates = ItemChange { file_system_info: Some(row.dates()), ..ItemChange::default() };
-        return graph.update_drive_item(drive, &item.id, &dates).await;
+        return set_dates(job, drive, &item.id, row, requests).await;
     }
     let size = row.size;
-    *requests += 2;
-    let session = graph.create_upload_session(drive, target, size, &row.dates()).await?;
+    *requests += 1;
+    let session = match session {
+        Some(session) => session?,
+        None => {
+            *requests += 1;
+            graph.create_upload_session(drive, target, size, &row.dates()).await?
+        }
+    };
     let range = content_range(0, size, size);
     match graph.upload_fragment(&session.url, &range, content).await? {
         Uploaded::Done(item) => Ok(*item),
@@ -353,6 +379,19 @@ async fn put(
             request_id: None,
         }),
     }
+}
+
+/// Gives a file of the target its original's dates.
+async fn set_dates(
+    job: &CopyJob<'_>,
+    drive: &str,
+    id: &str,
+    row: &Row,
+    requests: &mut usize,
+) -> Result<DriveItem, TenantError> {
+    *requests += 1;
+    let dates = ItemChange { file_system_info: Some(row.dates()), ..ItemChange::default() };
+    job.target.graph().update_drive_item(drive, id, &dates).await
 }
 
 /// Whether what the target says it holds is what was sent. SharePoint may rewrite Office files, and

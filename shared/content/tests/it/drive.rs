@@ -141,3 +141,25 @@ fn a_flaky_tenant_does_not_break_the_copy_of_a_drive() {
     world.copy(CopyMode::Delta, "job-2");
     assert_eq!(world.drive_differences(), NONE, "{summary:?}");
 }
+
+/// Small files cost a download and an upload each; their addresses come twenty a request.
+#[test]
+fn the_addresses_of_small_files_are_asked_for_together() {
+    let how = DriveFill {
+        least_files: 60,
+        most_files: 60,
+        folders: 2,
+        small_bytes: Some(1_000),
+        shares: 0,
+        ..DriveFill::default()
+    };
+    let world = world(29, &how);
+    world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.drive_differences(), NONE);
+    let kinds = world.simulator.counts().by_kind;
+    let batches: u64 =
+        kinds.iter().filter(|(kind, _)| kind.ends_with("$batch")).map(|(_, count)| count).sum();
+    assert!(batches <= 8, "{kinds:?}");
+    let alone = |action: &str| kinds.keys().any(|kind| kind.ends_with(action));
+    assert!(!alone("/content") && !alone("/createUploadSession"), "{kinds:?}");
+}

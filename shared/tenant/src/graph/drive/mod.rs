@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     items::{ItemChange, Placement},
     permissions::{DrivePermission, Identity, IdentitySet, Recipient},
-    transfer::{UploadSession, UploadTarget, Uploaded},
+    transfer::{NewUpload, UploadSession, UploadTarget, Uploaded},
 };
 
 pub(super) const READ: &[&str] = &["Files.Read.All", "Files.ReadWrite.All", "Sites.ReadWrite.All"];

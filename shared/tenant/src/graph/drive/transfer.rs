@@ -12,10 +12,16 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{DriveItem, FileSystemInfo, Placement, READ, WRITE};
-use crate::{Operation, Reply, SecretText, Streamed, TenantError, error::Class, graph::Graph};
+use crate::{
+    Operation, Reply, SecretText, Streamed, TenantError,
+    error::Class,
+    graph::{BatchOrder, Graph, GraphCall},
+};
 
 /// Content moves slower than JSON.
 const TIMEOUT: Duration = Duration::from_mins(5);
+const DOWNLOAD_ADDRESS: Operation = Operation::new("get download address", READ);
+const UPLOAD_SESSION: Operation = Operation::new("create upload session", WRITE);
 
 /// Where an upload goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +30,17 @@ pub enum UploadTarget<'a> {
     New(Placement<'a>),
     /// Over the content of this item.
     Over(&'a str),
+}
+
+/// A file to be uploaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewUpload<'a> {
+    /// Where it goes.
+    pub target: UploadTarget<'a>,
+    /// Its bytes.
+    pub size: u64,
+    /// The dates that it keeps.
+    pub dates: FileSystemInfo,
 }
 
 /// An upload session. Its address is a secret until the session ends.
@@ -58,11 +75,22 @@ struct SessionState {
 impl Graph {
     /// The address of a file's content, good for some minutes.
     pub async fn download_url(&self, drive: &str, id: &str) -> Result<SecretText, TenantError> {
-        let operation = Operation::new("get download address", READ);
-        let path = ["drives", drive, "items", id, "content"];
-        let reply = self.get(operation, &path).drive(1).send().await?;
-        let location = reply.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        location.map(SecretText::new).ok_or_else(|| unexpected(operation, &reply, "no Location"))
+        address(&self.download_call(drive, id).send().await?)
+    }
+
+    /// The same for several files, in the same order, twenty a request.
+    pub async fn download_urls(
+        &self,
+        drive: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Result<SecretText, TenantError>>, TenantError> {
+        let calls = ids.iter().map(|id| self.download_call(drive, id)).collect();
+        let replies = self.batch(calls, BatchOrder::Any).await?;
+        Ok(replies.into_iter().map(|reply| address(&reply?)).collect())
+    }
+
+    fn download_call(&self, drive: &str, id: &str) -> GraphCall {
+        self.get(DOWNLOAD_ADDRESS, &["drives", drive, "items", id, "content"]).drive(1)
     }
 
     /// The bytes `start..end` of a file. The service may ignore the range and answer with the whole
@@ -110,8 +138,24 @@ impl Graph {
         size: u64,
         dates: &FileSystemInfo,
     ) -> Result<UploadSession, TenantError> {
-        let operation = Operation::new("create upload session", WRITE);
-        let (call, behaviour) = match target {
+        let upload = NewUpload { target, size, dates: dates.clone() };
+        session(&self.session_call(drive, &upload).send().await?)
+    }
+
+    /// The same for several files, in the same order, twenty a request.
+    pub async fn create_upload_sessions(
+        &self,
+        drive: &str,
+        uploads: &[NewUpload<'_>],
+    ) -> Result<Vec<Result<UploadSession, TenantError>>, TenantError> {
+        let calls = uploads.iter().map(|upload| self.session_call(drive, upload)).collect();
+        let replies = self.batch(calls, BatchOrder::Any).await?;
+        Ok(replies.into_iter().map(|reply| session(&reply?)).collect())
+    }
+
+    fn session_call(&self, drive: &str, upload: &NewUpload<'_>) -> GraphCall {
+        let operation = UPLOAD_SESSION;
+        let (call, behaviour) = match upload.target {
             UploadTarget::New(at) => {
                 let (parent, name) = addressed(at);
                 let path = ["drives", drive, "items", &parent, &name, "createUploadSession"];
@@ -125,16 +169,13 @@ impl Graph {
         let body = json!({
             "item": {
                 "@microsoft.graph.conflictBehavior": behaviour,
-                "fileSize": size,
-                "fileSystemInfo": dates,
+                "fileSize": upload.size,
+                "fileSystemInfo": upload.dates,
             },
             "deferCommit": false,
         });
         // A session that nobody uses expires without a trace.
-        let reply = call.drive(2).json(&body).read_only().send().await?;
-        let state = session_state(operation, &reply)?;
-        let url = state.upload_url.ok_or_else(|| unexpected(operation, &reply, "no uploadUrl"))?;
-        Ok(UploadSession { url: SecretText::new(url), expires: state.expiration_date_time })
+        call.drive(2).json(&body).read_only()
     }
 
     /// Uploads a fragment. `range` is its `Content-Range`. [`Class::RangeNotSatisfiable`]: the
@@ -173,6 +214,18 @@ impl Graph {
         let operation = Operation::new("cancel upload session", &[]);
         self.opaque(operation, Method::DELETE, session.expose()).drive(1).done().await
     }
+}
+
+/// The address that a redirect names.
+fn address(reply: &Reply) -> Result<SecretText, TenantError> {
+    let location = reply.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    location.map(SecretText::new).ok_or_else(|| unexpected(DOWNLOAD_ADDRESS, reply, "no Location"))
+}
+
+fn session(reply: &Reply) -> Result<UploadSession, TenantError> {
+    let state = session_state(UPLOAD_SESSION, reply)?;
+    let url = state.upload_url.ok_or_else(|| unexpected(UPLOAD_SESSION, reply, "no uploadUrl"))?;
+    Ok(UploadSession { url: SecretText::new(url), expires: state.expiration_date_time })
 }
 
 /// The segments of a place: `{parent}:` and `{name}:`.
