@@ -8,6 +8,8 @@ pub(crate) const PATH_MAX: usize = 400;
 /// Largest file: 250 GB.
 pub(crate) const FILE_MAX: u64 = 250 * 1024 * 1024 * 1024;
 
+/// What is left of half a surrogate pair.
+const UNREADABLE: char = '\u{FFFD}';
 const FORBIDDEN: [char; 9] = ['"', '*', ':', '<', '>', '?', '/', '\\', '|'];
 const RESERVED: [&str; 6] = [".lock", "con", "prn", "aux", "nul", "desktop.ini"];
 
@@ -24,6 +26,9 @@ pub(crate) fn check(name: &str, at_root: bool) -> Result<(), BadName> {
     let lower = name.to_lowercase();
     if name.is_empty() {
         return bad("the name is empty");
+    }
+    if name.contains(UNREADABLE) {
+        return bad("the name has a character that cannot be read");
     }
     if name.chars().any(|c| FORBIDDEN.contains(&c) || c.is_control()) {
         return bad("the name has a character that OneDrive does not take");
@@ -56,7 +61,8 @@ fn is_port(lower: &str) -> bool {
 
 /// A name close to this one that OneDrive takes.
 fn propose(name: &str) -> String {
-    let replace = |c: char| if FORBIDDEN.contains(&c) || c.is_control() { '_' } else { c };
+    let bad = |c: char| FORBIDDEN.contains(&c) || c.is_control() || c == UNREADABLE;
+    let replace = |c: char| if bad(c) { '_' } else { c };
     let replaced: String = name.chars().map(replace).collect();
     let replaced = replaced.replace("_vti_", "_vti-");
     let trimmed = replaced.trim_matches(' ').trim_end_matches('.').trim_start_matches("~$");
@@ -74,6 +80,7 @@ mod tests {
         let bad = [
             "a:b",
             "a\u{7}b",
+            "a\u{FFFD}b",
             " a",
             "a ",
             "a.",

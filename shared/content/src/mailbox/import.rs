@@ -9,6 +9,7 @@ use super::{
     MailboxCopy,
     batch::{Batch, Exported, Parcel, Route, Row, Taken, export, export_ahead, import_all},
     items::FolderCopy,
+    no_mailbox,
     outcome::Verdict,
     pack,
 };
@@ -245,10 +246,12 @@ impl Unit<'_> {
             }
             Err(error) => error,
         };
-        let of_an_item = matches!(
-            error.class,
-            Class::Unreadable | Class::Unexpected | Class::Invalid | Class::NotFound
-        );
+        let of_an_item =
+            matches!(error.class, Class::Unreadable | Class::Unexpected | Class::Invalid);
+        // A missing item is told inside a reply: what is missing here is the mailbox.
+        if error.is_not_found() {
+            return Err(no_mailbox("source", &error.to_string()));
+        }
         if !of_an_item {
             return Err(judge("exporting items of the source", error));
         }
@@ -281,7 +284,11 @@ impl Unit<'_> {
         }
         let target = self.job.target.graph();
         let call = target.create_import_session(&copy.target);
-        let opened = self.ask("opening an import session in the target", call).await?;
+        let opened =
+            match self.ask_optional("opening an import session in the target", call).await? {
+                Some(opened) => opened,
+                None => return Err(no_mailbox("target", "it was there when the copy began")),
+            };
         self.state.checkpoint.session = Some(KeptSession::keep(&opened));
         Ok(opened)
     }

@@ -33,6 +33,8 @@ pub(super) struct FolderCopy<'s> {
     pub(super) map: ItemMap<'s>,
     /// Open bad items of the folder, by source id.
     pub(super) bad: BTreeMap<String, BadItem>,
+    /// The row has another [`FolderRow::short`] than the stored one.
+    short_changed: bool,
 }
 
 impl Unit<'_> {
@@ -49,7 +51,7 @@ impl Unit<'_> {
         let partition = self.state.partition.clone();
         let map = ItemMap::open(store, &partition, keys::map(workload, row.ordinal)).await?;
         let bad = self.bad_of(copy, row.ordinal).await?;
-        let mut folder = FolderCopy { row, path, map, bad };
+        let mut folder = FolderCopy { row, path, map, bad, short_changed: false };
         let done = self.copy_folder(copy, &mut folder, step).await;
         // Whatever ended it: what is in the target is in the map with the next commit.
         self.take_map_changes(&folder);
@@ -74,6 +76,11 @@ impl Unit<'_> {
                 let rows = pages::load::<4>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
+                if self.is_short(folder, &step) {
+                    step = ItemsStep { folder: step.folder, anew: true, retried: true, ..step };
+                    (step.link, step.done) = (None, None);
+                    continue;
+                }
                 return Ok(step);
             } else {
                 self.within_budget()?;
@@ -88,6 +95,21 @@ impl Unit<'_> {
                 self.state.delete(sort.clone());
             }
         }
+    }
+
+    /// Whether the source counts more items in the folder than it has listed so far: a page of the delta
+    /// skipped some. The folder is enumerated anew, once for each such number.
+    fn is_short(&mut self, folder: &mut FolderCopy<'_>, step: &ItemsStep) -> bool {
+        let known = folder.map.len_at_most().saturating_add(folder.bad.len());
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
+        let short = folder.row.items.saturating_sub(known);
+        let vanished = step.done.as_deref() == Some("");
+        if vanished || step.anew || short == folder.row.short {
+            return false;
+        }
+        folder.row.short = short;
+        folder.short_changed = true;
+        short > 0
     }
 
     /// The step as it stands in the checkpoint.
@@ -337,7 +359,7 @@ impl Unit<'_> {
         }
         let mut row = folder.row;
         let link = step.done.clone().filter(|link| !link.is_empty());
-        if row.delta != link {
+        if row.delta != link || folder.short_changed {
             row.delta = link;
             self.put_folder(copy, row.clone())?;
         }

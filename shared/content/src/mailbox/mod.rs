@@ -48,6 +48,9 @@ pub(crate) struct FolderRow {
     pub(crate) seen: String,
     /// Why it is not copied, if so.
     pub(crate) left_out: Option<String>,
+    /// How many items more the source counts in it than it lists, when that was last looked into.
+    #[serde(default)]
+    pub(crate) short: u32,
     /// The mailbox that holds it, where that is not the one it is listed in: an archive that has
     /// expanded keeps folders in auxiliary mailboxes.
     #[serde(default)]
@@ -312,7 +315,7 @@ fn is_absent(error: &TenantError) -> bool {
 }
 
 /// A mailbox that is not there. The steps before the copy wait for it, so waiting here is over.
-fn no_mailbox(word: &str, reason: &str) -> Stop {
+pub(crate) fn no_mailbox(word: &str, reason: &str) -> Stop {
     Stop::Failed(ContentError::Missing {
         what: format!("the {word} mailbox"),
         advice: format!(

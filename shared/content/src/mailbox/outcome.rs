@@ -7,6 +7,7 @@ use super::{
     MailboxCopy,
     batch::{Batch, Landed, Load, Row},
     items::FolderCopy,
+    no_mailbox,
 };
 use crate::{
     BadItem, ContentError,
@@ -49,7 +50,10 @@ impl Unit<'_> {
         row: Row,
         error: TenantError,
     ) -> Step<Option<Stop>> {
-        // Gone since it was listed: the next delta says so too.
+        // Gone since it was listed: the next delta says so too. A status means that the mailbox is gone.
+        if error.is_not_found() && error.status.is_some() {
+            return Err(no_mailbox("source", &error.to_string()));
+        }
         if error.is_not_found() {
             self.no_longer_bad(copy, folder, &row);
         } else if error.class != Class::Unexpected && pause(&error).is_some() {

@@ -128,6 +128,11 @@ impl<'a> ItemMap<'a> {
         self.known.contains(&fingerprint(source))
     }
 
+    /// How many rows the group has at most.
+    pub(crate) fn len_at_most(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether the group has any row.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod bad_input;
 mod crash;
 mod drive;
 mod mailbox;

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -49,9 +49,14 @@ pub(crate) struct World {
     pub(crate) passed: Arc<AtomicU64>,
     /// The boundary at which the process dies.
     pub(crate) dies_at: Arc<AtomicU64>,
+    /// What becomes of replies on their way.
+    pub(crate) tamper: Arc<Mutex<Option<Tamper>>>,
     pub(crate) source_client: TenantClient,
     pub(crate) target_client: TenantClient,
 }
+
+/// Changes a reply, given the request's method and path; `None` leaves it.
+pub(crate) type Tamper = Box<dyn FnMut(&str, &str, &str) -> Option<(u16, String)> + Send>;
 
 /// Never dies.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -130,7 +135,9 @@ impl World {
         let person = there.iter().find(usable).expect("a person with both mailboxes").clone();
         let original = here.iter().find(|here| here.alias == person.alias).expect("the original");
         let (passed, dies_at) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(NEVER)));
+        let tamper = Arc::new(Mutex::default());
         let transport: Arc<dyn Transport> = Arc::new(Mortal {
+            tamper: Arc::clone(&tamper),
             simulator: simulator.clone(),
             passed: Arc::clone(&passed),
             dies_at: Arc::clone(&dies_at),
@@ -168,9 +175,28 @@ impl World {
             principals,
             passed,
             dies_at,
+            tamper,
             source_client,
             target_client,
         }
+    }
+
+    /// Changes replies from now on.
+    pub(crate) fn tamper(
+        &self,
+        tamper: impl FnMut(&str, &str, &str) -> Option<(u16, String)> + Send + 'static,
+    ) {
+        *self.tamper.lock().expect("the lock") = Some(Box::new(tamper));
+    }
+
+    /// Replies come as they are again.
+    pub(crate) fn tamper_no_more(&self) {
+        *self.tamper.lock().expect("the lock") = None;
+    }
+
+    /// The open bad items.
+    pub(crate) fn bad_items(&self) -> Vec<content::BadItem> {
+        self.drive_future(self.job(&*self.store).bad_items()).expect("alive").expect("readable")
     }
 
     /// Runs one unit; `None`: the process died in it.
@@ -295,6 +321,7 @@ fn endpoints() -> Endpoints {
 /// A transport behind which the process may die: before the request leaves, or after it took effect
 /// and before its reply is read.
 struct Mortal {
+    tamper: Arc<Mutex<Option<Tamper>>>,
     simulator: Simulator,
     passed: Arc<AtomicU64>,
     dies_at: Arc<AtomicU64>,
@@ -311,9 +338,25 @@ async fn boundary(passed: &AtomicU64, dies_at: &AtomicU64) {
 impl Transport for Mortal {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         boundary(&self.passed, &self.dies_at).await;
+        let (method, path) = (request.method.to_string(), request.url.path().to_owned());
         let reply = self.simulator.send(request).await;
         boundary(&self.passed, &self.dies_at).await;
-        reply
+        if self.tamper.lock().expect("the lock").is_none() {
+            return reply;
+        }
+        let reply = reply?;
+        let (status, headers) = (reply.status, reply.headers.clone());
+        let body = reply.read(usize::MAX).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let mut tamper = self.tamper.lock().expect("the lock");
+        let changed = tamper.as_mut().and_then(|tamper| tamper(&method, &path, &text));
+        Ok(match changed {
+            Some((status, body)) => {
+                let status = http::StatusCode::from_u16(status).expect("a status");
+                HttpResponse::of(status, http::HeaderMap::new(), body)
+            }
+            None => HttpResponse::of(status, headers, body),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use ports::{BodyStream, BodyTail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
+use super::mend;
 use crate::{
     Lane, Operation, Reply, Resource, Streamed, TenantError,
     endpoints::{add_query, join, same_service, target},
@@ -329,7 +330,14 @@ async fn rest<T: DeserializeOwned>(
 }
 
 fn parse<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, TenantError> {
-    serde_json::from_slice(&reply.body).map_err(|error| {
+    let read = match serde_json::from_slice(&reply.body) {
+        Err(error) => match mend::lone_surrogates(&reply.body) {
+            Some(mended) => serde_json::from_slice(&mended),
+            None => Err(error),
+        },
+        read => read,
+    };
+    read.map_err(|error| {
         // serde's message names types and positions; of values it quotes scalars of wrong type.
         let text = format!("the reply is not what Graph promises: {error}");
         unexpected(call, reply.status.as_u16(), text)

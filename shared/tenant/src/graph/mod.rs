@@ -11,6 +11,7 @@ mod licence;
 mod mail;
 pub mod mailbox_content;
 mod mailbox_settings;
+mod mend;
 mod organization;
 mod side_data;
 mod user;
