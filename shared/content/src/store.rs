@@ -105,7 +105,12 @@ impl<'a> State<'a> {
             ))));
         }
         changes.push(put);
-        self.store.commit(&changes).await?;
+        if let Err(error) = self.store.commit(&changes).await {
+            // The unit may end with another commit: what was to be written still waits for it.
+            changes.pop();
+            self.changes = changes;
+            return Err(error.into());
+        }
         self.version = Some(self.version.unwrap_or(0) + 1);
         Ok(())
     }
@@ -173,10 +178,50 @@ pub(crate) mod keys {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use async_trait::async_trait;
     use conformance::reference::ModelStore;
     use futures_util::FutureExt;
+    use ports::{CommitError, Page, Query, Record, StoreError};
 
     use super::*;
+
+    /// A store that is too busy for the first commit.
+    #[derive(Default)]
+    struct BusyOnce(ModelStore, AtomicBool);
+
+    #[async_trait]
+    impl Store for BusyOnce {
+        async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+            self.0.get(key).await
+        }
+
+        async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+            self.0.query(query).await
+        }
+
+        async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+            if self.1.swap(true, Ordering::Relaxed) {
+                self.0.commit(changes).await
+            } else {
+                Err(CommitError::Throttled("busy".to_owned()))
+            }
+        }
+    }
+
+    /// ERR-4: a busy store ends the unit, whose last commit must not name a page that was never
+    /// written.
+    #[test]
+    fn what_a_busy_store_refused_goes_with_the_next_commit() {
+        let store = BusyOnce::default();
+        let mut state = State::load(&store, "p").now_or_never().unwrap().unwrap();
+        state.put("W/m", &"the page").unwrap();
+        state.commit().now_or_never().unwrap().unwrap_err();
+        state.commit().now_or_never().unwrap().unwrap();
+        let keys: Vec<String> = store.0.records().into_iter().map(|it| it.key.sort).collect();
+        assert_eq!(keys, ["W/m", "checkpoint"]);
+    }
 
     /// GEN-4: of two units of one user only one advances.
     #[test]

@@ -24,7 +24,7 @@ pub enum FaultKind {
     ReadThrottled,
     /// A commit is throttled.
     CommitThrottled,
-    /// A commit is refused as if another writer had been first.
+    /// Another writer touches a record between its being read and the commit.
     Conflict,
     /// A commit is applied, and its reply is lost.
     CommitReplyLost,

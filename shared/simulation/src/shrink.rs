@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    fault::Occurrence,
+    fault::{FaultKind, Occurrence},
     run::{RunReport, Settings, run},
 };
 
@@ -31,8 +31,17 @@ pub fn shrink(settings: &Settings, failed: &RunReport, most_runs: u32) -> Shrunk
         let report = run(&Settings { faults, ..settings.clone() });
         report.violations.first().map(|violation| violation.rule) == rule
     };
-    let mut parts = 2;
     let mut tried = 0;
+    // Whole kinds first: most have nothing to do with it.
+    let kinds: BTreeSet<FaultKind> = faults.iter().map(|(kind, _)| *kind).collect();
+    for kind in kinds {
+        let rest: Vec<Occurrence> = faults.iter().copied().filter(|(of, _)| *of != kind).collect();
+        tried += 1;
+        if tried <= most_runs && fails(&rest) {
+            faults = rest;
+        }
+    }
+    let mut parts = 2;
     while faults.len() > 1 && tried < most_runs {
         let size = faults.len().div_ceil(parts);
         let mut smaller = None;

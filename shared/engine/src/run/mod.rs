@@ -47,12 +47,12 @@ pub async fn handle(host: &Host, steps: &dyn Steps, body: &str) -> Result<Verdic
         Err(error) => return Ok(Verdict::Poison(error.to_string())),
     };
     let branch = Branch::named_by(&baton.job);
-    let Some(job) = load_job(&*host.store, &baton.user, branch).await? else {
+    let job = load_job(&*host.store, &baton.user, branch).await?;
+    let Some(job) = job.filter(|job| job.value.id == baton.job) else {
+        // A job that is over: the crash may have come before its end was told.
+        settle::tell_end(host, &baton).await?;
         return Ok(Verdict::Acknowledge);
     };
-    if job.value.id != baton.job {
-        return Ok(Verdict::Acknowledge);
-    }
     let Some(step) = job.value.step() else {
         // A branch that is over: the crash may have come before its job was woken.
         settle::wake_main(host, &baton.user, &job.value).await?;

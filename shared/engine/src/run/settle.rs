@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use model::{Baton, Branch, Job, JobStatus, UserKey};
+use model::{Baton, Branch, DeliveryState, Job, JobStatus, Keys, Notification, UserKey};
 
+use super::commit::event_of;
 use crate::{
-    Host, StepContext,
-    records::{EngineError, load_job, send_baton},
+    Host, StepContext, notify,
+    records::{EngineError, Loaded, load, load_job, send_baton},
 };
 
 /// Whether the job ends here instead of running its step: a stop that was asked for, or an end that
@@ -81,6 +82,19 @@ pub(super) async fn wake_main(host: &Host, user: &UserKey, side: &Job) -> Result
     }
     if let Some((baton, delay)) = main_baton(host, user, side).await? {
         send_baton(&*host.queue, &baton, delay).await?;
+    }
+    Ok(())
+}
+
+/// Sends the message of a finished job's notification once more, if nobody has begun to deliver it.
+pub(super) async fn tell_end(host: &Host, baton: &Baton) -> Result<(), EngineError> {
+    let place = Keys::past_job(&baton.user, &baton.job);
+    let Some(job) = load::<Job>(&*host.store, place).await? else { return Ok(()) };
+    let Some(kind) = event_of(job.value.kind, &job.value.status) else { return Ok(()) };
+    let place = Keys::notification(&baton.user, kind, &baton.job);
+    let told: Option<Loaded<Notification>> = load(&*host.store, place.clone()).await?;
+    if told.is_some_and(|told| told.value.delivery == DeliveryState::Pending) {
+        notify::enqueue(host, &baton.user, &place).await?;
     }
     Ok(())
 }

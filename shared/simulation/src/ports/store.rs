@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use conformance::reference::ModelStore;
-use ports::{Change, CommitError, Key, Page, Query, Record, Store, StoreError};
+use ports::{Change, CommitError, Expect, Key, Page, Query, Record, Store, StoreError};
 
 use crate::{fault::FaultKind, planted, stage::SharedStage};
 
@@ -19,6 +19,20 @@ impl FaultyStore {
             Some(_) => Err(StoreError::Throttled("simulated".to_owned())),
             None => Ok(()),
         }
+    }
+
+    /// Another writer is first: it writes a record that the commit has read, as it is.
+    async fn overtake(&self, changes: &[Change]) -> Result<(), CommitError> {
+        for change in changes {
+            let Change::Put { key, expect: Expect::Version(version), .. } = change else {
+                continue;
+            };
+            let there = self.inner.get(key).await.ok().flatten();
+            if let Some(there) = there.filter(|there| there.version == *version) {
+                return self.inner.commit(&[Change::put(key.clone(), there.value)]).await;
+            }
+        }
+        Ok(())
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<(), CommitError> {
@@ -56,8 +70,7 @@ impl Store for FaultyStore {
             return Err(CommitError::Throttled("simulated".to_owned()));
         }
         if self.stage.fires(FaultKind::Conflict).is_some() {
-            let keys = changes.iter().map(|change| change.key().clone()).take(1).collect();
-            return Err(CommitError::Conflict { keys });
+            self.overtake(changes).await?;
         }
         if self.stage.fires(FaultKind::CommitLost).is_some() {
             return Err(CommitError::Unknown("simulated: not applied".to_owned()));
