@@ -33,7 +33,8 @@ use crate::{
     stage::SharedStage,
 };
 
-/// Deliveries after which a message is a dead letter.
+/// Deliveries after which a message is a dead letter. Only a sweeper helps then, so where nobody
+/// sweeps there are none.
 const MAX_RECEIVES: u32 = 10;
 
 /// A person who moves.
@@ -79,7 +80,9 @@ impl World {
         );
         let Rehearsal { simulator, source, target, service_account } = rehearsal;
         let quiet = Arc::new(ModelStore::new());
-        let model = Arc::new(ModelQueue::new(Arc::clone(&clock), MAX_RECEIVES));
+        let unswept = stage.lock().faults.has(FaultKind::NoSweeper);
+        let receives = if unswept { u32::MAX } else { MAX_RECEIVES };
+        let model = Arc::new(ModelQueue::new(Arc::clone(&clock), receives));
         let queue = Arc::new(FaultyQueue::new(model, Arc::clone(&quiet), Arc::clone(&stage)));
         let store = FaultyStore { inner: Arc::clone(&quiet), stage: Arc::clone(&stage) };
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(mix(seed, 0x4057, 0)));

@@ -228,7 +228,7 @@ fn letters(world: &World, person: &Person, user: &User) {
         let copies = there.get(&letter.subject).map_or(0, Vec::len);
         let deleted = ledger.deleted.contains_key(&letter.subject);
         let excused = deleted || ledger.touched.contains(&letter.subject);
-        if copies > 1 {
+        if copies > 1 && !ledger.touched.contains(&letter.subject) {
             let where_to = there.get(&letter.subject);
             let text = format!("{} is there {copies} times: {where_to:?}", letter.subject);
             world.stage.violated("CUT-6 (doubled)", text);

@@ -42,11 +42,21 @@ pub(crate) fn items(view: &MailboxView) -> BTreeMap<String, Vec<String>> {
     items
 }
 
-/// A letter is known by its number, anything else by the identity that its copies share.
+/// A letter is known by its number, other mail by the message that both mailboxes may have got, and
+/// anything else by the identity that its copies share.
 fn named(identity: &str, subject: &str) -> String {
+    if !subject.contains("[letter ")
+        && let Some(message) = identity.strip_prefix("mail/")
+    {
+        return format!("mail/{}", message.split('/').next().unwrap_or_default());
+    }
     let letter = subject.find("[letter ").and_then(|at| subject.get(at..));
     let letter = letter.and_then(|rest| rest.get(..=rest.find(']')?));
     letter.unwrap_or(identity).to_owned()
+}
+
+fn is_mail(name: &str) -> bool {
+    name.starts_with("[letter") || name.starts_with("mail/")
 }
 
 impl Ledger {
@@ -99,14 +109,19 @@ impl Ledger {
         let mut wrong = Vec::new();
         for (identity, copies) in &there {
             let originals = here.get(identity).map_or(1, Vec::len).max(1);
-            if copies.len() > originals {
+            // Who files or edits a copy while its source changes too, ends with both.
+            let touched = self.touched.contains(identity);
+            if copies.len() > originals && !touched {
                 let text =
                     format!("{identity} is {} times in the target: {copies:?}", copies.len());
                 wrong.push(("SYN-1 (doubled)", text));
             }
             let gone = self.deleted.get(identity).is_some_and(|at| *at < copied);
-            let letter = identity.starts_with("[letter");
-            if gone && !letter && !here.contains_key(identity) && !self.touched.contains(identity) {
+            if gone
+                && !is_mail(identity)
+                && !here.contains_key(identity)
+                && !self.touched.contains(identity)
+            {
                 wrong.push(("SYN-D1", format!("{identity} was deleted in the source: {copies:?}")));
             }
         }
@@ -116,6 +131,8 @@ impl Ledger {
                 continue;
             }
             match there.get(identity) {
+                // Mail that came by forwarding is a copy of its own.
+                Some(_) if is_mail(identity) => {}
                 None => wrong.push(("SYN-1 (lost)", format!("{originals:?} is not in the target"))),
                 Some(copies) if copies != originals => {
                     let text = format!("{originals:?} is {copies:?} in the target");
