@@ -238,6 +238,11 @@ impl Faults {
         self
     }
 
+    /// The seed.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Whether a kind is switched on.
     pub fn has(&self, kind: FaultKind) -> bool {
         self.rates.contains_key(&kind)

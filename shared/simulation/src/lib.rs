@@ -12,6 +12,7 @@ mod agenda;
 mod check;
 mod executor;
 mod fault;
+mod fuzz;
 mod host;
 mod planted;
 mod ports;
@@ -25,6 +26,7 @@ mod world;
 
 pub use check::Violation;
 pub use fault::{FaultKind, Faults, Occurrence};
+pub use fuzz::{Garbled, fuzz};
 pub use planted::Bug;
 pub use report::{Totals, matrix};
 pub use run::{RunReport, Settings, run};

@@ -4,7 +4,7 @@
 use std::{ops::Range, process::ExitCode};
 
 use clap::Parser;
-use simulation::{Bug, RunReport, Settings, Totals, matrix, run, shrink};
+use simulation::{Bug, Garbled, RunReport, Settings, Totals, fuzz, matrix, run, shrink};
 
 /// Simulates whole migrations with faults, one a seed, and checks what must hold.
 #[derive(Debug, Parser)]
@@ -22,6 +22,9 @@ struct Arguments {
     /// Finds every planted bug, and says in how many seeds.
     #[arg(long)]
     planted: bool,
+    /// Garbles what others wrote, and sees that nothing panics.
+    #[arg(long)]
+    fuzz: bool,
     /// Prints the whole trace of every run.
     #[arg(long)]
     trace: bool,
@@ -48,6 +51,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.planted {
         return planted(&arguments);
+    }
+    if arguments.fuzz {
+        return garble(&arguments);
     }
     let bug = match arguments.bug.as_deref().map(named).transpose() {
         Ok(bug) => bug,
@@ -191,4 +197,19 @@ fn planted(arguments: &Arguments) -> ExitCode {
         }
     }
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Fuzzes every target with the seeds given.
+fn garble(arguments: &Arguments) -> ExitCode {
+    let mut panics = 0;
+    for target in Garbled::ALL {
+        for seed in arguments.seeds.clone() {
+            if let Err(panic) = fuzz(target, seed) {
+                panics += 1;
+                println!("{panic}");
+            }
+        }
+        println!("{target:?}: {} seeds", arguments.seeds.clone().count());
+    }
+    if panics == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

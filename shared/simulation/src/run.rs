@@ -16,6 +16,7 @@ use crate::{
     check::{Violation, at_rest},
     executor::{Executor, Turn, Work},
     fault::{FaultKind, Faults, Occurrence, mix},
+    fuzz::Garbled,
     planted::{Bug, steps::MistakenSteps},
     stage::{Coverage, Invocation, Stage},
     trace::Trace,
@@ -48,12 +49,14 @@ pub struct Settings {
     pub bug: Option<Bug>,
     /// Whether the trace's text is kept.
     pub traced: bool,
+    /// What is garbled; then nothing is checked but that it ends.
+    pub garbled: Option<Garbled>,
 }
 
 impl Settings {
     /// The run of a seed.
     pub fn of(seed: u64) -> Self {
-        Self { seed, faults: Faults::swarm(seed), bug: None, traced: false }
+        Self { seed, faults: Faults::swarm(seed), bug: None, traced: false, garbled: None }
     }
 
     /// The same with a mistake.
@@ -89,6 +92,7 @@ pub fn run(settings: &Settings) -> RunReport {
     let clock = VirtualClock::at(start(seed));
     let trace = Trace::new(settings.traced);
     let stage = Stage::new(clock, settings.faults.clone(), trace, settings.bug);
+    stage.lock().garbled = settings.garbled;
     let stage = Arc::new(stage);
     let mut handled = 0;
     match World::build(seed, Arc::clone(&stage)) {
@@ -117,6 +121,7 @@ struct Runner {
     one_machine: bool,
     sweeps: bool,
     scheduled: bool,
+    garbled: bool,
     incarnation: u64,
     /// Faults end then.
     quiet_from: Timestamp,
@@ -139,6 +144,8 @@ impl Runner {
         let hours = 2 + mix(seed, 0x40_0125, 0) % 8;
         let scheduled = faults.has(FaultKind::Schedule);
         let hours = if scheduled { hours + 48 } else { hours };
+        let garbled = stage.lock().garbled.is_some();
+        let hours = if garbled { 1 } else { hours };
         let lasts = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(8));
         let mut queues: Vec<QueueName> = Step::all().filter_map(|s| queue_of(s).ok()).collect();
         queues.extend(QueueName::parse(notify::NOTIFICATION_QUEUE));
@@ -150,6 +157,7 @@ impl Runner {
             one_machine: faults.has(FaultKind::OneMachine),
             sweeps: !faults.has(FaultKind::NoSweeper),
             scheduled,
+            garbled,
             seed,
             next_schedule: now,
             incarnation: 0,
@@ -177,7 +185,8 @@ impl Runner {
             if !self.quiet && now >= self.quiet_from {
                 self.calm_down();
             }
-            if self.quiet && now > self.quiet_from + BOUND {
+            let bound = if self.garbled { SignedDuration::ZERO } else { BOUND };
+            if self.quiet && now > self.quiet_from + bound {
                 break;
             }
             self.do_what_is_due(now);
@@ -204,6 +213,9 @@ impl Runner {
         }
         self.executor.die_all();
         self.world.stage.lock().faults.arm(false);
+        if self.garbled {
+            return self.handled;
+        }
         let clock = self.world.stage.clock.clone();
         drive(&clock, at_rest(&self.world));
         if self.scheduled {
@@ -377,6 +389,12 @@ impl Runner {
         let deadline = now + SignedDuration::try_from(time).unwrap_or(SignedDuration::from_mins(5));
         // One machine ends nothing by itself.
         let deadline = if self.one_machine { Timestamp::MAX } else { deadline };
+        let delivery = match self.world.stage.garble(Garbled::Messages, delivery.body.as_bytes()) {
+            Some(body) => {
+                Delivery { body: String::from_utf8_lossy(&body).into_owned(), ..delivery }
+            }
+            None => delivery,
+        };
         let count = delivery.receive_count;
         let job = invocation.job.as_ref().map(ToString::to_string).unwrap_or_default();
         self.world.stage.note(&format!("[{number}] receive {queue} {job} (delivery {count})"));
@@ -491,7 +509,9 @@ async fn handled(
         Ok(Verdict::Acknowledge) => queues.acknowledge(queue, receipt).await,
         Ok(Verdict::Defer(delay)) => queues.defer(queue, receipt, delay).await,
         Ok(Verdict::Poison(why)) => {
-            steps.stage.violated("ERR-4", format!("a message could not be read: {why}"));
+            if steps.stage.lock().garbled.is_none() {
+                steps.stage.violated("ERR-4", format!("a message could not be read: {why}"));
+            }
             let dead = Outgoing {
                 queue: queue.dead_letter(),
                 body: delivery.body.clone(),

@@ -15,6 +15,7 @@ use ports::Clock;
 use crate::{
     check::{Violation, Watch},
     fault::{FaultKind, Faults},
+    fuzz::{self, Garbled},
     planted::Bug,
     trace::Trace,
 };
@@ -77,6 +78,9 @@ pub(crate) struct Inner {
     /// A request has changed something in a tenant since it was last looked at.
     pub(crate) changed: bool,
     pub(crate) bug: Option<Bug>,
+    /// What is garbled, and how many of it came by.
+    pub(crate) garbled: Option<Garbled>,
+    pub(crate) came_by: u64,
     /// Commits that a planted bug keeps back, by invocation.
     pub(crate) put_off: BTreeMap<u64, Vec<ports::Change>>,
 }
@@ -95,6 +99,8 @@ impl Stage {
             told: BTreeMap::new(),
             changed: false,
             bug,
+            garbled: None,
+            came_by: 0,
             put_off: BTreeMap::new(),
         };
         Self { clock, inner: Mutex::new(inner) }
@@ -126,6 +132,19 @@ impl Stage {
         inner.met.entry(number).or_default().push(kind);
         inner.trace.note(now, &format!("[{number}] ! {kind:?}"));
         Some(bits)
+    }
+
+    /// What a garbled one of these looks like; `None` where it is left alone.
+    pub(crate) fn garble(&self, what: Garbled, bytes: &[u8]) -> Option<Vec<u8>> {
+        let random = {
+            let mut inner = self.lock();
+            if inner.garbled != Some(what) {
+                return None;
+            }
+            inner.came_by += 1;
+            fuzz::chance(inner.faults.seed(), inner.came_by)?
+        };
+        Some(fuzz::garbled(bytes, &random))
     }
 
     /// Notes an event of the invocation at work.

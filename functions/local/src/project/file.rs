@@ -401,6 +401,32 @@ mod tests {
         read(std::path::Path::new("p.toml"), &text).unwrap_err().to_string()
     }
 
+    /// ERR-1: whatever stands in the file, it is read or refused in words.
+    #[test]
+    fn a_garbled_project_file_is_refused_and_never_a_panic() {
+        let good = template(&Template::example());
+        let words = ["", "=", "\"", "[[", "-1", "1979-13-45", "é", "\u{0}", "true", "{}"];
+        let mut bits = 0x9E37_79B9_u64;
+        let mut next = |bound: usize| {
+            bits = bits
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(bits >> 33).unwrap() % bound.max(1)
+        };
+        for _ in 0..1_500 {
+            let mut chars: Vec<char> = good.chars().collect();
+            for _ in 0..=next(3) {
+                let at = next(chars.len());
+                let to = (at + next(30)).min(chars.len());
+                chars.splice(at..to, words[next(words.len())].chars());
+            }
+            let text: String = chars.into_iter().collect();
+            if let Err(faults) = read(std::path::Path::new("p.toml"), &text) {
+                assert!(faults.to_string().contains("p.toml"), "{faults}");
+            }
+        }
+    }
+
     #[test]
     fn the_template_of_init_is_a_good_project_file() {
         let file = read(std::path::Path::new("x/p.toml"), &template(&Template::example())).unwrap();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use conformance::reference::ModelStore;
 use ports::{Change, CommitError, Expect, Key, Page, Query, Record, Store, StoreError};
 
-use crate::{fault::FaultKind, planted, stage::SharedStage};
+use crate::{fault::FaultKind, fuzz::Garbled, planted, stage::SharedStage};
 
 pub(crate) struct FaultyStore {
     pub(crate) inner: Arc<ModelStore>,
@@ -35,6 +35,14 @@ impl FaultyStore {
         Ok(())
     }
 
+    /// The record, garbled perhaps.
+    fn garbled(&self, record: Record) -> Record {
+        match self.stage.garble(Garbled::Records, &record.value) {
+            Some(value) => Record { value, ..record },
+            None => record,
+        }
+    }
+
     async fn apply(&self, changes: &[Change]) -> Result<(), CommitError> {
         planted::store::flush(&self.stage, &self.inner).await;
         let bug = self.stage.lock().bug;
@@ -55,13 +63,16 @@ impl Store for FaultyStore {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
         self.readable()?;
         planted::store::flush(&self.stage, &self.inner).await;
-        Ok(planted::store::read(&self.stage, self.inner.get(key).await?))
+        let record = planted::store::read(&self.stage, self.inner.get(key).await?);
+        Ok(record.map(|record| self.garbled(record)))
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
         self.readable()?;
         planted::store::flush(&self.stage, &self.inner).await;
-        self.inner.query(query).await
+        let mut page = self.inner.query(query).await?;
+        page.records = page.records.into_iter().map(|record| self.garbled(record)).collect();
+        Ok(page)
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {

@@ -12,6 +12,7 @@ use simulator::Simulator;
 use crate::{
     check::{Effect, requested, signed_in},
     fault::FaultKind,
+    fuzz::Garbled,
     planted,
     stage::SharedStage,
 };
@@ -60,6 +61,10 @@ impl FaultyTransport {
         self.stage.note(&format!("{} -> {} {}", effect.line, status.as_u16(), body.len()));
         signed_in(&self.stage, &path, &body);
         requested(&self.stage, &effect, status);
+        let body = match self.stage.garble(Garbled::Replies, &body) {
+            Some(garbled) => Bytes::from(garbled),
+            None => body,
+        };
         Ok(HttpResponse::of(status, headers, body))
     }
 }
