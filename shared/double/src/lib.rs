@@ -58,15 +58,16 @@ pub enum DoubleError {
     Answer(String),
 }
 
-/// How the double's clock goes.
+/// How the double behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Time {
-    /// It stands at 2026-01-05 08:00 UTC until it is advanced. Nobody's signature is verified, since
-    /// signatures are of the present moment.
+pub enum Mode {
+    /// Its clock stands at 2026-01-05 08:00 UTC until it is advanced.
     Frozen,
-    /// It is this machine's. Signatures and permissions of IAM users and roles are checked; other
-    /// keys are the root's, who may do everything.
+    /// Its clock is this machine's. Nobody's signature is looked at.
     Running,
+    /// Its clock is this machine's, and signatures (which are of the present moment) and permissions
+    /// of IAM users and roles are checked. Other keys are the root's, who may do everything.
+    Strict,
 }
 
 /// A double that runs until this is dropped. It ends with this process however that ends.
@@ -85,15 +86,16 @@ struct Pipes {
 
 impl Double {
     /// Starts a double, after installing it into a folder where it is not there yet.
-    pub fn start(folder: &Path, time: Time) -> Result<Self, DoubleError> {
+    pub fn start(folder: &Path, mode: Mode) -> Result<Self, DoubleError> {
         let python = install(folder)?;
-        let time = match time {
-            Time::Frozen => "frozen",
-            Time::Running => "running",
+        let mode = match mode {
+            Mode::Frozen => "frozen",
+            Mode::Running => "running",
+            Mode::Strict => "strict",
         };
         let system = |doing| move |error| DoubleError::System { doing, error };
         let mut child = Command::new(python)
-            .args(["-c", SERVE, time])
+            .args(["-c", SERVE, mode])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -9,7 +9,7 @@ use conformance::{
     reference::{ModelQueue, ModelStore, VirtualClock},
     store,
 };
-use double::{Double, Time};
+use double::{Double, Mode};
 use ports::Store;
 
 use crate::support::{
@@ -47,7 +47,7 @@ fn bench(queue: SqsQueues, double: &Arc<Double>) -> Bench {
 
 #[tokio::test]
 async fn the_queue_keeps_the_contract() {
-    let double = Arc::new(new_double(Time::Frozen));
+    let double = Arc::new(new_double(Mode::Frozen));
     let access = access(&double);
     let fresh = async || bench(support::queues(&double, &access).await, &double);
     queue::suite(fresh).await.unwrap();
@@ -55,7 +55,7 @@ async fn the_queue_keeps_the_contract() {
 
 #[tokio::test]
 async fn the_queue_outlives_its_process() {
-    let double = Arc::new(new_double(Time::Frozen));
+    let double = Arc::new(new_double(Mode::Frozen));
     let (client, prefix) = (access(&double).sqs(), unique("outlives"));
     create_queues(&client, &prefix).await;
     let base = format!("{}{prefix}-", double.queues());
@@ -78,7 +78,7 @@ async fn random_histories_give_the_same_answers_as_the_model_store() {
 
 #[tokio::test]
 async fn random_histories_give_the_same_answers_as_the_model_queue() {
-    let double = new_double(Time::Frozen);
+    let double = new_double(Mode::Frozen);
     let access = access(&double);
     for seed in 0..40 {
         let clock = VirtualClock::new();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use aws::{Access, AwsError, DynamoStore, RoleIdentity, Secrets};
-use double::{Double, Time};
+use double::{Double, Mode};
 use ports::{Change, CommitError, Key, Store as _};
 use serde_json::json;
 use system::SystemClock;
@@ -14,7 +14,7 @@ use crate::{
     support::{Impatient, access, create_table, new_double, random, unique},
 };
 
-static STRICT: LazyLock<Double> = LazyLock::new(|| new_double(Time::Running));
+static STRICT: LazyLock<Double> = LazyLock::new(|| new_double(Mode::Strict));
 
 fn tag(xml: &str, name: &str) -> String {
     let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();

@@ -22,7 +22,7 @@ use conformance::{
     queue::QUEUES,
     reference::{SeededRandom, VirtualClock},
 };
-use double::{Double, Time};
+use double::{Double, Mode};
 use jiff::Timestamp;
 use ports::{Clock, QueueName, Random, Sleep};
 
@@ -30,12 +30,12 @@ use ports::{Clock, QueueName, Random, Sleep};
 pub(crate) const MAX_RECEIVES: u32 = 3;
 
 /// One double for all tests that need no clock of their own.
-static SHARED: LazyLock<Double> = LazyLock::new(|| new_double(Time::Frozen));
+static SHARED: LazyLock<Double> = LazyLock::new(|| new_double(Mode::Frozen));
 
 /// A double of the test's own. It is installed with the other tools of the tests.
-pub(crate) fn new_double(time: Time) -> Double {
+pub(crate) fn new_double(mode: Mode) -> Double {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
-    Double::start(&tools.join("aws-double"), time).unwrap()
+    Double::start(&tools.join("aws-double"), mode).unwrap()
 }
 
 pub(crate) fn shared_double() -> &'static Double {
