@@ -1,7 +1,8 @@
 //! What the tests of the whole system share.
 //!
-//! [`wire`] judges HTTP: every request that the client sends to Microsoft Graph, and every reply
-//! that the simulator gives, against Microsoft's own description of Graph.
+//! The worlds of [`world`] are judged: every request that the client sends to Microsoft Graph, and
+//! every reply that the simulator gives, against Microsoft's own description of Graph.
 
-pub mod wire;
+#[cfg(test)]
+mod wire;
 pub mod world;

@@ -154,3 +154,10 @@ pub trait Transport: Send + Sync {
     /// Sends one request. Redirects are not followed, nothing is retried, nothing is decoded.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
 }
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        (**self).send(request).await
+    }
+}

@@ -23,8 +23,6 @@ use url::Url;
 
 pub use self::tls::{Authority, AuthorityError};
 
-use crate::Simulator;
-
 /// Largest body that is read from the wire, in bytes.
 const MOST_BODY: usize = 256 * 1024 * 1024;
 
@@ -42,16 +40,20 @@ pub enum Front {
     Proxy(Authority),
 }
 
-/// Serves the simulator on a listener, plain HTTP, until the future is dropped.
-pub async fn serve(simulator: Simulator, listener: TcpListener) -> std::io::Result<()> {
-    serve_behind(Front::Plain, simulator, listener).await
+/// Serves simulated tenants on a listener, plain HTTP, until the future is dropped. They are a
+/// [`Simulator`](crate::Simulator), or one behind something that watches its exchanges.
+pub async fn serve<T>(tenants: T, listener: TcpListener) -> std::io::Result<()>
+where
+    T: Transport + Clone,
+{
+    serve_behind(Front::Plain, tenants, listener).await
 }
 
-/// Serves the simulator on a listener until the future is dropped. Connections are served beside
+/// Serves simulated tenants on a listener until the future is dropped. Connections are served beside
 /// each other inside this one future.
-pub async fn serve_behind(
+pub async fn serve_behind<T: Transport + Clone>(
     front: Front,
-    simulator: Simulator,
+    tenants: T,
     listener: TcpListener,
 ) -> std::io::Result<()> {
     use futures_util::{StreamExt, future::Either, stream::FuturesUnordered};
@@ -70,9 +72,9 @@ pub async fn serve_behind(
         };
         // A peer that went away while it was being accepted is no reason to stop.
         let Ok((stream, _peer)) = accepted else { continue };
-        let (front, simulator) = (front.clone(), simulator.clone());
+        let (front, tenants) = (front.clone(), tenants.clone());
         // An error here is a connection that broke, by a fault or by the peer.
-        connections.push(async move { drop(Box::pin(greet(front, simulator, stream)).await) });
+        connections.push(async move { drop(Box::pin(greet(front, tenants, stream)).await) });
     }
 }
 
@@ -80,42 +82,43 @@ pub async fn serve_behind(
 const HANDSHAKE: u8 = 22;
 
 /// Finds out what a connection speaks, and serves it.
-async fn greet(
+async fn greet<T: Transport + Clone>(
     front: Front,
-    simulator: Simulator,
+    tenants: T,
     mut stream: TcpStream,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let authority = match &front {
-        Front::Plain => return http(simulator, stream, "http").await,
+        Front::Plain => return http(tenants, stream, "http").await,
         Front::Tls(authority) | Front::Proxy(authority) => authority,
     };
     let mut first = [0];
     stream.peek(&mut first).await?;
     let [first] = first;
     match (first, &front) {
-        (HANDSHAKE, _) => http(simulator, authority.accept(stream).await?, "https").await,
+        (HANDSHAKE, _) => http(tenants, authority.accept(stream).await?, "https").await,
         // No other method that is served begins so.
         (b'C', Front::Proxy(_)) => {
             if tunnel::open(&mut stream).await? {
-                http(simulator, authority.accept(stream).await?, "https").await?;
+                http(tenants, authority.accept(stream).await?, "https").await?;
             }
             Ok(())
         }
-        _ => http(simulator, stream, "http").await,
+        _ => http(tenants, stream, "http").await,
     }
 }
 
 /// Speaks HTTP/1.1 until the peer ends it.
-async fn http<S>(
-    simulator: Simulator,
+async fn http<T, S>(
+    tenants: T,
     stream: S,
     scheme: &'static str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
+    T: Transport + Clone,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(move |request| answer(simulator.clone(), scheme, request));
+    let service = service_fn(move |request| answer(tenants.clone(), scheme, request));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_mins(1))
@@ -124,8 +127,8 @@ where
     Ok(())
 }
 
-async fn answer(
-    simulator: Simulator,
+async fn answer<T: Transport>(
+    tenants: T,
     scheme: &str,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, TransportError> {
@@ -147,7 +150,7 @@ async fn answer(
         timeout: Duration::from_mins(16),
     };
     // An error breaks the connection: that is what a reset looks like.
-    let reply = simulator.send(request).await?;
+    let reply = tenants.send(request).await?;
     let stream = futures_util::StreamExt::map(reply.body, |chunk| chunk.map(Frame::data));
     let mut response = Response::new(BodyExt::boxed_unsync(StreamBody::new(stream)));
     *response.status_mut() = reply.status;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use simulator::{Config, ContentRules, Credentials, Part, Population, Profile, Simulator};
 use url::Url;
 
-use super::{Judge, JudgedTransport};
+use judge::{Judge, JudgedTransport};
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const BETA: &str = "https://graph.microsoft.com/beta";

@@ -9,7 +9,7 @@ use ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::*;
+use judge::{Judge, JudgedTransport, Side};
 
 const GRAPH: &str = "https://graph.microsoft.com";
 

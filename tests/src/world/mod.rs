@@ -19,7 +19,7 @@ use engine::Host;
 use model::Project;
 use simulator::{Credentials, Simulator};
 
-use crate::wire::JudgedTransport;
+use judge::JudgedTransport;
 
 /// The world of one story.
 pub struct World {

@@ -18,7 +18,7 @@ use tenant::{
 };
 
 use super::{SimulatedTenants, World};
-use crate::wire::{Judge, JudgedTransport};
+use judge::{Judge, JudgedTransport};
 
 /// The choices of a story; the defaults are a small calm world.
 #[derive(Clone, Debug)]

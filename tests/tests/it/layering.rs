@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("embedded", &["ports", "system"]),
     ("double", &[]),
     ("aws", &["ports", "tenant"]),
+    ("judge", &["ports"]),
     ("simulator", &["ports"]),
     ("conformance", &["ports"]),
     ("engine", &["catalogue", "content", "model", "ports", "scripting", "tenant"]),

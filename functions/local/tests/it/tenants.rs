@@ -9,6 +9,8 @@ use std::{
 };
 
 use embedded::SystemClock;
+use judge::{Judge, JudgedPort};
+use ports::Transport;
 use simulator::{
     Config, Credentials, DriveFill, Lag, Lags, MailboxFill, Part, Population, Profile, Rehearsal,
     Rules, Simulator,
@@ -20,6 +22,18 @@ pub(crate) struct Office {
     pub(crate) rehearsal: Rehearsal,
     pub(crate) folder: TempDir,
     base: String,
+    judged: Option<Judged>,
+}
+
+/// Both tenants, with every request to Graph and every reply of theirs judged.
+type Judged = Arc<JudgedPort<Simulator>>;
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        if let Some(judged) = self.judged.as_ref().filter(|_| !thread::panicking()) {
+            judged.assert_clean();
+        }
+    }
 }
 
 impl Office {
@@ -38,8 +52,8 @@ impl Office {
         let clock = Arc::new(SystemClock);
         let rehearsal = Simulator::rehearsal_with(&population, 7, clock, config);
         fill(&rehearsal);
-        let base = serve(rehearsal.simulator.clone());
-        let office = Self { rehearsal, folder: tempfile::tempdir().unwrap(), base };
+        let (base, judged) = serve(rehearsal.simulator.clone());
+        let office = Self { rehearsal, folder: tempfile::tempdir().unwrap(), base, judged };
         office.write_project(&office.rehearsal.source.client_secret.clone());
         office
     }
@@ -142,16 +156,23 @@ fn fill(rehearsal: &Rehearsal) {
     }
 }
 
-fn serve(simulator: Simulator) -> String {
+fn serve(simulator: Simulator) -> (String, Option<Judged>) {
     let listener = net::TcpListener::bind((net::Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
+    let judge = Judge::load().unwrap();
+    let port = base.parse().unwrap();
+    let judged = judge.map(|judge| Arc::new(JudgedPort::new(simulator.clone(), port, judge)));
+    let tenants: Arc<dyn Transport> = match &judged {
+        Some(judged) => Arc::clone(judged) as Arc<dyn Transport>,
+        None => Arc::new(simulator),
+    };
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            simulator::serve(simulator, listener).await.unwrap();
+            simulator::serve(tenants, listener).await.unwrap();
         });
     });
-    base
+    (base, judged)
 }

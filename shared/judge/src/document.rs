@@ -55,7 +55,7 @@ impl Document {
         let path = variable(PATH_VARIABLE).map_or_else(
             || {
                 let checkout = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-                checkout.join("../../shared/facts/graph-openapi-subset.json")
+                checkout.join("../../../shared/facts/graph-openapi-subset.json")
             },
             PathBuf::from,
         );
