@@ -12,12 +12,14 @@ pub const MISSING_ALLOWED_VARIABLE: &str = "CROSSWAVE_ALLOW_MISSING_JUDGE";
 
 /// Properties that the description calls read-only and that Graph takes in requests all the same.
 /// Each is the JSON pointer of a property's schema under `/components/schemas`.
-const WRITABLE_AFTER_ALL: [(&str, &str); 3] = [
+const WRITABLE_AFTER_ALL: [(&str, &str); 4] = [
     // "Move a driveItem": PATCH with `parentReference: {id}`.
     ("microsoft.graph.itemReference", "id"),
     ("microsoft.graph.itemReference", "driveId"),
     // "Create Outlook category": the name is given once, on creation.
     ("microsoft.graph.outlookCategory", "displayName"),
+    // "Create single-value extended property": the id says which property is written.
+    ("microsoft.graph.singleValueLegacyExtendedProperty", "id"),
 ];
 
 /// Why there is no judge.
