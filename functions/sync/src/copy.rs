@@ -1,8 +1,10 @@
 //! The copier, as steps use it: one unit a run, and what its answers mean for the step.
 
+use std::ops::ControlFlow;
+
 use content::{
     ArchiveCapability, ContentError, CopyJob, CopyMode, CopySettings, CopySubject, CopySummary,
-    UnitOutcome, VerifyReport,
+    UnitOutcome, VerifyOutcome, VerifyReport,
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
 use model::Keys;
@@ -92,11 +94,18 @@ pub(crate) async fn unit(
     }
 }
 
-/// Compares source and target (SYN-4).
-pub async fn verify(cx: &StepContext<'_>) -> Result<VerifyReport, StepError> {
+/// Runs one unit of the comparison of source and target (SYN-4): the report at its end, else when to
+/// call again.
+pub async fn verify(cx: &StepContext<'_>) -> Result<ControlFlow<VerifyReport, Wake>, StepError> {
     let principals = MatchTable { cx };
     let job = copy_job(cx, &principals).await?;
-    job.verify().await.map_err(step_error)
+    Ok(match job.verify_unit(cx.job().id.as_str()).await.map_err(step_error)? {
+        VerifyOutcome::Finished(report) => ControlFlow::Break(report),
+        VerifyOutcome::More => ControlFlow::Continue(Wake::More),
+        VerifyOutcome::Wait { after, why } => {
+            ControlFlow::Continue(Wake::After { delay: after, why })
+        }
+    })
 }
 
 /// What a failure of the copier means for its step.

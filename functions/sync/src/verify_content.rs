@@ -1,6 +1,8 @@
 //! The action `verify` (SYN-4): counts and sizes of source and target, a sample of hashes, and every
 //! difference with its reason.
 
+use std::ops::ControlFlow;
+
 use catalogue::Step;
 use content::VerifyReport;
 use engine::{Outcome, Receipt, StepContext, StepResult};
@@ -24,8 +26,13 @@ impl Receipt for Verified {
 const LISTED: usize = 100;
 
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
-    let mut report = verify(cx).await?;
+    let mut report = match verify(cx).await? {
+        ControlFlow::Break(report) => report,
+        ControlFlow::Continue(wake) => return Ok(Outcome::Wait(wake)),
+    };
     let more_differences = report.differences.len().saturating_sub(LISTED);
+    let counted = usize::try_from(report.more_differences).unwrap_or(usize::MAX);
+    let more_differences = more_differences.saturating_add(counted);
     report.differences.truncate(LISTED);
     let warnings = report
         .differences

@@ -3,7 +3,7 @@
 //!
 //! After this step no copy runs for the user (CUT-3).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use catalogue::Step;
 use engine::{Outcome, Receipt, StepContext, StepError, StepResult, Wake, notify};
@@ -26,7 +26,10 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     }
     let job = cx.job();
     if job.kind == JobKind::Cutover && cx.profile().cutover.verify_first {
-        let report = sync::verify(cx).await?;
+        let report = match sync::verify(cx).await? {
+            ControlFlow::Break(report) => report,
+            ControlFlow::Continue(wake) => return Ok(Outcome::Wait(wake)),
+        };
         if let Some(first) = report.differences.first() {
             return Err(StepError::park(
                 "verification",

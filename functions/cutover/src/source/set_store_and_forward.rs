@@ -12,11 +12,11 @@ changed_receipt!(StoreAndForward, SetStoreAndForward);
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let target = target_mailbox(cx).await?;
     if target.is_forwarding() && !cx.is_plan() {
-        return Err(StepError::park(
-            "mail_loop",
-            format!("{} still forwards, so the source must not forward to it", target.display_name),
-            "remove the target mailbox's forwarding, then apply cutover again",
-        ));
+        // A directory server that lags behind may show what CUT-T4 has removed: look again first.
+        let name = &target.display_name;
+        let text = format!("{name} still forwards, so the source must not forward to it");
+        let advice = "remove the target mailbox's forwarding, then apply cutover again".to_owned();
+        return Err(StepError { advice, ..StepError::retry("mail_loop", text) });
     }
     let mailbox = source_mailbox(cx).await?;
     let to = target

@@ -284,11 +284,10 @@ impl Unit<'_> {
         }
         let target = self.job.target.graph();
         let call = target.create_import_session(&copy.target);
-        let opened =
-            match self.ask_optional("opening an import session in the target", call).await? {
-                Some(opened) => opened,
-                None => return Err(no_mailbox("target", "it was there when the copy began")),
-            };
+        let doing = "opening an import session in the target";
+        let Some(opened) = self.ask_optional(doing, call).await? else {
+            return Err(no_mailbox("target", "it was there when the copy began"));
+        };
         self.state.checkpoint.session = Some(KeptSession::keep(&opened));
         Ok(opened)
     }

@@ -37,6 +37,23 @@ pub(super) struct FolderCopy<'s> {
     short_changed: bool,
 }
 
+impl FolderCopy<'_> {
+    /// Whether the source counts more items in the folder than it has listed so far: a page of the delta
+    /// skipped some. The folder is enumerated anew, once for each such number.
+    fn is_short(&mut self, step: &ItemsStep) -> bool {
+        let known = self.map.len_at_most().saturating_add(self.bad.len());
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
+        let short = self.row.items.saturating_sub(known);
+        let vanished = step.done.as_deref() == Some("");
+        if vanished || step.anew || short == self.row.short {
+            return false;
+        }
+        self.row.short = short;
+        self.short_changed = true;
+        short > 0
+    }
+}
+
 impl Unit<'_> {
     /// Copies what changed in one folder, and moves on to the next.
     pub(super) async fn items(&mut self, copy: &mut MailboxCopy, step: ItemsStep) -> Step {
@@ -76,7 +93,7 @@ impl Unit<'_> {
                 let rows = pages::load::<4>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
-                if self.is_short(folder, &step) {
+                if folder.is_short(&step) {
                     step = ItemsStep { folder: step.folder, anew: true, retried: true, ..step };
                     (step.link, step.done) = (None, None);
                     continue;
@@ -95,21 +112,6 @@ impl Unit<'_> {
                 self.state.delete(sort.clone());
             }
         }
-    }
-
-    /// Whether the source counts more items in the folder than it has listed so far: a page of the delta
-    /// skipped some. The folder is enumerated anew, once for each such number.
-    fn is_short(&mut self, folder: &mut FolderCopy<'_>, step: &ItemsStep) -> bool {
-        let known = folder.map.len_at_most().saturating_add(folder.bad.len());
-        let known = u32::try_from(known).unwrap_or(u32::MAX);
-        let short = folder.row.items.saturating_sub(known);
-        let vanished = step.done.as_deref() == Some("");
-        if vanished || step.anew || short == folder.row.short {
-            return false;
-        }
-        folder.row.short = short;
-        folder.short_changed = true;
-        short > 0
     }
 
     /// The step as it stands in the checkpoint.

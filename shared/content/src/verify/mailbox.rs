@@ -7,7 +7,7 @@ use tenant::{
     graph::mailbox_content::{MailboxAddress, MailboxItem},
 };
 
-use super::{Difference, DifferenceReason, VerifiedPlace, VerifyReport};
+use super::{Difference, DifferenceReason, VerifiedPlace, VerifyReport, places::Places};
 use crate::{
     BadItem, Workload,
     mailbox::{FolderRow, Folders, Side},
@@ -30,16 +30,15 @@ struct Pair {
 }
 
 impl Unit<'_> {
-    pub(super) async fn verify_mailbox(
-        &mut self,
-        workload: Workload,
-        report: &mut VerifyReport,
-    ) -> Step {
+    pub(super) async fn verify_mailbox(&mut self, workload: Workload, places: &mut Places) -> Step {
         let Some(source) = self.mailbox_id(workload, Side::Source).await? else { return Ok(()) };
         let Some(target) = self.mailbox_id(workload, Side::Target).await? else { return Ok(()) };
         let pair = Pair { workload, source, target };
         let folders = Folders::load(self.state.store, &self.state.partition, workload).await?;
-        for row in folders.rows.values() {
+        let first = if places.at.0 == workload { places.at.1 } else { 0 };
+        for row in folders.rows.range(first..).map(|(_, row)| row) {
+            self.within_budget()?;
+            let mut report = VerifyReport::default();
             let place = folders.path(row.ordinal);
             if let Some(reason) = &row.left_out {
                 if row.items > 0 {
@@ -52,9 +51,10 @@ impl Unit<'_> {
                         detail: reason.clone(),
                     });
                 }
-                continue;
+            } else {
+                self.verify_folder(&pair, row, place, &mut report).await?;
             }
-            self.verify_folder(&pair, row, place, report).await?;
+            places.keep(self.job, (workload, row.ordinal), report).await?;
         }
         Ok(())
     }

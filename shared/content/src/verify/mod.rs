@@ -2,9 +2,13 @@
 
 mod drive;
 mod mailbox;
+mod places;
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::places::Places;
 use crate::{
     ContentError, CopyJob, CopyMode, Workload,
     store::State,
@@ -72,14 +76,17 @@ pub enum DifferenceReason {
 pub struct VerifyReport {
     /// Each folder and drive.
     pub places: Vec<VerifiedPlace>,
-    /// Each difference.
+    /// Each difference, the first two hundred of each place.
     pub differences: Vec<Difference>,
+    /// Differences that are not listed.
+    #[serde(default)]
+    pub more_differences: u64,
 }
 
 impl VerifyReport {
     /// Nothing differs.
     pub fn is_clean(&self) -> bool {
-        self.differences.is_empty()
+        self.differences.is_empty() && self.more_differences == 0
     }
 }
 
@@ -98,37 +105,60 @@ impl VerifiedPlace {
     }
 }
 
+/// How a unit of a verification ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerifyOutcome {
+    /// There is more to compare: run another unit.
+    More,
+    /// Everything is compared.
+    Finished(VerifyReport),
+    /// Nothing can be done before so long; what was compared is kept.
+    Wait {
+        /// How long.
+        after: Duration,
+        /// Why, in words for a person.
+        why: String,
+    },
+}
+
 impl CopyJob<'_> {
-    /// Compares source and target (SYN-4): what the source holds now with what the map says was
-    /// copied and with what the target holds now. Reads only.
-    pub async fn verify(&self) -> Result<VerifyReport, ContentError> {
+    /// Runs one unit of a comparison of source and target (SYN-4): what the source holds now with what
+    /// the map says was copied and with what the target holds now. Reads both tenants only. `round` is
+    /// the id of the job that verifies: the same id goes on where the last unit ended.
+    pub async fn verify_unit(&self, round: &str) -> Result<VerifyOutcome, ContentError> {
         let state = State::load(self.store, &self.partition).await?;
         let mut unit = Unit::new(self, state, CopyMode::Delta);
-        let mut report = VerifyReport::default();
-        let done = Box::pin(unit.verify_all(&mut report)).await;
+        let done = match Places::open(self, round).await? {
+            Places { finished: true, .. } => Ok(()),
+            mut places => Box::pin(unit.verify_all(&mut places)).await,
+        };
         match done {
-            // A comparison has no budget and waits for nothing but a tenant.
-            Ok(()) | Err(Stop::Wait { .. } | Stop::Budget) => Ok(report),
+            Ok(()) => Ok(VerifyOutcome::Finished(Places::report(self).await?)),
+            Err(Stop::Budget) => Ok(VerifyOutcome::More),
+            Err(Stop::Wait { after, why }) => Ok(VerifyOutcome::Wait { after, why }),
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::Pause { doing, error, .. }) => {
-                Err(ContentError::Tenant { doing, source: error })
+            Err(Stop::Pause { doing, error, after }) => {
+                Ok(VerifyOutcome::Wait { after, why: format!("{doing}: {error}") })
             }
         }
     }
 }
 
 impl Unit<'_> {
-    async fn verify_all(&mut self, report: &mut VerifyReport) -> Result<(), Stop> {
+    async fn verify_all(&mut self, places: &mut Places) -> Result<(), Stop> {
         let subject = &self.job.subject;
-        if subject.mailbox {
-            self.verify_mailbox(Workload::Mailbox, report).await?;
-        }
-        if subject.archive {
-            self.verify_mailbox(Workload::Archive, report).await?;
+        let mailboxes =
+            [(subject.mailbox, Workload::Mailbox), (subject.archive, Workload::Archive)];
+        for (_, workload) in mailboxes.into_iter().filter(|(wanted, _)| *wanted) {
+            if places.at <= (workload, u32::MAX) {
+                self.verify_mailbox(workload, places).await?;
+            }
         }
         if subject.drive {
-            self.verify_drive(report).await?;
+            let mut report = VerifyReport::default();
+            self.verify_drive(&mut report).await?;
+            places.keep(self.job, (Workload::OneDrive, 0), report).await?;
         }
-        Ok(())
+        places.finish(self.job).await
     }
 }

@@ -1,6 +1,6 @@
 //! Verification (SYN-4): clean after a copy, and every difference with its reason.
 
-use content::{CopyMode, DifferenceReason, VerifyReport, Workload};
+use content::{CopyMode, DifferenceReason, VerifyOutcome, VerifyReport, Workload};
 use simulator::{DriveFill, MailboxFill, Part};
 
 use crate::support::World;
@@ -17,7 +17,38 @@ fn world() -> World {
 }
 
 fn verify(world: &World) -> VerifyReport {
-    world.drive_future(world.job(&*world.store).verify()).unwrap().unwrap()
+    verify_as(world, &format!("verify {}", world.requests())).0
+}
+
+/// The report, and the units that it took.
+fn verify_as(world: &World, round: &str) -> (VerifyReport, u32) {
+    for units in 1.. {
+        let job = world.job(&*world.store);
+        match world.drive_future(job.verify_unit(round)).unwrap().unwrap() {
+            VerifyOutcome::Finished(report) => return (report, units),
+            VerifyOutcome::More => {}
+            VerifyOutcome::Wait { after, .. } => world.clock.advance(after),
+        }
+    }
+    panic!("the verification does not end");
+}
+
+/// A verification is made of units, each of which may run in another process; it says the same.
+#[test]
+fn a_verification_in_units_says_the_same_as_one_in_a_piece() {
+    let mut world = world();
+    world.copy(CopyMode::Initial, "job-1");
+    let tenant = world.source.tenant_id;
+    world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 4).unwrap();
+    let (whole, units) = verify_as(&world, "whole");
+    assert_eq!(units, 1);
+    world.settings.budget.requests = 5;
+    let (parts, units) = verify_as(&world, "in parts");
+    assert!(units > 5, "{units} units");
+    assert_eq!(parts, whole);
+    let before = world.requests();
+    assert_eq!(verify_as(&world, "in parts").0, whole, "a finished one answers again");
+    assert_eq!(world.requests(), before);
 }
 
 #[test]
