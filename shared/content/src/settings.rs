@@ -61,7 +61,7 @@ pub struct CopySettings {
     /// Mail that the target received by forwarding, under the same internet message id, is taken for
     /// the copy of what the source kept of it. For the round after the source began to forward.
     pub adopt_delivered: bool,
-    /// Items per folder and drive whose content is compared by [`crate::CopyJob::verify`].
+    /// Items per folder and drive whose content is compared by [`crate::CopyJob::verify_unit`].
     pub sample: usize,
 }
 
