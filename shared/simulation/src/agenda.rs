@@ -15,7 +15,8 @@ pub(crate) fn people(world: &World) {
         let Some(user) = world.user(person) else { continue };
         if let Some(bits) = world.stage.happens(FaultKind::Letter) {
             let new = world.new_mailbox(&user).and_then(|view| primary(&view.addresses));
-            let address = new.filter(|_| bits % 3 == 0).unwrap_or_else(|| person.mail.clone());
+            let address =
+                new.filter(|_| bits.is_multiple_of(3)).unwrap_or_else(|| person.mail.clone());
             world.write_letter(person, &address);
         }
         if let Some(bits) = world.stage.happens(FaultKind::SourceMailbox) {
@@ -43,7 +44,7 @@ fn primary(addresses: &[String]) -> Option<String> {
 
 fn work_in_source(world: &World, person: &Person, bits: u64) {
     let (tenant, simulator) = (world.source.tenant_id, &world.simulator);
-    let part = if person.archive && bits % 4 == 0 { Part::Archive } else { Part::Primary };
+    let part = if person.archive && bits.is_multiple_of(4) { Part::Archive } else { Part::Primary };
     let Ok(before) = simulator.mailbox_view(tenant, &person.upn, part) else { return };
     let changes = 1 + usize::try_from(bits % 9).unwrap_or_default();
     if simulator.touch_mailbox(tenant, &person.upn, part, changes).is_err() {

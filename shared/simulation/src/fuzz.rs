@@ -76,12 +76,9 @@ fn users_file(seed: u64) {
         bytes = garbled(&bytes, &random);
     }
     let bytes = String::from_utf8_lossy(&bytes).replace("ada@contoso.example", &people(&world));
-    let (host, project) = (world.host.clone(), world.project.clone());
+    let (host, project) = (&world.host, &world.project);
     // Refusals are its right.
-    drop(drive(
-        &clock,
-        control::users_file::import(&host, &project, "users.csv", bytes.as_bytes()),
-    ));
+    drop(drive(&clock, control::users_file::import(host, project, "users.csv", bytes.as_bytes())));
 }
 
 fn people(world: &World) -> String {
@@ -179,5 +176,5 @@ fn value_replaced(bytes: &mut Vec<u8>, random: &dyn Random) {
 /// Whether this one is garbled, and the random numbers for it: about one in thirty.
 pub(crate) fn chance(seed: u64, number: u64) -> Option<SeededRandom> {
     let bits = mix(seed, 0xF0_22, number);
-    (bits % 30 == 0).then(|| SeededRandom::new(bits))
+    bits.is_multiple_of(30).then(|| SeededRandom::new(bits))
 }

@@ -62,7 +62,7 @@ impl SwitchedScripts {
     pub(crate) fn publish(&self) {
         let (standard, changed, _) = compiled();
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = if published.len() % 2 == 0 { standard } else { changed };
+        let next = if published.len().is_multiple_of(2) { standard } else { changed };
         published.push(Arc::clone(next));
     }
 

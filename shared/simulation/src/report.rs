@@ -79,8 +79,11 @@ pub fn matrix(coverage: &Coverage) -> String {
         let _written = writeln!(text, "{:>3} {}", place + 1, kind.name());
     }
     let _written = writeln!(text);
-    let head: String = (1..=kinds.len()).map(|place| format!("{place:>7}")).collect();
-    let _written = writeln!(text, "{:<34}{head}", "step");
+    let _written = write!(text, "{:<34}", "step");
+    for place in 1..=kinds.len() {
+        let _written = write!(text, "{place:>7}");
+    }
+    let _written = writeln!(text);
     for step in Step::all() {
         let mut line = format!("{:<34}", step.id());
         for kind in &kinds {

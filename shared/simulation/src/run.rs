@@ -63,6 +63,9 @@ impl Settings {
     #[must_use]
     pub fn planting(mut self, bug: Bug) -> Self {
         self.bug = Some(bug);
+        for (kind, rate) in bug.provoked_by() {
+            self.faults = self.faults.with(*kind, *rate);
+        }
         self
     }
 }
@@ -423,7 +426,7 @@ impl Runner {
             started,
         };
         if let Ok(baton) = Baton::from_bytes(body.as_bytes()) {
-            invocation.what = baton.step.id().to_owned();
+            baton.step.id().clone_into(&mut invocation.what);
             if baton.step == Step::NotifyUser {
                 let kind = model::EventKind::CutoverComplete;
                 let (_, sort) = model::Keys::notification(&baton.user, kind, &baton.job);

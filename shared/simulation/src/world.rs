@@ -217,7 +217,29 @@ impl World {
                 new_id: target.object_id.clone(),
             });
         }
+        let prepared = std::mem::take(&mut self.stage.lock().watch.prepared);
+        for person in self.people.iter().filter(|person| prepared.contains(&person.key.user)) {
+            self.listed_once(person, &all);
+        }
         crate::check::routed(&self.stage, &self.simulator, &pairs);
+    }
+
+    /// PRE-4: of the person the contact alone is visible in the target's address list.
+    fn listed_once(&self, person: &Person, all: &[RecipientView]) {
+        let Some(target) = self.user(person).and_then(|user| user.target) else { return };
+        let of_person: Vec<&RecipientView> = all
+            .iter()
+            .filter(|view| {
+                view.directory_id.to_string() == target.object_id
+                    || view.external_address.as_deref() == Some(person.mail.as_str())
+            })
+            .collect();
+        let visible: Vec<&str> =
+            of_person.iter().filter(|view| !view.hidden).map(|view| view.kind.as_str()).collect();
+        if visible != ["MailContact"] {
+            let text = format!("{} is prepared and visible as {visible:?}", person.upn);
+            self.stage.violated("PRE-4", text);
+        }
     }
 
     fn remember_contact(&self, user: &UserId, name: &str) {
@@ -285,7 +307,8 @@ pub(crate) fn drive<F: Future>(clock: &VirtualClock, future: F) -> F::Output {
 /// One to three people, each a little different.
 fn population(seed: u64) -> Population {
     let bits = mix(seed, 0x90_9051, 0);
-    let one_in = |shift: u32, share: usize| if (bits >> shift) & 3 == 0 { share } else { 0 };
+    let one_in =
+        |shift: u32, share: usize| if (bits >> shift).trailing_zeros() >= 2 { share } else { 0 };
     Population {
         people: match bits % 6 {
             0..=2 => 1,
@@ -340,7 +363,7 @@ fn project(
     let bits = mix(seed, 0x9_0F11E, 0);
     let mut profile = Profile::default();
     profile.sync = SyncOptions {
-        archive: bits & 3 == 0,
+        archive: bits.trailing_zeros() >= 2,
         onedrive: (bits >> 2) & 1 == 0,
         permissions: (bits >> 3) & 1 == 0,
         ..profile.sync

@@ -72,7 +72,8 @@ pub async fn handle(host: &Host, steps: &dyn Steps, body: &str) -> Result<Verdic
 }
 
 /// A baton of an earlier step. Only the step just before the cursor can be one whose successor was
-/// never sent; an older one's successors evidently were.
+/// never sent; an older one's successors evidently were. The first baton of a side branch, though, may
+/// be missing while the job has gone on: something else may have sent the job's own.
 async fn pass_on(
     host: &Host,
     baton: &Baton,
@@ -80,13 +81,15 @@ async fn pass_on(
     step: Step,
 ) -> Result<Verdict, EngineError> {
     let before = job.at.checked_sub(1).and_then(|at| job.plan.get(at));
-    if before == Some(&baton.step) {
-        // That step may have started a side branch, whose first baton was lost as well.
+    let forks = matches!(baton.step, Step::BeginFirstDelta | Step::BeginSecondDelta);
+    if forks || before == Some(&baton.step) {
         for (_, _, side) in settle::active_branches(host, &baton.user, job).await? {
             if let Some((first, delay)) = settle::branch_baton(&baton.user, &side) {
                 send_baton(&*host.queue, &first, delay).await?;
             }
         }
+    }
+    if before == Some(&baton.step) {
         let next = Baton::new(baton.user.clone(), baton.job.clone(), step);
         send_baton(&*host.queue, &next, Duration::ZERO).await?;
     }

@@ -160,6 +160,7 @@ fn put(inner: &mut Inner, key: &Key, value: &[u8], now: jiff::Timestamp, broken:
     if sort.starts_with("U#") {
         if let Ok(user) = User::from_bytes(value) {
             user_moved(&mut inner.watch, &user, now, broken);
+            inner.changed |= !inner.watch.prepared.is_empty();
         }
     } else if sort.starts_with("A#") {
         if let Ok(job) = model::Job::from_bytes(value) {
@@ -201,6 +202,9 @@ fn user_moved(watch: &mut Watch, user: &User, now: jiff::Timestamp, broken: &mut
     if !allowed(before, user.state) {
         let text = format!("{} went from {before} to {}", user.id, user.state);
         broken.push(("state table", text));
+    }
+    if user.state == UserState::Prepared {
+        watch.prepared.push(user.id.clone());
     }
     if user.state == UserState::Stopping {
         if let Some(job) = &user.job {

@@ -228,7 +228,7 @@ fn letters(world: &World, person: &Person, user: &User) {
         let copies = there.get(&letter.subject).map_or(0, Vec::len);
         let deleted = ledger.deleted.contains_key(&letter.subject);
         let excused = deleted || ledger.touched.contains(&letter.subject);
-        if copies > 1 && !ledger.touched.contains(&letter.subject) {
+        if copies > 1 && !ledger.may_be_doubled(&letter.subject) {
             let where_to = there.get(&letter.subject);
             let text = format!("{} is there {copies} times: {where_to:?}", letter.subject);
             world.stage.violated("CUT-6 (doubled)", text);
@@ -281,9 +281,10 @@ async fn notifications(world: &World) {
         complete += usize::from(notification.event.kind == EventKind::CutoverComplete);
         let accepted = u32::try_from(notification.accepted.len()).unwrap_or(u32::MAX);
         let told = match &notification.delivery {
-            DeliveryState::Sent { .. } => mails == accepted,
+            DeliveryState::Sent { .. } | DeliveryState::Nothing | DeliveryState::Failed { .. } => {
+                mails == accepted
+            }
             DeliveryState::Uncertain => mails == accepted || mails == accepted + 1,
-            DeliveryState::Nothing | DeliveryState::Failed { .. } => mails == accepted,
             DeliveryState::Pending | DeliveryState::Sending { .. } => false,
         };
         if !told {

@@ -33,6 +33,8 @@ pub(crate) struct Watch {
     pub(crate) cursors: BTreeMap<(UserId, JobId), usize>,
     /// The number of the next journal entry of each job and branch.
     pub(crate) journal: BTreeMap<(UserId, JobId), u32>,
+    /// Users who have just been prepared.
+    pub(crate) prepared: Vec<UserId>,
     /// Since when a user's job is to stop.
     pub(crate) stops: BTreeMap<UserId, (JobId, Timestamp)>,
     /// The tenant of each access token.

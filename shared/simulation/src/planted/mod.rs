@@ -8,6 +8,8 @@ pub(crate) mod steps;
 pub(crate) mod store;
 pub(crate) mod transport;
 
+use crate::fault::FaultKind;
+
 /// A mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bug {
@@ -61,6 +63,36 @@ pub enum Bug {
 }
 
 impl Bug {
+    /// Faults that the mistake needs in order to do harm, with rates in millionths; a run that plants
+    /// it has them beside those of its seed.
+    pub(crate) fn provoked_by(self) -> &'static [(FaultKind, u32)] {
+        match self {
+            Self::NoLease | Self::ShortLease => {
+                &[(FaultKind::ShortVisibility, 600_000), (FaultKind::Duplicate, 300_000)]
+            }
+            Self::NoIntentOnImport | Self::MapBeforeImport | Self::SendBeforeCommit => {
+                &[(FaultKind::CrashAfterRequest, 20_000), (FaultKind::CrashBeforeSend, 30_000)]
+            }
+            Self::UnconditionalCheckpoint | Self::UnconditionalJob | Self::UnconditionalUser => &[
+                (FaultKind::ShortVisibility, 400_000),
+                (FaultKind::Duplicate, 300_000),
+                (FaultKind::Stop, 200_000),
+            ],
+            Self::BlindRetry => &[(FaultKind::ResetAfter, 60_000)],
+            Self::NameNotRemembered | Self::NoNotificationRecord => {
+                &[(FaultKind::CrashAfterRequest, 40_000), (FaultKind::ResetAfter, 20_000)]
+            }
+            Self::JoinLosesWakeUp => &[(FaultKind::NoSweeper, 1_000_000)],
+            Self::DeferredIsForgotten => {
+                &[(FaultKind::NoSweeper, 1_000_000), (FaultKind::Throttled, 60_000)]
+            }
+            Self::StopNotHeard => &[(FaultKind::Stop, 300_000)],
+            Self::UsagePerJob => &[(FaultKind::Meddling, 200_000)],
+            Self::ThrottlingParks => &[(FaultKind::ThrottledWithoutHint, 60_000)],
+            _ => &[],
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 23] = [
         Self::SendBeforeCommit,

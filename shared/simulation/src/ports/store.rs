@@ -1,6 +1,6 @@
 //! A store that is throttled, conflicts, loses replies, and at which processes die.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use async_trait::async_trait;
 use conformance::reference::ModelStore;
@@ -101,10 +101,10 @@ fn described(changes: &[Change], committed: &Result<(), CommitError>) -> String 
     for change in changes {
         let key = change.key();
         let place = key.partition.rsplit_once("#U#").map_or("", |(_, place)| place);
-        text.push_str(&format!(" {place}|{}", key.sort));
+        let _written = write!(text, " {place}|{}", key.sort);
     }
     if let Err(error) = committed {
-        text.push_str(&format!(" -> {error}"));
+        let _written = write!(text, " -> {error}");
     }
     text
 }

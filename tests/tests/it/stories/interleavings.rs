@@ -1,8 +1,13 @@
 //! Operators, senders of mail, crashes and repeated messages at moments that a seed chooses.
 
+#![expect(clippy::expect_used, reason = "a story fails where its set-up fails")]
+
+use std::time::Duration;
+
+use catalogue::Step;
 use crosswave_tests::world::World;
-use engine::ApplyError;
-use model::{Action, User, UserState};
+use engine::{ApplyError, records::send_baton};
+use model::{Action, Baton, User, UserState};
 use ports::Random;
 use simulator::Arrival;
 
@@ -24,6 +29,27 @@ async fn whatever_happens_in_whatever_order_no_mail_is_lost_or_doubled() {
     for seed in [1, 2, 7, 30] {
         story(seed).await;
     }
+}
+
+/// ERR-4: the process dies between the commit that starts the second delta and its first baton, and
+/// the job's own baton comes from elsewhere (a late baton of the first delta wakes the job). The delta
+/// starts all the same, once the baton that should have started it comes again.
+#[tokio::test]
+async fn a_delta_whose_first_baton_was_lost_starts_although_its_job_went_on() {
+    let (mut world, user) = one_synced(plain(1)).await;
+    with_boundaries(&mut world);
+    accepted(&world.apply(&user, Action::Cutover).await);
+    assert!(world.settle_before(Step::BeginSecondDelta).await);
+    let forked = || {
+        let records = world.store.records();
+        records.iter().any(|record| record.key.sort.ends_with("#second-delta"))
+    };
+    crash::die_when(&world, forked).await;
+    let job = world.user(&user).await.job.expect("a job in flight");
+    let baton = Baton::new(world.key(&user), job, Step::UpdateSourceUser);
+    send_baton(&*world.queue, &baton, Duration::ZERO).await.expect("the queue");
+    world.settle().await;
+    assert_eq!(world.user(&user).await.state, UserState::Complete);
 }
 
 async fn story(seed: u64) {
