@@ -14,7 +14,8 @@ use crate::{
 /// waited for the side branches.
 pub(super) fn before_step(cx: &StepContext<'_>) -> Option<JobStatus> {
     let job = cx.job();
-    job.ending.or_else(|| job.stop.then_some(JobStatus::Stopped))
+    // A stop that was accepted ends in `stopped`, also where a failure was waiting for the branches.
+    if job.stop { Some(JobStatus::Stopped) } else { job.ending }
 }
 
 /// The side branches of a job that are not over.
