@@ -34,7 +34,7 @@ use crate::{
     fleet::Fleet,
     gate::Gate,
     mapping::{Bells, Mappings},
-    serve::serve,
+    serve::{serve, spawn},
     stack::{self, STACK},
 };
 
@@ -133,9 +133,24 @@ impl Cloud {
         self.fleet.kill_one(OsRandom.next_u64())
     }
 
-    /// Ends every idle process, as a deploy does.
-    pub fn replace_all(&self) {
-        self.fleet.replace_all();
+    /// Replaces every idle process about so often, as deploys do.
+    pub fn deploy_every(&self, pause: Duration) {
+        let fleet = Arc::clone(&self.fleet);
+        spawn(async move {
+            loop {
+                SystemClock.sleep(pause).await;
+                fleet.replace_all();
+            }
+        });
+    }
+
+    /// Takes all faults away after a while.
+    pub fn heal_after(&self, pause: Duration) {
+        let gate = Arc::clone(&self.gate);
+        spawn(async move {
+            SystemClock.sleep(pause).await;
+            gate.heal();
+        });
     }
 
     /// Puts a fault in.
@@ -151,11 +166,6 @@ impl Cloud {
     ) -> Result<(), CloudError> {
         let side = ("target", stage.base(), &stage.tenants().target);
         stack::put_secret(&self.double, &self.project, side, client_secret).await
-    }
-
-    /// Takes all faults away.
-    pub fn heal(&self) {
-        self.gate.heal();
     }
 
     /// The requests that a role of the template did not allow.

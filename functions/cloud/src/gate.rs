@@ -37,6 +37,13 @@ pub enum Fault {
         /// So many requests in a row.
         times: u32,
     },
+    /// It is done twice, as a queue that delivers at least once does now and then.
+    Doubled {
+        /// Which action.
+        action: String,
+        /// So many requests in a row.
+        times: u32,
+    },
     /// The role lacks a permission, until it is granted again.
     Forbidden {
         /// Which function's role.
@@ -65,6 +72,7 @@ enum Course {
     On,
     Refuse(Answer),
     LoseReply,
+    Twice,
 }
 
 impl Gate {
@@ -111,13 +119,16 @@ impl Gate {
         let actions = actions(&parts.headers, parts.uri.path(), &body);
         match self.course(function, &actions) {
             Course::Refuse(answer) => return answer,
-            Course::On | Course::LoseReply if parts.uri.path().starts_with("/2015-03-31/") => {
+            Course::On | Course::LoseReply | Course::Twice
+                if parts.uri.path().starts_with("/2015-03-31/") =>
+            {
                 return self.switch(&parts.method, &body);
             }
             Course::LoseReply => {
                 drop(self.forward(parts, bytes).await);
                 return refusal(StatusCode::BAD_GATEWAY, "", "the reply was lost");
             }
+            Course::Twice => drop(self.forward(parts.clone(), bytes.clone()).await),
             Course::On => {}
         }
         let answer = self.forward(parts, bytes).await;
@@ -164,6 +175,10 @@ impl Gate {
                 Fault::ReplyLost { action, times } if *times > 0 && asked(action) => {
                     *times -= 1;
                     return Course::LoseReply;
+                }
+                Fault::Doubled { action, times } if *times > 0 && asked(action) => {
+                    *times -= 1;
+                    return Course::Twice;
                 }
                 _ => {}
             }

@@ -36,5 +36,5 @@ pub use failure::CloudError;
 pub use figures::{Asked, Figures, Phase};
 pub use gate::Fault;
 pub use pace::Pace;
-pub use place::{InTheCloud, Played, rehearse};
+pub use place::{InTheCloud, Kills, Played, rehearse};
 pub use probe::{Start, probe};

@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use cloud::{CloudError, Options, Played};
+use cloud::{CloudError, Kills, Options, Played};
 use rehearsal::Scene;
 
 /// Runs the deployment of Crosswave on this machine, without an account.
@@ -20,6 +20,9 @@ enum Command {
     Rehearse(Rehearse),
 }
 
+/// The mean pause between two kills.
+const KILL_EVERY: Duration = Duration::from_secs(4);
+
 /// Options of `rehearse`.
 #[derive(Debug, Args)]
 struct Rehearse {
@@ -29,9 +32,9 @@ struct Rehearse {
     /// The seed of the tenants: the same seed, the same people
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Kill a process that is at work about every so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    kill_every: Option<u64>,
+    /// Kill so many processes that are at work, at random moments
+    #[arg(long, default_value_t = 0)]
+    kills: u64,
     /// Invocations of one function at the same time
     #[arg(long, default_value_t = 2)]
     concurrency: usize,
@@ -68,7 +71,7 @@ async fn rehearse(options: &Rehearse) -> Result<bool, CloudError> {
         concurrency: options.concurrency.max(1),
         ..Options::of_workspace()
     };
-    let kills = options.kill_every.map(Duration::from_secs);
+    let kills = Kills { most: options.kills, every: KILL_EVERY };
     let Some(played) = cloud::rehearse(&scene, &settings, kills).await? else { return Ok(false) };
     let text = if options.json {
         serde_json::to_string_pretty(&played).map_err(std::io::Error::from)?

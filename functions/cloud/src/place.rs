@@ -22,9 +22,17 @@ use crate::{Cloud, CloudError, Figures, Options, cloud::LOOK};
 pub struct InTheCloud<'c> {
     cloud: &'c Cloud,
     told: bool,
-    /// The mean pause between two kills; `None` kills nothing.
-    kills: Option<Duration>,
+    kills: Kills,
     figures: Figures,
+}
+
+/// How processes are killed while a rehearsal is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kills {
+    /// So many in all: a unit of copying that is killed again and again never ends.
+    pub most: u64,
+    /// The mean pause between two.
+    pub every: Duration,
 }
 
 /// What came of a rehearsal in the cloud.
@@ -43,21 +51,33 @@ pub struct Played {
     pub denied: Vec<String>,
 }
 
-/// Rehearses in a cloud of its own, killing a process about so often.
+/// Rehearses in a cloud of its own, killing processes.
 pub async fn rehearse(
     scene: &Scene,
     options: &Options,
-    kills: Option<Duration>,
+    kills: Kills,
 ) -> Result<Option<Played>, CloudError> {
     let stage = Stage::open(scene, std::sync::Arc::new(SystemClock))?;
     let cloud = Cloud::start(options, &stage).await?;
-    let mut place =
-        InTheCloud { cloud: &cloud, told: scene.told, kills, figures: Figures::default() };
+    let told = scene.told;
+    let mut place = InTheCloud { told, kills, ..InTheCloud::new(&cloud) };
     let played = rehearsal::rehearse(scene, &stage, &mut place).await;
     let figures = std::mem::take(&mut place.figures);
     let Some(rehearsed) = played? else { return Ok(None) };
     let (processes, killed) = cloud.processes();
     Ok(Some(Played { rehearsed, figures, processes, killed, denied: cloud.denied() }))
+}
+
+impl<'c> InTheCloud<'c> {
+    /// A place that kills nothing and tells nobody.
+    pub fn new(cloud: &'c Cloud) -> Self {
+        Self { cloud, told: false, kills: Kills::default(), figures: Figures::default() }
+    }
+
+    /// Discovers, matches, and prepares everybody who can move.
+    pub async fn prepare_everybody(&mut self) -> Result<(), CloudError> {
+        rehearsal::prepare(self).await
+    }
 }
 
 #[async_trait(?Send)]
@@ -128,8 +148,12 @@ impl Place for InTheCloud<'_> {
 impl InTheCloud<'_> {
     /// Somewhere between nothing and twice the mean.
     fn next_kill(&self) -> Option<jiff::Timestamp> {
-        let mean = self.kills?;
-        let most = u64::try_from(mean.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
+        let (_, killed) = self.cloud.processes();
+        if killed >= self.kills.most {
+            return None;
+        }
+        let most =
+            u64::try_from(self.kills.every.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
         let pause = i64::try_from(OsRandom.below(most)).unwrap_or(i64::MAX);
         SystemClock.now().checked_add(jiff::SignedDuration::from_millis(pause)).ok()
     }

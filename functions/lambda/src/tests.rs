@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{
     Action, Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState,
 };
-use ports::{Clock, Delivery, Queue, QueueName, Store};
+use ports::{Clock, Delivery, QueueName, Store};
 use scripting::Budget;
 use serde_json::{Value, json};
 

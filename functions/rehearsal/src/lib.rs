@@ -185,6 +185,27 @@ pub async fn rehearse<P: Place>(
     Ok(Some(Rehearsed { report, proof, speed, wave_ms, first_step_ms, steps, messages }))
 }
 
+/// Discovers, matches, and prepares the wave, as the rehearsal begins; called again it prepares the
+/// same wave again.
+pub async fn prepare<P: Place>(place: &mut P) -> Result<(), P::Failure> {
+    control::discover(place.host(), place.project(), None, |_seen| {}).await?;
+    let everybody = Selection::everybody();
+    control::match_users(place.host(), place.project(), &everybody).await?;
+    let wave: WaveId = "rehearsal".parse()?;
+    let scope = Scope::of(place.project());
+    let there = scope.waves(place.host()).await?;
+    let people = if there.is_empty() {
+        fill_wave(place.host(), place.project(), &wave).await?.into_iter().collect()
+    } else {
+        let users = scope.users(place.host()).await?.into_iter().map(|user| user.value);
+        users.filter(|user| user.wave.as_ref() == Some(&wave)).map(|user| user.id).collect()
+    };
+    let stretch =
+        Stretch { title: "prepare", action: Action::Prepare, wave: &wave, people: &people };
+    place.play(&stretch, &mut || {}).await?;
+    Ok(())
+}
+
 /// Puts everybody who can move into a wave: people with a mailbox, no guests.
 async fn fill_wave(
     host: &Host,

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use cloud::{Options, rehearse};
+use cloud::{Kills, Options, rehearse};
 use rehearsal::Scene;
 use serde_json::Value;
 
@@ -45,7 +45,9 @@ fn timeless(played: &Value) -> Value {
 #[test]
 fn the_cloud_and_one_machine_report_the_same() {
     let machine = on_one_machine();
-    let played = crate::run(rehearse(&scene(), &Options::of_workspace(), None)).unwrap().unwrap();
+    let played = crate::run(rehearse(&scene(), &Options::of_workspace(), Kills::default()))
+        .unwrap()
+        .unwrap();
     assert_eq!(played.denied, Vec::<String>::new());
     assert!(played.rehearsed.all_well(), "{}", played.rehearsed);
     let cloud = serde_json::to_value(&played).unwrap();
@@ -55,7 +57,7 @@ fn the_cloud_and_one_machine_report_the_same() {
 /// `kill -9` of function processes changes nothing in the outcome.
 #[test]
 fn killed_processes_change_nothing() {
-    let kills = Some(Duration::from_secs(4));
+    let kills = Kills { most: 6, every: Duration::from_secs(4) };
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), kills)).unwrap().unwrap();
     assert!(played.killed > 0, "nothing was killed");
     assert!(played.rehearsed.all_well(), "{}", played.rehearsed);
