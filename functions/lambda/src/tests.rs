@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use catalogue::{Function, ProjectType, Step};
+use catalogue::{Function, Phase, ProjectType, Step, plan_of};
 use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
 use control::{Scope, store_project, waves};
 use engine::{
@@ -14,9 +14,7 @@ use engine::{
     TenantPair, Tenants, Wake, records::Batch,
 };
 use jiff::{SignedDuration, Timestamp};
-use model::{
-    Action, Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState,
-};
+use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState};
 use ports::{Clock, Delivery, QueueName, Store};
 use scripting::Budget;
 use serde_json::{Value, json};
@@ -168,8 +166,13 @@ impl Desk {
     /// Delivers what is due in the queue of the first step, as a mapping does; the users whose
     /// messages come again.
     async fn deliver(&self) -> Vec<String> {
-        let deliveries = self.receive(FIRST).await;
-        let answer = self.run(Function::Step(Step::CreateOrUpdateUser), event(&deliveries)).await;
+        self.deliver_to(Function::Step(Step::CreateOrUpdateUser)).await
+    }
+
+    async fn deliver_to(&self, function: Function) -> Vec<String> {
+        let name = function.queue().unwrap();
+        let deliveries = self.receive(&name).await;
+        let answer = self.run(function, event(&deliveries)).await;
         let failed = answer["batchItemFailures"].as_array().unwrap().clone();
         let mut again = Vec::new();
         for (place, delivery) in deliveries.iter().enumerate() {
@@ -178,7 +181,7 @@ impl Desk {
                 let body: Value = serde_json::from_str(&delivery.body).unwrap();
                 again.push(body["user"]["user"].as_str().unwrap_or_default().to_owned());
             } else {
-                let queue = QueueName::parse(FIRST).unwrap();
+                let queue = QueueName::parse(&name).unwrap();
                 let receipt = &delivery.receipt;
                 self.deployment.host.queue.acknowledge(&queue, receipt).await.unwrap();
             }
@@ -323,19 +326,16 @@ async fn polling_is_on_while_somebody_is_in_flight_and_off_afterwards() {
     desk.start().await;
     let pulse = desk.run(Function::Tick, json!({})).await;
     assert_eq!((pulse["InFlight"].clone(), pulse["Polling"].clone()), (json!(1), json!(true)));
-    let scope = Scope::of(&desk.project);
-    let stop = engine::Apply {
-        user: scope.user(&"anna".parse().unwrap()),
-        action: Action::Stop,
-        force: false,
-        reset_to: None,
-    };
-    engine::apply(&desk.deployment.host, stop).await.unwrap();
-    desk.deliver().await;
+    for step in plan_of(Phase::Prepare) {
+        assert!(desk.deliver_to(Function::Step(step)).await.is_empty());
+    }
     let pulse = desk.run(Function::Tick, json!({})).await;
-    assert_eq!(pulse["InFlight"], 0);
-    let last = desk.noted.polling.lock().unwrap().last().copied();
-    assert_eq!(last, Some(pulse["Polling"] == true));
+    let told = (pulse["InFlight"].clone(), pulse["Polling"].clone());
+    assert_eq!(told, (json!(0), json!(true)), "a notification is still to be sent");
+    desk.deliver_to(Function::Notify).await;
+    let pulse = desk.run(Function::Tick, json!({})).await;
+    assert_eq!(pulse["Polling"], false);
+    assert_eq!(desk.noted.polling.lock().unwrap().last(), Some(&false));
 }
 
 /// Two bad events: each is refused with words that name what is wrong.
