@@ -137,7 +137,7 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
     }
 }
 
-fn bad(error: impl ToString) -> Refusal {
+fn bad<E: ToString>(error: E) -> Refusal {
     Refusal::Bad(error.to_string())
 }
 

@@ -12,9 +12,11 @@ use jiff::Timestamp;
 use model::{Stored, WireError};
 use ports::{Change, Expect, Key, MAX_BATCH, Outgoing, QueueName};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{due::customer_of, registry::BOOKS};
+use crate::{
+    due::{customer_of, name_of},
+    registry::BOOKS,
+};
 
 const DEAD: &str = "X#";
 /// Long enough to keep what was taken.
@@ -89,8 +91,7 @@ pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
 
 /// One record for one message of one queue, however often it dies.
 fn place(letter: &DeadLetter) -> (String, String) {
-    let name = Sha256::digest(&letter.body);
-    let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = name_of(&letter.body);
     (BOOKS.to_owned(), format!("{DEAD}{}#{name}", letter.queue))
 }
 

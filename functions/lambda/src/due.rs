@@ -36,6 +36,15 @@ fn stamp(at: Timestamp) -> String {
     format!("{:012}", at.as_second())
 }
 
+/// A short name for a text, the same each time.
+pub(crate) fn name_of(text: &str) -> String {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(Sha256::digest(text)) {
+        *to = from;
+    }
+    format!("{:016x}", u64::from_be_bytes(first))
+}
+
 /// Keeps a message until its pause is over. The same message at the same second is kept once.
 pub(crate) async fn keep(
     host: &Host,
@@ -46,8 +55,7 @@ pub(crate) async fn keep(
 ) -> Result<(), EngineError> {
     let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
     let at = host.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX);
-    let name = Sha256::digest(format!("{queue}\n{body}"));
-    let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = name_of(&format!("{queue}\n{body}"));
     let due = Due { queue: queue.to_string(), body: body.to_owned() };
     let mut batch = Batch::new();
     batch.overwrite((partition(customer), format!("{}#{name}", stamp(at))), &due)?;

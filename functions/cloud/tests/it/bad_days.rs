@@ -26,6 +26,7 @@ async fn on_a_day<F: AsyncFn(&Cloud, &Stage)>(trouble: F) -> (Rehearsed, Vec<Str
 /// A table that is throttled, replies that are lost after a write, a wave in the middle of which all
 /// processes are replaced (a deploy), and batons that come twice at once: everybody arrives.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn throttling_lost_replies_a_deploy_and_doubled_batons_change_nothing() {
     crate::run(async {
         let (rehearsed, denied, cloud) = on_a_day(async |cloud, _| {
@@ -53,6 +54,7 @@ fn throttling_lost_replies_a_deploy_and_doubled_batons_change_nothing() {
 /// A permission is missing: the messages come again, the log says which function may not do what,
 /// and when it is granted everything goes on.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn a_missing_permission_is_named_and_nothing_is_lost() {
     crate::run(async {
         let (rehearsed, denied, cloud) = on_a_day(async |cloud, _| {
@@ -72,6 +74,7 @@ fn a_missing_permission_is_named_and_nothing_is_lost() {
 /// An expired secret parks its user with words that say what to do; with the right one the same
 /// action goes through. A message that is none of ours ends with its reason and can be sent again.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn an_expired_secret_and_a_poisoned_message_are_explained() {
     crate::run(async {
         let scene = Scene { people: 2, seed: 1, mail_folder: None, told: false };

@@ -43,6 +43,7 @@ fn timeless(played: &Value) -> Value {
 
 /// Both hosts say the same, and in the cloud nothing was asked that a role does not allow.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn the_cloud_and_one_machine_report_the_same() {
     let machine = on_one_machine();
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), Kills::default()))
@@ -56,6 +57,7 @@ fn the_cloud_and_one_machine_report_the_same() {
 
 /// `kill -9` of function processes changes nothing in the outcome.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn killed_processes_change_nothing() {
     let kills = Kills { most: 6, every: Duration::from_secs(4) };
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), kills)).unwrap().unwrap();

@@ -4,6 +4,7 @@ use catalogue::Function;
 use cloud::{Options, build, probe};
 
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn the_artifact_starts_under_every_handler_name() {
     crate::run(async {
         let program = build(&Options::of_workspace().target).await.unwrap();
