@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scripting::policy::PolicyContext;
-use scripting::preview::{Choose, Effect, FirstCandidates, Preview, preview};
+use scripting::preview::{Choose, Effect, FirstCandidates, Preview, Taken, preview};
 use scripting::{Attributes, Code, Mapping, UserInput, UserPatch};
 
 use crate::support::{HEAD, run};
@@ -68,14 +68,15 @@ fn failing_users_are_grouped_and_a_share_of_them_blocks_the_wave() {
 
 /// Takes what nobody before has taken.
 #[derive(Default)]
-struct Taken(std::collections::BTreeSet<String>);
+struct Given(std::collections::BTreeSet<String>);
 
-impl Choose for Taken {
-    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
+impl Choose for Given {
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, Taken> {
         let mut chosen = Attributes::new();
         for choice in patch.choices(&user.target) {
             let free = choice.options().find(|option| self.0.insert(option[0].1.clone()));
-            for (name, value) in free.ok_or_else(|| format!("{}: all taken", choice.what))? {
+            let taken = || Taken { what: choice.what.clone(), message: "all taken".to_owned() };
+            for (name, value) in free.ok_or_else(taken)? {
                 chosen.set(name.as_str(), value);
             }
         }
@@ -95,7 +96,7 @@ fn chosen_values_reach_finish_user_and_who_gets_none_fails_with_u101() {
     let policy =
         PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..Default::default() };
     let mut seen = Vec::new();
-    preview(&mapping, wave(4), &run(), &policy, 2, &mut Taken::default(), |_, user| {
+    preview(&mapping, wave(4), &run(), &policy, 2, &mut Given::default(), |_, user| {
         seen.push(user);
     });
     let after = |user: usize, name: &str| {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Host, records::EngineError, reservations};
 use model::Stored;
 use scripting::{
-    Attributes, ChoiceOption, UserInput, UserPatch, nothing_free, preview::Choose, space_of,
+    Attributes, ChoiceOption, UserInput, UserPatch, nothing_free,
+    preview::{Choose, Taken},
+    space_of,
 };
 
 use crate::{
@@ -102,7 +104,7 @@ impl Book {
 }
 
 impl Choose for Book {
-    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, Taken> {
         let name = user.source.text("userPrincipalName").unwrap_or(&user.source_id).to_owned();
         let mut chosen = Attributes::new();
         for choice in patch.choices(&user.target) {
@@ -137,7 +139,8 @@ impl Choose for Book {
                 })
             };
             let Some(option) = mine.or_else(reserved).or_else(|| free(&mut refused)) else {
-                return Err(nothing_free(&choice.what, &refused));
+                let message = nothing_free(&choice.what, &refused);
+                return Err(Taken { what: choice.what.clone(), message });
             };
             for key in keys(&option) {
                 self.given.insert(key, name.clone());

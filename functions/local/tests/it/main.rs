@@ -5,4 +5,5 @@
 
 mod bad_input;
 mod killed;
+mod scripts;
 mod tenants;

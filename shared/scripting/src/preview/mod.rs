@@ -23,8 +23,17 @@ const BATCH: usize = 250;
 /// Chooses unique values, user after user in their order. Nothing is reserved: what one user of the
 /// preview gets, the next does not.
 pub trait Choose {
-    /// The values of every choice that the patch leaves open; else, in words, who holds what.
-    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String>;
+    /// The values of every choice that the patch leaves open; else which choice has nothing free.
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, Taken>;
+}
+
+/// A choice with nothing free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// [`Choice::what`](crate::Choice::what) of it.
+    pub what: String,
+    /// Who holds what, in words.
+    pub message: String,
 }
 
 /// Takes the first candidate each time: for a preview without a directory.
@@ -32,7 +41,7 @@ pub trait Choose {
 pub struct FirstCandidates;
 
 impl Choose for FirstCandidates {
-    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, String> {
+    fn choose(&mut self, user: &UserInput, patch: &UserPatch) -> Result<Attributes, Taken> {
         let choices = patch.choices(&user.target).into_iter();
         let firsts = choices.filter_map(|choice| choice.options().next()).flatten();
         Ok(firsts.map(|(name, value)| (name, value.into())).collect())
@@ -104,7 +113,7 @@ pub fn match_keys(
 }
 
 /// What the script answered, and what was chosen from it.
-type Answer = (Result<UserPatch, ScriptError>, Option<Result<Attributes, String>>);
+type Answer = (Result<UserPatch, ScriptError>, Option<Result<Attributes, Taken>>);
 
 /// What the script makes of a batch; whoever `select` leaves out is skipped.
 fn mapped(

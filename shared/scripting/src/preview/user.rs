@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::{AttributeName, AttributeValue, Attributes, schema};
+use super::Taken;
+use crate::attributes::{AttributeName, AttributeValue, Attributes};
 use crate::choices::AT_CREATION;
 use crate::code::Code;
 use crate::context::{RunContext, UserInput};
@@ -104,7 +105,7 @@ pub fn preview_user(
 pub(super) struct Decided<'a> {
     pub(super) patch: &'a UserPatch,
     /// Every unique value; else who holds what.
-    pub(super) chosen: Result<Attributes, String>,
+    pub(super) chosen: Result<Attributes, Taken>,
     /// What `finish_user` adds.
     pub(super) finish: Option<UserPatch>,
 }
@@ -135,14 +136,14 @@ pub(super) fn of(
                 preview.warnings.extend(patch.warnings.iter().map(|remark| remark.text.clone()));
             }
             preview.changes = changes(user, decided);
-            let verdict = patches.clone().find_map(|patch| ended(patch));
+            let verdict = patches.clone().find_map(ended);
             let refused = patches.flat_map(|patch| policy::check(patch, policy)).next();
             preview.effect = match (verdict, &decided.chosen, refused) {
                 (Some(effect), _, _) => effect,
                 (None, Err(taken), _) => Effect::Fails {
                     code: Code::U101,
-                    message: taken.clone(),
-                    line: choice_line(decided.patch),
+                    message: taken.message.clone(),
+                    line: choice_line(decided.patch, &taken.what),
                 },
                 (None, Ok(_), Some(found)) => {
                     Effect::Fails { code: found.code, message: found.message, line: found.line }
@@ -172,13 +173,9 @@ fn ended(patch: &UserPatch) -> Option<Effect> {
 }
 
 /// The line that gives the candidates.
-fn choice_line(patch: &UserPatch) -> Option<usize> {
-    let linked = patch.linked.as_ref().map(|linked| linked.line);
-    let single = || {
-        let mut unique = schema().iter().filter(|spec| spec.unique);
-        unique.find_map(|spec| Some(patch.values.get(spec.name)?.line))
-    };
-    linked.or_else(single)
+fn choice_line(patch: &UserPatch, what: &str) -> Option<usize> {
+    let single = patch.values.get(what).map(|assigned| assigned.line);
+    single.or_else(|| Some(patch.linked.as_ref()?.line))
 }
 
 fn changes(user: &UserInput, decided: &Decided<'_>) -> Vec<Change> {
