@@ -24,7 +24,7 @@ pub struct ContentRules {
     pub upload_session_seconds: u32,
     /// Life of a download URL in seconds.
     pub download_url_seconds: u32,
-    /// Whether a download URL refuses a request that carries a token. rclone 1.60 sends its token
+    /// Whether download and upload URLs refuse a request that carries a token. rclone 1.60 sends its token
     /// along and is in wide use; personal drives refuse it since 2024.
     pub download_refuses_token: bool,
     /// What a drive holds at most, in bytes; 0 for no limit.
