@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Host, records::EngineError, reservations};
 use model::Stored;
 use scripting::{
-    Attributes, ChoiceOption, UserInput, UserPatch, nothing_free,
+    AttributeValue, Attributes, ChoiceOption, UserInput, UserPatch, nothing_free,
     preview::{Choose, Taken},
     space_of,
 };
@@ -69,7 +69,11 @@ impl Book {
         if !self.by_attribute.contains_key(attribute) {
             let mut index: BTreeMap<String, Vec<String>> = BTreeMap::new();
             each_target(host, scope, |entry| {
-                for value in entry.attributes.get(attribute).map(|it| it.as_texts()).unwrap_or(&[])
+                for value in entry
+                    .attributes
+                    .get(attribute)
+                    .map(AttributeValue::as_texts)
+                    .unwrap_or_default()
                 {
                     let value = bare(value).to_lowercase();
                     index.entry(value).or_default().push(entry.object_id.clone());

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use engine::{Host, policy_of, records::EngineError};
 use model::{Action, Keys, Project, Stored, User, WaveId};
 use scripting::{
-    Attributes, Mapping, RunContext, Step, UserInput,
+    AttributeValue, Attributes, Mapping, RunContext, Step, UserInput,
     preview::{Difference, Effect, Summary, Tally, UserPreview, differences_of, match_keys},
 };
 use serde::Serialize;
@@ -268,7 +268,8 @@ async fn find_matches(
     for person in &people {
         let mut keys: Vec<(String, String)> = Vec::new();
         for (source, target) in &project.match_by {
-            let values = person.source.get(source).map(|it| it.as_texts()).unwrap_or(&[]);
+            let values =
+                person.source.get(source).map(AttributeValue::as_texts).unwrap_or_default();
             keys.extend(values.iter().map(|value| (target.clone(), value.clone())));
         }
         // A failing `match_keys` fails again, with its line, when the user is prepared.
@@ -307,13 +308,20 @@ enum Pages {
     /// Those that were named.
     Named(Option<Vec<User>>),
     /// Everybody, or a wave.
-    All { after: Option<Option<String>>, wave: Option<WaveId> },
+    All { from: Next, wave: Option<WaveId> },
+}
+
+/// Where the next page begins.
+enum Next {
+    Start,
+    After(String),
+    End,
 }
 
 impl Pages {
     async fn of(host: &Host, scope: &Scope, selection: &Selection) -> Result<Self, ControlError> {
         if selection.users.is_empty() {
-            return Ok(Self::All { after: Some(None), wave: selection.wave.clone() });
+            return Ok(Self::All { from: Next::Start, wave: selection.wave.clone() });
         }
         let named = selection.resolve(host, scope).await?;
         Ok(Self::Named(Some(named.into_iter().map(|user| user.value).collect())))
@@ -326,11 +334,15 @@ impl Pages {
     ) -> Result<Option<Vec<User>>, ControlError> {
         match self {
             Self::Named(users) => Ok(users.take()),
-            Self::All { after, wave } => {
-                let Some(from) = after.take() else { return Ok(None) };
+            Self::All { from, wave } => {
+                let after = match std::mem::replace(from, Next::End) {
+                    Next::Start => None,
+                    Next::After(sort) => Some(sort),
+                    Next::End => return Ok(None),
+                };
                 let page =
-                    host.store.query(&page_of(&scope.partition(), Keys::USERS, from)).await?;
-                *after = page.next.map(Some);
+                    host.store.query(&page_of(&scope.partition(), Keys::USERS, after)).await?;
+                *from = page.next.map_or(Next::End, Next::After);
                 let mut users = Vec::new();
                 for record in page.records {
                     let user = User::from_bytes(&record.value).map_err(EngineError::from)?;

@@ -100,6 +100,7 @@ pub(crate) fn template(values: &Template) -> String {
     let licenses = list(licenses);
     let app_accounts = list(app_accounts);
     let domain = &target.domain;
+    let scripts = scripts(domain);
     let (source, target, network) = (tenant(source), tenant(target), network.section());
     format!(
         r#"# A Crosswave project: the people of one Microsoft 365 tenant move into another.
@@ -166,7 +167,21 @@ parked_percent = 10
 # quiet_zone = "Europe/Berlin"
 # quiet_hours = [{{ from = "20:00", to = "07:00" }}]
 
-[scripts]
+{scripts}
+{network}
+[limits]
+# Steps at the same time.
+workers = 24
+# Exchange cmdlets at the same time, per tenant.
+exchange_concurrency = 8
+"#,
+    )
+}
+
+/// The section of the scripts.
+fn scripts(domain: &str) -> String {
+    format!(
+        r#"[scripts]
 # The shipped mapping and notifications run where none is named. A file is a draft: it runs once
 # `crosswave script publish` has checked, tested and published it.
 # mapping = "mapping.rhai"
@@ -185,14 +200,7 @@ operations = 200000
 # recipient_domains = ["partner.example"]
 # lists = {{ helpdesk = "helpdesk@{domain}" }}
 # links = ["https://intranet.{domain}/move"]
-
-{network}
-[limits]
-# Steps at the same time.
-workers = 24
-# Exchange cmdlets at the same time, per tenant.
-exchange_concurrency = 8
-"#,
+"#
     )
 }
 

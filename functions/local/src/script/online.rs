@@ -17,7 +17,7 @@ use crate::{
     cli::Global,
     exit::Exit,
     failure::Failure,
-    output::{Output, Table},
+    output::{Output, Table, line},
     session::{Session, read_file, scripts::draft},
 };
 
@@ -99,7 +99,8 @@ async fn publish(global: &Global, out: Output, author: &str) -> Result<Exit, Fai
             Some(before) => format!("is in force, in place of {}", short(before)),
             None => "is in force, in place of the shipped one".to_owned(),
         };
-        text.push_str(&format!("{}: {} version {hash} {news}; {tests}\n", draft.name, draft.kind));
+        let (name, kind) = (&draft.name, draft.kind);
+        line(&mut text, format_args!("{name}: {kind} version {hash} {news}; {tests}"));
         done.push(published);
     }
     out.data(&done, text)?;
@@ -112,21 +113,22 @@ async fn versions(global: &Global, out: Output) -> Result<Exit, Failure> {
     let lines = scripts::versions(&session.host, &session.project).await?;
     let mut table =
         Table::new(["script", "version", "file", "author", "published", "engine", "used by"]);
-    for line in &lines {
-        let mut used: Vec<String> = line.waves.iter().map(|wave| format!("wave {wave}")).collect();
-        if line.in_force {
+    for version in &lines {
+        let mut used: Vec<String> =
+            version.waves.iter().map(|wave| format!("wave {wave}")).collect();
+        if version.in_force {
             used.insert(0, "new jobs".to_owned());
         }
-        if let Some(why) = &line.disabled {
+        if let Some(why) = &version.disabled {
             used.push(format!("DISABLED: {why}"));
         }
         table.row([
-            line.kind.to_string(),
-            short(&line.hash).to_owned(),
-            line.name.clone(),
-            line.author.clone(),
-            line.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-            format!("rhai {}", line.engine),
+            version.kind.to_string(),
+            short(&version.hash).to_owned(),
+            version.name.clone(),
+            version.author.clone(),
+            version.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            format!("rhai {}", version.engine),
             used.join(", "),
         ]);
     }

@@ -49,7 +49,7 @@ impl Budget {
     }
 }
 
-const WALL_FACTOR: u32 = 4;
+const WALL_FACTOR: u32 = 40;
 /// How many operations pass between two looks at memory and clock.
 const LOOK_EVERY: u64 = 12;
 

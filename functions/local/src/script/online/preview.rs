@@ -284,7 +284,7 @@ impl Sink {
             Form::Json => {
                 let json = serde_json::to_string(done).map_err(Failure::internal)?;
                 // The summary's own fields stand beside `users`.
-                let numbers = json.replacen("{", "", 1).replacen("\"users\":", "\"looked_at\":", 1);
+                let numbers = json.replacen('{', "", 1).replacen("\"users\":", "\"looked_at\":", 1);
                 self.put(&format!("\n],{numbers}\n"));
             }
             Form::Text => {
