@@ -32,9 +32,25 @@ fn nothing_is_lost_doubled_or_stuck_in_the_fixed_set() {
 /// `cargo run --release -p crosswave-simulation -- --planted --seeds 0..40` tries all of them.
 #[test]
 fn planted_bugs_are_found() {
-    for (bug, seed) in
-        [(Bug::AcknowledgedFirst, 8), (Bug::NoResendOnReplay, 8), (Bug::SendBeforeCommit, 8)]
-    {
+    for (bug, seed) in [
+        (Bug::SendBeforeCommit, 6),
+        (Bug::AcknowledgedFirst, 6),
+        (Bug::NoResendOnReplay, 6),
+        (Bug::NoIntentOnImport, 8),
+        (Bug::MapBeforeImport, 10),
+        (Bug::UnconditionalJob, 6),
+        (Bug::ForwardingInWrongOrder, 6),
+        (Bug::ContactNotHidden, 6),
+        (Bug::SourceX500NotStamped, 6),
+        (Bug::NameNotRemembered, 6),
+        (Bug::JoinLosesWakeUp, 6),
+        (Bug::NoNotificationRecord, 8),
+        (Bug::DeferredIsForgotten, 6),
+        (Bug::BlindRetry, 8),
+        (Bug::NoBeforeImages, 6),
+        (Bug::UsagePerJob, 6),
+        (Bug::StopNotHeard, 6),
+    ] {
         let report = run(&Settings::of(seed).planting(bug));
         assert!(!report.violations.is_empty(), "{bug:?} is not found with seed {seed}");
     }
