@@ -87,7 +87,7 @@ impl Cloud {
         let rung = Arc::clone(&bells);
         let gate =
             Arc::new(Gate::new(double.base(), double.transport().clone(), move |queue, delay| {
-                rung.ring(queue, delay)
+                rung.ring(queue, delay);
             }));
         let answering = Arc::clone(&gate);
         let address = serve(move |request| Arc::clone(&answering).answer(request)).await?;

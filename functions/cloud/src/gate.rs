@@ -53,6 +53,9 @@ pub enum Fault {
     },
 }
 
+/// What is told that a message comes into a queue, and after which delay.
+pub(crate) type Wake = Box<dyn Fn(&str, Duration) + Send + Sync>;
+
 /// The gate.
 pub(crate) struct Gate {
     base: String,
@@ -64,7 +67,7 @@ pub(crate) struct Gate {
     /// Whether the mappings are switched on.
     pub(crate) polling: watch::Sender<bool>,
     /// Woken with the name of a queue that a message was sent to.
-    wake: Box<dyn Fn(&str, Duration) + Send + Sync>,
+    wake: Wake,
 }
 
 /// What is to become of a request.

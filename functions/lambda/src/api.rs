@@ -137,6 +137,7 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands the error over")]
 fn bad<E: ToString>(error: E) -> Refusal {
     Refusal::Bad(error.to_string())
 }

@@ -62,6 +62,7 @@ impl Services {
             connections = connections.with_role(role.clone());
         }
         let tenants = ConnectedTenants {
+            store: Arc::clone(&store),
             connections,
             stack: config.stack.clone(),
             transport: Arc::new(Counted(transport)),

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws::{ConnectionError, Connections};
 use engine::{StepError, TenantPair, Tenants};
 use jiff::{SignedDuration, Timestamp};
-use model::{Project, TenantFacts};
-use ports::{Clock, Random, Transport};
+use model::{Keys, Project, TenantFacts};
+use ports::{Clock, Random, Store, Transport};
 use tenant::{LimitSettings, Limits, TenantClient, TenantConfig, TenantId};
 
 /// So long a client is used before its secret is looked at again: a credential that is rotated is
@@ -19,6 +19,8 @@ const FRESH: SignedDuration = SignedDuration::from_mins(15);
 
 /// The clients of every project that this function has met.
 pub(crate) struct ConnectedTenants {
+    /// Where all functions share the tenants' budgets and fences.
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) connections: Connections,
     pub(crate) stack: String,
     pub(crate) transport: Arc<dyn Transport>,
@@ -64,7 +66,9 @@ impl Tenants for ConnectedTenants {
         }
         let source = self.config(project, "source", &project.source).await?;
         let target = self.config(project, "target", &project.target).await?;
-        let limits = Arc::new(Limits::new(LimitSettings::default()));
+        let limits = Limits::new(LimitSettings::default());
+        let limits =
+            Arc::new(limits.sharing(Arc::clone(&self.store), Keys::limits(&project.customer)));
         let client = |config| {
             TenantClient::new(
                 config,

@@ -422,6 +422,6 @@ mod tests {
             EventKind::WaveReport,
         ];
         assert_eq!(kinds.map(kind_of), scripting::EventKind::ALL);
-        assert_eq!(kinds.map(EventKind::name), scripting::EventKind::ALL.map(|kind| kind.as_str()));
+        assert_eq!(kinds.map(EventKind::name), scripting::EventKind::ALL.map(scripting::EventKind::as_str));
     }
 }

@@ -25,6 +25,7 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId,
 /// | data set's part | same | `T#hash#n` |
 /// | directory entry | `C#customer#P#project#DIRECTORY` | `S#source id`, `T#target id` |
 /// | usage | `C#customer#USAGE` | `project#user#meter` |
+/// | tenants' budgets and fences | `C#customer#LIMITS` | the client's own |
 ///
 /// The records that a whole project is listed by share a partition; what belongs to one user alone
 /// has its own, so that a wave's traffic spreads.
@@ -38,6 +39,11 @@ impl Keys {
     /// The customer's list of projects: partition of `P#project` markers.
     pub fn customer(customer: &CustomerId) -> String {
         format!("C#{customer}")
+    }
+
+    /// Partition of the budgets and fences that all workers of a customer share.
+    pub fn limits(customer: &CustomerId) -> String {
+        format!("C#{customer}#LIMITS")
     }
 
     /// The project's partition.

@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "aws",
             "catalogue",
             "control",
+            "double",
             "engine",
             "infra",
             "lambda",
