@@ -13,8 +13,8 @@ use url::Url;
 use super::copier::{Account, Copied, Task, spawn};
 use crate::failure::Failure;
 
-/// People of the stage: a fresh one for each measurement.
-const PEOPLE: usize = 40;
+/// People of the source; one in eight has a mailbox in the target too, and each measurement takes one.
+const PEOPLE: usize = 200;
 
 /// A person in both tenants.
 #[derive(Clone, Debug)]
