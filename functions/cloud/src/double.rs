@@ -89,7 +89,7 @@ impl Double {
     ) -> Result<String, CloudError> {
         let url: Url =
             url.parse().map_err(|error| CloudError::Double(format!("{url}: {error}")))?;
-        let timeout = Duration::from_secs(60);
+        let timeout = Duration::from_mins(1);
         let body = body.into();
         let request = HttpRequest { method, url, headers, body, tail: None, timeout };
         let double = |error: ports::TransportError| CloudError::Double(error.to_string());

@@ -104,7 +104,7 @@ impl Environment {
         let mut asked = self.asked.clone();
         async move {
             if asked.wait_for(|asked| *asked).await.is_err() {
-                std::future::pending().await;
+                std::future::pending::<()>().await;
             }
         }
     }

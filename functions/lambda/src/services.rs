@@ -115,7 +115,7 @@ impl Services {
         let failed = answer
             .and_then(|answer| answer.get("batchItemFailures"))
             .and_then(Value::as_array)
-            .map_or(usize::from(answer.is_none()), Vec::len);
+            .map_or_else(|| usize::from(answer.is_none()), Vec::len);
         let failed = u32::try_from(failed).unwrap_or(u32::MAX);
         let mut metrics = vec![
             ("Milliseconds".to_owned(), f64::from(milliseconds)),

@@ -422,6 +422,9 @@ mod tests {
             EventKind::WaveReport,
         ];
         assert_eq!(kinds.map(kind_of), scripting::EventKind::ALL);
-        assert_eq!(kinds.map(EventKind::name), scripting::EventKind::ALL.map(scripting::EventKind::as_str));
+        assert_eq!(
+            kinds.map(EventKind::name),
+            scripting::EventKind::ALL.map(scripting::EventKind::as_str)
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Every statement of the specification is named by a test that would fail without it.
 
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

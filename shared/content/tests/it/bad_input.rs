@@ -1,6 +1,8 @@
 //! Bad input: names that nobody can read, deltas that lie, targets that are full, refuse or vanish. Nothing
 //! lost, nothing doubled, a clear line for each thing that did not come over (SYN-5, ERR-1, ERR-2).
 
+#![expect(clippy::indexing_slicing, reason = "JSON without the member fails the test")]
+
 use content::{CopyMode, UnitOutcome, Workload};
 use serde_json::{Value, json};
 use simulator::{DriveFill, MailboxFill, Part};

@@ -1,7 +1,5 @@
 //! Operators, senders of mail, crashes and repeated messages at moments that a seed chooses.
 
-#![expect(clippy::expect_used, reason = "a story fails where its set-up fails")]
-
 use std::time::Duration;
 
 use catalogue::Step;
