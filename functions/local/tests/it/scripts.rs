@@ -136,7 +136,7 @@ fn a_script_whose_worker_dies_harms_only_its_own_wave() {
     // Nobody else notices.
     office.well(&["prepare", "--wave", "good"]);
     // A program that is started anew runs it for nobody.
-    let again = office.refused(&["prepare", "--wave", "bad"], 1);
+    let again = office.refused(&["prepare", "--wave", "bad"], 2);
     assert!(again.contains("is disabled"), "{again}");
     // And the way out is one command for the project, one for the wave.
     office.well(&["script", "rollback"]);
