@@ -230,9 +230,12 @@ impl FaultRule {
 }
 
 /// The reply of a fault that takes the place of the effect.
-pub(crate) fn reply_instead(fault: &Fault) -> Option<Reply> {
+pub(crate) fn reply_instead(fault: &Fault, request: &HttpRequest) -> Option<Reply> {
     match fault {
-        Fault::Instead { status, retry_after } => Some(instead(*status, *retry_after)),
+        Fault::Instead { status, retry_after } => {
+            let signs_in = request.url.path().ends_with("/oauth2/v2.0/token");
+            Some(instead(*status, *retry_after, signs_in))
+        }
         Fault::PlainText => Some(plain_text_throttle()),
         _ => None,
     }
@@ -246,7 +249,7 @@ pub(crate) fn plain_text_throttle() -> Reply {
     )
 }
 
-fn instead(status: u16, retry_after: Option<u64>) -> Reply {
+fn instead(status: u16, retry_after: Option<u64>, signs_in: bool) -> Reply {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = match status {
         StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
@@ -256,10 +259,13 @@ fn instead(status: u16, retry_after: Option<u64>) -> Reply {
     let reply = if status == StatusCode::SERVICE_UNAVAILABLE {
         Reply::empty(status)
     } else {
-        let body = json!({ "error": {
-            "code": code, "message": "The service could not process the request now.",
-            "innerError": {},
-        } });
+        let text = "The service could not process the request now.";
+        // Entra's errors are OAuth's, not Graph's.
+        let body = if signs_in {
+            json!({ "error": "temporarily_unavailable", "error_description": text })
+        } else {
+            json!({ "error": { "code": code, "message": text, "innerError": {} } })
+        };
         Reply::json(status, &body)
     };
     match retry_after {

@@ -96,7 +96,7 @@ impl Simulator {
     ) -> Result<HttpResponse, TransportError> {
         let now = self.clock.now();
         let mut world = self.world();
-        let reply = match crate::faults::reply_instead(&admission.fault) {
+        let reply = match crate::faults::reply_instead(&admission.fault, request) {
             Some(reply) => reply,
             None => route::respond(&mut world, request, now, &admission.ticket),
         };

@@ -1,6 +1,12 @@
 //! The deployment, whole, on this machine: the real artifact behind the Runtime API, the template's
 //! tables and queues, the simulated tenants.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails where its set-up fails"
+)]
+
 mod bad_days;
 mod same_report;
 mod start_up;

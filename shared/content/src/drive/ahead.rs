@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
-    SecretText, TenantError,
+    Class, SecretText, TenantError,
     graph::{
         BATCH_MAX,
         drive::{NewUpload, Placement, UploadSession, UploadTarget},
@@ -15,6 +15,8 @@ use crate::CopyJob;
 
 /// Requests of this kind in flight.
 const LANES: usize = 4;
+/// How often a request waits for our own budget.
+const PATIENCE: u8 = 4;
 
 /// Where a file's content comes from and goes to; what was not asked for is asked for when it is
 /// needed.
@@ -112,8 +114,21 @@ async fn sessions<'p>(
         NewUpload { target, size: row.size, dates: row.dates() }
     };
     let uploads: Vec<NewUpload<'_>> = of(loads, part).map(upload).collect();
-    let sessions = job.target.graph().create_upload_sessions(drive, &uploads).await?;
-    Ok((part, Given::Sessions(sessions)))
+    let mut patience = PATIENCE;
+    loop {
+        match job.target.graph().create_upload_sessions(drive, &uploads).await {
+            Ok(sessions) => return Ok((part, Given::Sessions(sessions))),
+            // Twenty sessions are seconds of SharePoint's budget: it fills up while we wait here,
+            // where ending the unit would leave it unused.
+            Err(TenantError { class: Class::Throttled { retry_after }, code, .. })
+                if &*code == "budget" && patience > 0 =>
+            {
+                patience -= 1;
+                job.clock.sleep(retry_after).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn of<'l>(loads: &'l [Load], part: &[usize]) -> impl Iterator<Item = &'l Load> {

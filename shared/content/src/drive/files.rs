@@ -4,14 +4,18 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
     Class, SecretText, Streamed, TenantError,
-    graph::drive::{
-        DriveItem, ItemChange, ParentReference, Placement, UploadSession, UploadTarget, Uploaded,
+    graph::{
+        BATCH_MAX,
+        drive::{
+            DriveItem, ItemChange, ParentReference, Placement, UploadSession, UploadTarget,
+            Uploaded,
+        },
     },
 };
 
 use super::{
     DriveCopy,
-    ahead::{self, Addresses},
+    ahead::{self, Addresses, Asked},
     fragments::content_range,
     names,
     row::{Row, folder_of, is_office},
@@ -25,6 +29,8 @@ use crate::{
 };
 
 const DRIVE: Workload = Workload::OneDrive;
+/// Groups of files whose addresses are asked for together, in flight.
+const TOGETHER: usize = 2;
 
 /// A file to copy.
 pub(super) struct Load {
@@ -70,17 +76,18 @@ impl Unit<'_> {
             }
         }
         let job = self.job;
-        let (ahead, asked) = ahead::ask(job, &copy.source, &copy.target, &loads)
-            .await
-            .map_err(|error| judge("asking for the addresses of files", error))?;
-        self.spend_batched(asked.outer, asked.inner);
-        let lanes = job.settings.drive_lanes();
+        let lanes = (job.settings.drive_lanes() / TOGETHER).max(1);
         // Boxed one by one: the compiler cannot prove a stream of borrowing closures to be Send.
-        let mut copies: Vec<BoxFuture<'_, (Outcome, usize)>> = Vec::new();
-        for (load, ahead) in loads.iter().zip(ahead) {
-            copies.push(Box::pin(copy_small(job, &copy.source, &copy.target, load, ahead)));
+        let mut groups: Vec<BoxFuture<'_, (Vec<Copied>, Asked)>> = Vec::new();
+        for group in loads.chunks(BATCH_MAX) {
+            groups.push(Box::pin(copy_group(job, &copy.source, &copy.target, group, lanes)));
         }
-        let results: Vec<(Outcome, usize)> = stream::iter(copies).buffered(lanes).collect().await;
+        let groups: Vec<_> = stream::iter(groups).buffered(TOGETHER).collect().await;
+        let mut results = Vec::new();
+        for (copied, asked) in groups {
+            self.spend_batched(asked.outer, asked.inner);
+            results.extend(copied);
+        }
         let mut stop = None;
         for (load, (outcome, requests)) in loads.iter().zip(results) {
             self.spend(requests);
@@ -207,13 +214,39 @@ impl Unit<'_> {
 }
 
 /// Copies one small file. Counts its requests.
+/// How a file's copy ended, and the requests that it took.
+type Copied = (Outcome, usize);
+
+/// Asks for the addresses of some files and copies these. Where asking is refused, for instance by
+/// a budget, only these files are: what others got so far is not lost.
+async fn copy_group(
+    job: &CopyJob<'_>,
+    source: &str,
+    target: &str,
+    loads: &[Load],
+    lanes: usize,
+) -> (Vec<Copied>, Asked) {
+    let (ahead, asked) = match ahead::ask(job, source, target, loads).await {
+        Ok(asked) => asked,
+        Err(error) => {
+            let refused = |_: &Load| (Outcome::Refused(error.clone()), 0);
+            return (loads.iter().map(refused).collect(), Asked::default());
+        }
+    };
+    let mut copies: Vec<BoxFuture<'_, Copied>> = Vec::new();
+    for (load, ahead) in loads.iter().zip(ahead) {
+        copies.push(Box::pin(copy_small(job, source, target, load, ahead)));
+    }
+    (stream::iter(copies).buffered(lanes).collect().await, asked)
+}
+
 async fn copy_small(
     job: &CopyJob<'_>,
     source: &str,
     target: &str,
     load: &Load,
     ahead: Addresses,
-) -> (Outcome, usize) {
+) -> Copied {
     let mut requests = 0;
     let outcome = Box::pin(small(job, source, target, load, ahead, &mut requests)).await;
     (outcome.unwrap_or_else(Outcome::Refused), requests)

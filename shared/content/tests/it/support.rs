@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -17,6 +17,7 @@ use content::{
     ContentError, CopyJob, CopyMode, CopySettings, CopySubject, CopySummary, Principals,
     SourcePrincipal, TargetPrincipal, Translation, UnitBudget, UnitOutcome,
 };
+use judge::{Judge, JudgedPort};
 use ports::{
     Change, Clock, CommitError, HttpRequest, HttpResponse, Key, Page, Query, Record, Store,
     StoreError, Transport, TransportError,
@@ -53,6 +54,27 @@ pub(crate) struct World {
     pub(crate) tamper: Arc<Mutex<Option<Tamper>>>,
     pub(crate) source_client: TenantClient,
     pub(crate) target_client: TenantClient,
+    /// Every request and every reply, before a test changes it, held against Graph's description.
+    judged: Option<Arc<JudgedPort<Simulator>>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(judged) = self.judged.as_ref().filter(|_| !std::thread::panicking()) {
+            judged.assert_clean();
+        }
+    }
+}
+
+fn judged(simulator: &Simulator) -> Option<Arc<JudgedPort<Simulator>>> {
+    static JUDGE: LazyLock<Option<Arc<Judge>>> =
+        LazyLock::new(|| Judge::load().expect("the judge's document"));
+    let judge = JUDGE.clone()?;
+    Some(Arc::new(JudgedPort::new(simulator.clone(), url(""), judge)))
+}
+
+fn url(path: &str) -> Url {
+    Url::parse(&format!("https://simulator.example/{path}")).expect("a URL")
 }
 
 /// Changes a reply, given the request's method and path; `None` leaves it.
@@ -136,9 +158,14 @@ impl World {
         let original = here.iter().find(|here| here.alias == person.alias).expect("the original");
         let (passed, dies_at) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(NEVER)));
         let tamper = Arc::new(Mutex::default());
+        let judged = judged(&simulator);
+        let tenants: Arc<dyn Transport> = match &judged {
+            Some(judged) => Arc::clone(judged) as Arc<dyn Transport>,
+            None => Arc::new(simulator.clone()),
+        };
         let transport: Arc<dyn Transport> = Arc::new(Mortal {
             tamper: Arc::clone(&tamper),
-            simulator: simulator.clone(),
+            tenants,
             passed: Arc::clone(&passed),
             dies_at: Arc::clone(&dies_at),
         });
@@ -178,6 +205,7 @@ impl World {
             tamper,
             source_client,
             target_client,
+            judged,
         }
     }
 
@@ -309,11 +337,10 @@ pub(crate) fn client_of(
 }
 
 fn endpoints() -> Endpoints {
-    let at = |name: &str| Url::parse(&format!("https://simulator.example/{name}/")).expect("a URL");
     Endpoints {
-        login: at("login"),
-        graph: at("graph"),
-        exchange: at("outlook"),
+        login: url("login/"),
+        graph: url("graph/"),
+        exchange: url("outlook/"),
         ..Endpoints::public()
     }
 }
@@ -322,7 +349,7 @@ fn endpoints() -> Endpoints {
 /// and before its reply is read.
 struct Mortal {
     tamper: Arc<Mutex<Option<Tamper>>>,
-    simulator: Simulator,
+    tenants: Arc<dyn Transport>,
     passed: Arc<AtomicU64>,
     dies_at: Arc<AtomicU64>,
 }
@@ -339,7 +366,7 @@ impl Transport for Mortal {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         boundary(&self.passed, &self.dies_at).await;
         let (method, path) = (request.method.to_string(), request.url.path().to_owned());
-        let reply = self.simulator.send(request).await;
+        let reply = self.tenants.send(request).await;
         boundary(&self.passed, &self.dies_at).await;
         if self.tamper.lock().expect("the lock").is_none() {
             return reply;
