@@ -2,7 +2,7 @@
 //!
 //! Refused while the target still forwards to the source: the two together are a mail loop (CUT-6).
 
-use engine::{Outcome, RecipientEdit, StepContext, StepError, StepResult};
+use engine::{Outcome, RecipientEdit, StepContext, StepError, StepResult, Wake};
 use tenant::exchange::ProxyAddress;
 
 use crate::mailbox::{changed_receipt, source_mailbox, target_mailbox};
@@ -14,9 +14,8 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     if target.is_forwarding() && !cx.is_plan() {
         // A directory server that lags behind may show what CUT-T4 has removed: look again first.
         let name = &target.display_name;
-        let text = format!("{name} still forwards, so the source must not forward to it");
-        let advice = "remove the target mailbox's forwarding, then apply cutover again".to_owned();
-        return Err(StepError { advice, ..StepError::retry("mail_loop", text) });
+        let why = format!("{name} in the target to stop forwarding: both together are a mail loop");
+        return Ok(Outcome::Wait(Wake::Soon { why }));
     }
     let mailbox = source_mailbox(cx).await?;
     let to = target

@@ -95,7 +95,10 @@ async fn s4_is_refused_while_the_target_forwards() {
     world.settle().await;
     assert_eq!(state(&world, &user).await, UserState::CutoverError);
     let problem = problem(&world, &user).await;
-    assert_eq!((problem.step, problem.code.as_str()), (Step::SetStoreAndForward, "mail_loop"));
+    assert_eq!(
+        (problem.step, problem.code.as_str()),
+        (Step::SetStoreAndForward, "gave_up_waiting")
+    );
     assert_eq!(in_source(&world, &user).forwarding.target, None, "nothing was written");
 }
 

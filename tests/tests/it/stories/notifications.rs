@@ -13,7 +13,7 @@ use simulator::FaultKind;
 
 use super::{
     crash::{die_when, with_boundaries},
-    stage::{aim, bare, fault, heal, in_target, mails, movers, one_synced, rule, state},
+    stage::{aim, bare, fault, heal, in_target, mails, one_synced, rule, state},
 };
 
 const SEND_MAIL: &str = "/sendMail";
@@ -53,27 +53,6 @@ async fn the_call_for_action_is_sent_until_it_is_accepted() {
         let record = record(&world, EventKind::ActionRequired).await;
         assert!(matches!(record.delivery, DeliveryState::Sent { .. }), "{gate:?}: {record:?}");
     }
-}
-
-/// NOT-2, ERR-4: a process that dies behind the commit that ends a job has not sent the message that
-/// leads to the notification. The job's last baton, delivered again, does; nobody needs to sweep.
-#[tokio::test]
-async fn an_end_that_was_not_told_is_told_when_the_last_baton_comes_again() {
-    let mut world = bare(1).build();
-    with_boundaries(&mut world);
-    world.discover().await;
-    for user in movers(&world).await {
-        world.apply(&user, Action::Prepare).await.unwrap();
-    }
-    assert!(world.settle_before(Step::CreateContact).await);
-    let raised = |world: &World| {
-        world.store.records().iter().any(|record| record.key.sort.contains("#prepare_done#"))
-    };
-    die_when(&world, || raised(&world)).await;
-    assert_eq!(record(&world, EventKind::PrepareDone).await.delivery, DeliveryState::Pending);
-    world.settle().await;
-    let record = record(&world, EventKind::PrepareDone).await;
-    assert_ne!(record.delivery, DeliveryState::Pending);
 }
 
 /// NOT-2, ERR-4: a mail whose reply was lost may have been sent, so it is not sent again, and the
