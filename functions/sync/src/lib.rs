@@ -13,6 +13,7 @@ mod verify_content;
 pub use copy::{CopyReceipt, copy_job, verify};
 pub use copy_changes::ChangesCopied;
 pub use copy_content::ContentCopied;
+pub use set_forwarding::Forwarding;
 
 use catalogue::Step;
 use engine::{StepContext, StepResult};

@@ -10,9 +10,9 @@ use tenant::exchange::ProxyAddress;
 
 use crate::update_user::no_target;
 
-/// The forwarding.
+/// The forwarding that this step has seen to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Forwarding {
+pub struct Forwarding {
     mailbox: String,
     to: String,
 }

@@ -170,6 +170,8 @@ async fn wait(
         job.waits = 0;
         job.status = JobStatus::Running;
     }
+    // A try that ends in a wait went through: failures are counted in a row, not over hours of polling.
+    job.attempt = 0;
     job.lease = None;
     job.moved_at = now;
     put_user_if_changed(&mut batch, cx, &user)?;
