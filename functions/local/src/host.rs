@@ -4,19 +4,21 @@
 //! Everything that it knows is in the database. Killed at any point it goes on when started again:
 //! messages that were in flight are delivered again, wave runs go on at their cursor.
 
-use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use catalogue::CATALOGUE;
-use content::Forecast;
 use control::{Scope, waves};
 use embedded::EmbeddedQueue;
 use engine::{Host, Steps, Verdict, notify::NOTIFICATION_QUEUE};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
-use model::{UserId, UserState};
 use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueError, QueueName};
 
-use crate::{failure::Failure, session::Session};
+use crate::{
+    failure::Failure,
+    session::Session,
+    standing::{Ended, Standing, Until},
+};
 
 /// How long a delivery is hidden: longer than the longest step may take.
 const VISIBILITY: Duration = Duration::from_mins(10);
@@ -25,50 +27,11 @@ const TICK: Duration = Duration::from_secs(10);
 /// How often jobs that do not move are looked for.
 const SWEEP: SignedDuration = SignedDuration::from_mins(5);
 /// How often progress is reported.
-const REPORT: Duration = Duration::from_millis(500);
+pub(crate) const REPORT: Duration = Duration::from_millis(500);
 /// The shortest pause: a message may be due that this loop does not receive.
 const SHORTEST: Duration = Duration::from_millis(20);
 /// After a failed engine call the message comes again after so long.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
-
-/// When the loop ends by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// When these users have no job that can go on by itself.
-    Settled(BTreeSet<UserId>),
-    /// When nothing is in flight and no schedule lies ahead.
-    Idle,
-    /// Never.
-    Stopped,
-}
-
-/// How the loop ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// As asked.
-    Done,
-    /// By Ctrl-C; the rest is in the database.
-    Interrupted,
-}
-
-/// Where the work stands, for whoever watches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// Users who are watched.
-    pub(crate) people: usize,
-    /// Those without a job in flight.
-    pub(crate) settled: usize,
-    /// Those who are parked.
-    pub(crate) parked: usize,
-    /// Those at a gate.
-    pub(crate) at_gate: usize,
-    /// The other users' jobs.
-    pub(crate) others_in_flight: usize,
-    /// Messages that have been handled since the loop began: steps, and their waits and retries.
-    pub(crate) handled: u64,
-    /// How far the copies of those are who are watched.
-    pub(crate) copies: Forecast,
-}
 
 /// The future of one message in hand.
 type InHand<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -79,6 +42,7 @@ type Receiving =
 
 /// The loop.
 pub(crate) struct Runner<'s> {
+    session: &'s Session,
     host: &'s Host,
     queue: &'s Arc<EmbeddedQueue>,
     scope: Scope,
@@ -89,16 +53,21 @@ pub(crate) struct Runner<'s> {
 }
 
 impl<'s> Runner<'s> {
-    /// A loop over a session's queues.
-    pub(crate) fn new(session: &'s Session, steps: &'s dyn Steps) -> Result<Self, Failure> {
+    /// A loop over the queues of a session and its open database.
+    pub(crate) fn new(
+        session: &'s Session,
+        queue: &'s Arc<EmbeddedQueue>,
+        steps: &'s dyn Steps,
+    ) -> Result<Self, Failure> {
         let names = CATALOGUE.iter().map(catalogue::StepSpec::queue);
         let mut queues = Vec::new();
         for name in names.chain([NOTIFICATION_QUEUE.to_owned()]) {
             queues.push(QueueName::parse(&name)?);
         }
         Ok(Self {
+            session,
             host: &session.host,
-            queue: &session.queue,
+            queue,
             scope: session.scope(),
             steps,
             workers: session.workers,
@@ -147,7 +116,7 @@ impl<'s> Runner<'s> {
                 let standing = self.standing(until).await?;
                 watch(&standing);
                 next_report = self.next_report(now);
-                if idle && !stopping && self.is_over(until, &standing).await? {
+                if idle && !stopping && standing.is_over(self.session, until).await? {
                     return Ok(Ended::Done);
                 }
             }
@@ -226,44 +195,8 @@ impl<'s> Runner<'s> {
     }
 
     async fn standing(&self, until: &Until) -> Result<Standing, Failure> {
-        let mut standing = Standing { handled: self.handled, ..Standing::default() };
-        let mut in_flight = Vec::new();
-        for user in self.scope.users(self.host).await? {
-            let user = user.value;
-            let watched = match until {
-                Until::Settled(users) => users.contains(&user.id),
-                Until::Idle | Until::Stopped => true,
-            };
-            if !watched {
-                standing.others_in_flight += usize::from(user.job.is_some());
-                continue;
-            }
-            standing.people += 1;
-            standing.settled += usize::from(user.job.is_none());
-            standing.parked += usize::from(user.state.is_error());
-            standing.at_gate += usize::from(user.state == UserState::WaitingForUser);
-            if user.job.is_some() {
-                in_flight.push(user);
-            }
-        }
-        standing.copies = control::copies(self.host, &self.scope, &in_flight).await?.all;
-        Ok(standing)
-    }
-
-    /// Whether the loop may end: called only when nothing is in hand.
-    async fn is_over(&self, until: &Until, standing: &Standing) -> Result<bool, Failure> {
-        let resting = standing.settled + standing.at_gate == standing.people;
-        let notifications = self.queue.next_due(NOTIFICATION_QUEUE)?;
-        let now = self.host.clock.now();
-        let told = notifications.is_none_or(|due| due > now + SignedDuration::from_secs(5));
-        match until {
-            Until::Settled(_) => Ok(resting && told),
-            Until::Idle => {
-                let planned = waves::list(self.host, &self.scope).await?;
-                Ok(resting && told && planned.iter().all(|wave| wave.next.is_empty()))
-            }
-            Until::Stopped => Ok(false),
-        }
+        let standing = Standing::of(self.session, until).await?;
+        Ok(Standing { handled: self.handled, ..standing })
     }
 
     /// How long until there is something to do, and whether that is a message that becomes due.
@@ -338,7 +271,7 @@ async fn received(
 }
 
 /// Ready at the first Ctrl-C; a second one ends the process at once, as ever.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

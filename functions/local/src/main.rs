@@ -12,6 +12,7 @@ mod project;
 mod rehearsal;
 mod script;
 mod session;
+mod standing;
 
 use std::process::ExitCode;
 

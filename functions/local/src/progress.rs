@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{copying::copying, host::Standing, output::Output};
+use crate::{copying::copying, output::Output, standing::Standing};
 
 /// Shows the standing of one stretch of work.
 pub(crate) struct Progress {

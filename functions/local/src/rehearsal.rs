@@ -19,10 +19,10 @@ use simulator::{Credentials, Rehearsal};
 use crate::{
     commands::act::{Request, start, work_beside},
     failure::Failure,
-    host::{Ended, Until},
     output::Output,
     project::{Network, Template, TenantTemplate, template},
     session::{Session, Time},
+    standing::{Ended, Until},
 };
 
 /// Rehearses with a clock that runs so many times faster than the machine's; `None` when it was
@@ -69,7 +69,8 @@ impl Place for ThisMachine {
             self.tell(format!("{}: {refused}", stretch.title));
         }
         let until = Until::Settled(stretch.people.clone());
-        let (ended, handled) = work_beside(&self.session, stretch.title, &until, beside).await?;
+        let (ended, handled) =
+            work_beside(&mut self.session, stretch.title, &until, beside).await?;
         Ok((ended == Ended::Done).then_some(handled))
     }
 

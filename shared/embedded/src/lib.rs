@@ -17,9 +17,12 @@
 //! - One process at a time: the file is locked, a second opener gets [`OpenError::InUse`].
 //! - Opening makes every message that was in flight visible at once, because its receiver is dead:
 //!   there is never another one. Delays and deferrals keep their time.
+//! - Other processes of the same person come in through the [`Door`] as [`Guest`]s: the same ports,
+//!   the same answers.
 //! - Memory is bounded: the page cache, and the bytes that wait for the writer, have fixed budgets.
 
 mod database;
+mod door;
 mod messages;
 mod open;
 mod overview;
@@ -30,6 +33,7 @@ mod tables;
 mod writer;
 
 pub use database::{Embedded, Options, Statistics};
+pub use door::{Door, Guest};
 pub use open::OpenError;
 pub use queue::{Arrivals, DeadLetter, Depth, EmbeddedQueue};
 pub use store::EmbeddedStore;

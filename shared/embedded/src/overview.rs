@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use redb::{ReadTransaction, ReadableTable};
+use serde::{Deserialize, Serialize};
 
 use crate::tables::{DUE, MESSAGES, STATES, State};
 
 /// How many messages a queue holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Depth {
     /// The queue's name.
     pub queue: String,

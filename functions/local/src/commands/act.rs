@@ -12,10 +12,11 @@ use crate::{
     cli::Global,
     exit::Exit,
     failure::Failure,
-    host::{Ended, Runner, Until},
+    host::Runner,
     output::Output,
     progress::Progress,
-    session::Session,
+    session::{Place, Session},
+    standing::{Ended, Standing, Until, watch},
 };
 
 /// Options of every action.
@@ -115,7 +116,7 @@ pub(crate) async fn confirm(
             acted.refused.push(format!("{who}: no cutover waits for this user"));
         }
     }
-    finish(&session, out, "confirm", &selection, acted, users).await
+    finish(session, out, "confirm", &selection, acted, users).await
 }
 
 /// What is applied.
@@ -138,7 +139,7 @@ async fn act(
     let session = Session::open(&global.project).await?;
     let selection = chosen(global, options)?;
     let (acted, users) = start(&session, &selection, request).await?;
-    finish(&session, out, request.action.name(), &selection, acted, users).await
+    finish(session, out, request.action.name(), &selection, acted, users).await
 }
 
 /// The users that were named; naming nobody by accident does nothing.
@@ -191,7 +192,7 @@ pub(crate) async fn start(
 
 /// Works until the users are done, and says what became of them.
 async fn finish(
-    session: &Session,
+    mut session: Session,
     out: Output,
     what: &str,
     selection: &Selection,
@@ -201,40 +202,50 @@ async fn finish(
     for refused in &acted.refused {
         Output::note(refused);
     }
-    let ended = work(session, what, &Until::Settled(users)).await?;
-    let report = control::report(&session.host, &session.scope(), selection).await?;
+    let ended = work(&mut session, what, &Until::Settled(users)).await?;
+    let report = session.report(selection).await?;
     out.data(&serde_json::json!({ "action": what, "acted": acted, "report": report }), &report)?;
-    if ended == Ended::Interrupted {
-        Output::note("stopped as asked; `crosswave run` goes on where this ended");
-    }
     let well = ended == Ended::Done && report.all_well() && acted.refused.is_empty();
     Ok(if well { Exit::Done } else { Exit::SomeParked })
 }
 
-/// Runs the host loop with progress on the screen.
-pub(crate) async fn work(session: &Session, what: &str, until: &Until) -> Result<Ended, Failure> {
+/// Works with progress on the screen.
+pub(crate) async fn work(
+    session: &mut Session,
+    what: &str,
+    until: &Until,
+) -> Result<Ended, Failure> {
     Ok(work_beside(session, what, until, &mut || {}).await?.0)
 }
 
 /// As [`work`], with something that happens beside it now and then; also says how many steps were
-/// handled.
+/// handled. Where another process has the database open, it does the work, and this one watches; it
+/// takes over if that one ends first.
 pub(crate) async fn work_beside(
-    session: &Session,
+    session: &mut Session,
     what: &str,
     until: &Until,
     beside: &mut dyn FnMut(),
 ) -> Result<(Ended, u64), Failure> {
     let steps = dispatch::AllSteps;
-    let mut runner = Runner::new(session, &steps)?;
     let mut progress = Progress::new(what);
-    let mut last = crate::host::Standing::default();
-    let ended = runner
-        .run(until, |standing| {
-            progress.show(standing);
-            beside();
-            last.clone_from(standing);
-        })
-        .await;
+    let mut last = Standing::default();
+    let mut show = |standing: &Standing| {
+        progress.show(standing);
+        beside();
+        last.clone_from(standing);
+    };
+    let ended = loop {
+        let Place::Here { queue, .. } = &session.place else {
+            match watch(session, until, &mut show).await {
+                Ok(None) => session.reopen().await?,
+                Ok(Some(ended)) => break Ok(ended),
+                Err(failure) => break Err(failure),
+            }
+            continue;
+        };
+        break Runner::new(session, queue, &steps)?.run(until, &mut show).await;
+    };
     progress.finish();
     if last.at_gate > 0 {
         Output::note(format!(
@@ -243,11 +254,16 @@ pub(crate) async fn work_beside(
             last.at_gate
         ));
     }
-    if last.others_in_flight > 0 {
-        Output::note(format!(
+    match (&ended, session.place.is_beside()) {
+        (Ok(Ended::Interrupted), true) => Output::note("the other crosswave goes on with the work"),
+        (Ok(Ended::Interrupted), false) => {
+            Output::note("stopped as asked; `crosswave run` goes on where this ended");
+        }
+        (Ok(Ended::Done), false) if last.others_in_flight > 0 => Output::note(format!(
             "{} other people have work in flight; `crosswave run` goes on with it",
             last.others_in_flight
-        ));
+        )),
+        _ => {}
     }
     Ok((ended?, last.handled))
 }

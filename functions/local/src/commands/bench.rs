@@ -16,11 +16,12 @@ use crate::{
     commands::bench_content,
     exit::Exit,
     failure::Failure,
-    host::{Runner, Until},
+    host::Runner,
     output::{Output, line},
     project::{Template, TenantTemplate, template},
     rehearsal::rehearse,
-    session::Session,
+    session::{Place, Session},
+    standing::Until,
 };
 
 /// Options of `bench`.
@@ -169,7 +170,10 @@ async fn measure(path: &std::path::Path, users: usize) -> Result<Figure, Failure
         apply(&session.host, request).await.map_err(Failure::internal)?;
     }
     let nothing = Nothing;
-    let mut runner = Runner::new(&session, &nothing)?;
+    let Place::Here { queue, .. } = &session.place else {
+        return Err(Failure::internal("the new database is in use already"));
+    };
+    let mut runner = Runner::new(&session, queue, &nothing)?;
     let clock = Arc::clone(&session.host.clock);
     let began: Timestamp = clock.now();
     let mut handled = 0;

@@ -4,8 +4,8 @@ use crate::{cli::Global, exit::Exit, failure::Failure, output::Output, session::
 
 /// Shows what became of the chosen users.
 pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
-    let session = Session::open(&global.project).await?;
-    let report = control::report(&session.host, &session.scope(), &global.selection()).await?;
+    let mut session = Session::open(&global.project).await?;
+    let report = session.report(&global.selection()).await?;
     out.data(&report, &report)?;
     Ok(if report.all_well() { Exit::Done } else { Exit::SomeParked })
 }

@@ -7,9 +7,9 @@ use crate::{
     commands::act::work,
     exit::Exit,
     failure::Failure,
-    host::{Ended, Until},
     output::Output,
     session::Session,
+    standing::{Ended, Until},
 };
 
 /// Options of `run`.
@@ -22,14 +22,11 @@ pub(crate) struct Options {
 
 /// Works until nothing is in flight and no schedule lies ahead, or for ever.
 pub(crate) async fn run(global: &Global, out: Output, options: &Options) -> Result<Exit, Failure> {
-    let session = Session::open(&global.project).await?;
+    let mut session = Session::open(&global.project).await?;
     let until = if options.forever { Until::Stopped } else { Until::Idle };
-    let ended = work(&session, "run", &until).await?;
-    let report = control::report(&session.host, &session.scope(), &global.selection()).await?;
+    let ended = work(&mut session, "run", &until).await?;
+    let report = session.report(&global.selection()).await?;
     out.data(&report, &report)?;
-    if ended == Ended::Interrupted {
-        Output::note("stopped as asked; `crosswave run` goes on where this ended");
-    }
     let well = report.all_well() && ended == Ended::Done;
     Ok(if well { Exit::Done } else { Exit::SomeParked })
 }

@@ -17,6 +17,8 @@ use crate::{
 struct Shown {
     #[serde(flatten)]
     status: control::Status,
+    /// Whether another crosswave has the project open and works.
+    running: bool,
     /// Messages that could not be handled, by queue. Their users go on by the sweep; a person looks
     /// here when one does not.
     dead_letters: BTreeMap<String, u64>,
@@ -27,17 +29,21 @@ const MOST_PEOPLE: usize = 30;
 
 /// Counts the chosen users by state, and those in flight by step.
 pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
-    let session = Session::open(&global.project).await?;
-    let status = control::status(&session.host, &session.scope(), &global.selection()).await?;
-    let depths = session.queue.depths()?.into_iter();
-    let dead = depths.filter(|depth| depth.queue.ends_with("-dead"));
-    let dead_letters = dead.map(|depth| (depth.queue, depth.due + depth.waiting)).collect();
-    let shown = Shown { status, dead_letters };
+    let mut session = Session::open(&global.project).await?;
+    let selection = global.selection();
+    let look = async |open: &Session| {
+        let status = control::status(&open.host, &open.scope(), &selection).await?;
+        let depths = open.place.depths().await?.into_iter();
+        let dead = depths.filter(|depth| depth.queue.ends_with("-dead"));
+        let dead_letters = dead.map(|depth| (depth.queue, depth.due + depth.waiting)).collect();
+        Ok(Shown { status, running: open.place.is_beside(), dead_letters })
+    };
+    let shown = session.read(look).await?;
     out.data(&shown, text(&shown))?;
     Ok(Exit::Done)
 }
 
-fn text(Shown { status, dead_letters }: &Shown) -> String {
+fn text(Shown { status, running, dead_letters }: &Shown) -> String {
     let mut text = format!("{} people\n", status.people);
     for (state, count) in &status.states {
         line(&mut text, format_args!("  {count:>6}  {state}"));
@@ -48,7 +54,11 @@ fn text(Shown { status, dead_letters }: &Shown) -> String {
             let spec = step.spec();
             line(&mut text, format_args!("  {count:>6}  {} {}", spec.spec, spec.title));
         }
-        text.push_str("`crosswave run` goes on with them\n");
+        text.push_str(if *running {
+            "a running crosswave works on them\n"
+        } else {
+            "`crosswave run` goes on with them\n"
+        });
     }
     let copies = &status.copies;
     if !copies.people.is_empty() {

@@ -10,8 +10,11 @@ use crate::{
 
 /// Lists the chosen users.
 pub(crate) async fn run(global: &Global, out: Output) -> Result<Exit, Failure> {
-    let session = Session::open(&global.project).await?;
-    let users = control::users(&session.host, &session.scope(), &global.selection()).await?;
+    let mut session = Session::open(&global.project).await?;
+    let selection = global.selection();
+    let users =
+        async |open: &Session| Ok(control::users(&open.host, &open.scope(), &selection).await?);
+    let users = session.read(users).await?;
     let mut table = Table::new(["source", "target", "wave", "state", "note"]);
     for user in &users {
         let step = user.step.map(|step| step.spec().title.to_owned());

@@ -1,17 +1,24 @@
 //! A project that is open on this machine: its database, its tenants, its scripts.
 
+mod place;
 pub(crate) mod scripts;
 mod tenants;
 
-use std::{fs, num::NonZeroU32, path::Path, sync::Arc};
+use std::{
+    fs,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use control::{Scope, store_project};
-use embedded::{Embedded, EmbeddedQueue, FasterClock, OsRandom, SystemClock};
+use control::{Report, Scope, Selection, store_project};
+use embedded::{FasterClock, OsRandom, SystemClock};
 use engine::{Host, HostIdentity};
 use model::Project;
 use ports::{Clock, Random};
 use tenant::{Counted, LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
+pub(crate) use self::place::Place;
 use self::{scripts::ProjectScripts, tenants::OneProject};
 use crate::{
     failure::Failure,
@@ -19,6 +26,7 @@ use crate::{
 };
 
 /// The time that a session and its tenants live in.
+#[derive(Clone)]
 pub(crate) struct Time {
     /// The clock of both.
     pub(crate) clock: Arc<dyn Clock>,
@@ -42,12 +50,14 @@ impl Time {
 pub(crate) struct Session {
     /// What control and engine work on.
     pub(crate) host: Host,
-    /// The queue, for the host loop.
-    pub(crate) queue: Arc<EmbeddedQueue>,
+    /// Where the records and messages are.
+    pub(crate) place: Place,
     /// The project.
     pub(crate) project: Project,
     /// Steps that run at the same time.
     pub(crate) workers: usize,
+    path: PathBuf,
+    time: Time,
 }
 
 impl Session {
@@ -59,21 +69,54 @@ impl Session {
     /// Opens it in another time than the machine's: a rehearsal's.
     pub(crate) async fn open_in(path: &Path, time: &Time) -> Result<Self, Failure> {
         let file = read_file(path)?;
-        let connections = connections(&file, variable)?;
-        let session = Self::with(&file, connections, time)?;
-        store_project(&session.host, &session.project).await?;
-        Ok(session)
+        loop {
+            let session = Self::with(&file, connections(&file, variable)?, time).await?;
+            match store_project(&session.host, &session.project).await {
+                Err(_lost) if session.place.is_abandoned() => {}
+                stored => {
+                    stored?;
+                    return Ok(session);
+                }
+            }
+        }
+    }
+
+    /// What `look` finds. When the process that this one works beside ends meanwhile, it looks
+    /// again, from the next place that there is.
+    pub(crate) async fn read<T>(
+        &mut self,
+        look: impl AsyncFn(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            match look(self).await {
+                Err(_lost) if self.place.is_abandoned() => self.reopen().await?,
+                found => return found,
+            }
+        }
+    }
+
+    /// Takes the place that there is now: that of the process which has ended, unless another one
+    /// was faster.
+    pub(crate) async fn reopen(&mut self) -> Result<(), Failure> {
+        *self = Self::open_in(&self.path, &self.time).await?;
+        Ok(())
+    }
+
+    /// What became of the chosen users.
+    pub(crate) async fn report(&mut self, selection: &Selection) -> Result<Report, Failure> {
+        let report =
+            async |open: &Self| Ok(control::report(&open.host, &open.scope(), selection).await?);
+        self.read(report).await
     }
 
     /// The project that is described, on the tenants that are given.
-    pub(crate) fn with(
+    async fn with(
         file: &ProjectFile,
         connections: Connections,
         time: &Time,
     ) -> Result<Self, Failure> {
         let clock = Arc::clone(&time.clock);
-        let options = embedded::Options { clock: Arc::clone(&clock), ..Default::default() };
-        let database = Embedded::open_with(&file.state, options)?;
+        let place = Place::find(&file.state, &clock).await?;
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let transport = ReqwestTransport::new(&reach(file)?);
         let transport = transport.map_err(|error| Failure::input(format!("[network] {error}")))?;
@@ -95,22 +138,28 @@ impl Session {
             )
         };
         let tenants = OneProject::new(client(connections.source), client(connections.target));
-        let store: Arc<dyn ports::Store> = database.store();
+        let store = place.store();
         let scripts = ProjectScripts::open(file, Arc::clone(&store), Arc::clone(&clock))?;
-        let queue = database.queue();
         let incarnation = format!("{:016x}", random.next_u64());
         let host = Host {
             store,
-            queue: Arc::clone(&queue) as Arc<dyn ports::Queue>,
+            queue: place.queue(),
             clock,
             random,
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
-            // The database is locked: whoever held a lease before is dead.
-            identity: HostIdentity { incarnation, sole: true, until: None },
+            // Who has the database locked is alone: whoever held a lease before is dead.
+            identity: HostIdentity { incarnation, sole: !place.is_beside(), until: None },
         };
         let workers = *file.limits.workers.get_ref();
-        Ok(Self { host, queue, project: file.project.clone(), workers })
+        Ok(Self {
+            host,
+            place,
+            project: file.project.clone(),
+            workers,
+            path: file.path.clone(),
+            time: time.clone(),
+        })
     }
 
     /// The project's records.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
 
 mod bad_input;
+mod beside;
 mod killed;
 mod scripts;
 mod tenants;

@@ -4,6 +4,7 @@
 
 mod contracts;
 mod crash;
+mod door;
 mod grouping;
 mod opening;
 mod queue;
