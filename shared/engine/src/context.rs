@@ -182,6 +182,11 @@ impl<'a> StepContext<'a> {
         self.hold_with(Batch::new(), None, None).await
     }
 
+    /// Whether a job's lease is this run's.
+    pub(crate) fn holds(&self, job: &Job) -> bool {
+        job.lease.as_ref().is_some_and(|lease| lease.holder == self.holder)
+    }
+
     /// Takes the lease and commits the before-images of what is about to be written. A rerun keeps
     /// those of the first run: after a crash behind the write, they are the true ones.
     pub(crate) async fn intend(
@@ -192,7 +197,7 @@ impl<'a> StepContext<'a> {
         let (known, held) = {
             let state = self.locked();
             let job = &state.job.value;
-            let held = job.lease.as_ref().is_some_and(|lease| lease.holder == self.holder);
+            let held = self.holds(job);
             (job.intents.iter().any(|known| known == intent), held)
         };
         if known && held {

@@ -16,11 +16,14 @@ use std::time::Duration;
 
 use catalogue::Step;
 use jiff::{SignedDuration, Timestamp};
-use model::{Baton, Branch, Job, JobStatus, Stored, UserKey};
+use model::{Baton, Branch, Job, JobStatus, Keys, Stored, UserKey};
+use ports::CommitError;
 
 use crate::{
     Host, Outcome, StepContext, StepError, StepResult, Steps, Wake,
-    records::{EngineError, Loaded, load_job, load_memory, load_project, load_user, send_baton},
+    records::{
+        Batch, EngineError, Loaded, load_job, load_memory, load_project, load_user, send_baton,
+    },
 };
 
 pub(crate) use commit::{Moved, journal, later};
@@ -146,7 +149,25 @@ async fn run_step(
         End::Step(result) => commit::commit(host, &cx, result, spent).await?,
     };
     moved.announce(host, &cx).await?;
+    if matches!(moved.verdict, Verdict::Defer(_)) {
+        give_back(host, &cx).await?;
+    }
     Ok(moved.verdict)
+}
+
+/// A run that lost its commit, to the operator for instance, writes no more: it gives its lease back,
+/// so that a stop need not wait for the lease to run out.
+async fn give_back(host: &Host, cx: &StepContext<'_>) -> Result<(), EngineError> {
+    let job = load_job(&*host.store, &cx.key, cx.job().branch).await?;
+    let Some(mut job) = job.filter(|job| cx.holds(&job.value)) else { return Ok(()) };
+    job.value.lease = None;
+    let mut batch = Batch::new();
+    batch.put(Keys::job(&cx.key, job.value.branch), &job.value, job.version)?;
+    match batch.commit(&*host.store).await {
+        // Somebody was first again; then the lease runs out.
+        Ok(()) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 enum End {

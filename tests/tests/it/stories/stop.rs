@@ -81,12 +81,15 @@ async fn a_stop_while_a_step_is_in_hand_lets_no_further_step_start() {
     assert!(world.settle_before(Step::RemoveForwarding).await);
     let millisecond = simulator::Lag::millis(1, 1);
     world.simulator.configure(|config| config.faults.latency = millisecond);
+    let asked = ports::Clock::now(&world.clock);
     super::crash::interrupted(&world, 1, async {
         world.apply(&user, Action::Stop).await.unwrap();
     })
     .await;
     world.settle().await;
     assert_eq!(state(&world, &user).await, UserState::Stopped);
+    let took = ports::Clock::now(&world.clock).duration_since(asked);
+    assert!(took < jiff::SignedDuration::from_secs(30), "nobody waits for a lease: {took}");
     let steps = cutover_steps(&world, &user).await;
     assert!(steps.len() == 3 || steps.len() == 4, "{steps:?}");
     assert_eq!(steps, all_cutover_steps()[..steps.len()]);
