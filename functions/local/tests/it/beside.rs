@@ -52,17 +52,12 @@ fn json(office: &Office, arguments: &[&str]) -> serde_json::Value {
 
 /// Looks at the state of things until it is as expected.
 fn look_until(office: &Office, expected: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-    for _ in 0..200 {
-        let status = json(office, &["status", "--wave", "w1", "--json"]);
-        if expected(&status) {
-            return status;
-        }
-    }
-    panic!("{}", office.well(&["status", "--wave", "w1"]));
+    let mut looks = (0..200).map(|_| json(office, &["status", "--wave", "w1", "--json"]));
+    looks.find(expected).unwrap()
 }
 
 fn all_are(status: &serde_json::Value, state: &str) -> bool {
-    status["states"][state] == status["people"]
+    status["states"].get(state) == Some(&status["people"])
 }
 
 /// CUT-4, ERR-4: a running sync is seen and stopped from a second terminal, and goes on later.
