@@ -7,7 +7,8 @@ use content::{
     UnitOutcome, VerifyOutcome, VerifyReport,
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
-use model::Keys;
+use jiff::Timestamp;
+use model::{Branch, Keys};
 use serde::{Deserialize, Serialize};
 
 use crate::{principals::MatchTable, update_user::no_target};
@@ -61,13 +62,16 @@ pub async fn copy_job<'c>(
     })
 }
 
-/// Whether the source forwards new mail to the target while a round runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mail {
-    /// It stays in the source.
-    Stays,
-    /// The target receives it as well as the source keeps it: it must not be copied on top.
-    IsForwarded,
+/// Since when the source may forward new mail to the target as well as keep it: then the target has it
+/// already, and it must not be copied on top. A cutover that was stopped or has failed leaves a source that
+/// forwards; whatever is copied after it meets forwarded mail too.
+pub(crate) fn forwards_since(cx: &StepContext<'_>) -> Result<Option<Timestamp>, StepError> {
+    if let Some(since) = cx.remembered("source_forwards_since")? {
+        return Ok(Some(since));
+    }
+    // The source may begin to forward in the middle of any round of these.
+    let beside = matches!(cx.job().branch, Branch::SecondDelta | Branch::LateDelta);
+    Ok(beside.then(|| cx.job().started_at))
 }
 
 /// Runs one unit of a round.
@@ -75,11 +79,10 @@ pub(crate) async fn unit(
     cx: &StepContext<'_>,
     mode: CopyMode,
     round: &str,
-    mail: Mail,
 ) -> Result<Unit, StepError> {
     let principals = MatchTable { cx };
     let mut job = copy_job(cx, &principals).await?;
-    job.settings.adopt_delivered = mail == Mail::IsForwarded;
+    job.settings.adopt_delivered = forwards_since(cx)?;
     if let Some(left) = cx.time_left() {
         // The last request and the commit need time as well.
         job.settings.budget.time = job.settings.budget.time.min(left / 2);

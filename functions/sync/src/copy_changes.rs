@@ -12,7 +12,7 @@ use engine::{Outcome, Receipt, StepContext, StepError, StepResult, Wake, records
 use model::{Branch, JobKind};
 use serde::{Deserialize, Serialize};
 
-use crate::copy::{Mail, Unit, unit};
+use crate::copy::{Unit, unit};
 
 /// What a delta did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,13 +36,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     // The last round's name says that it began after the source forwards.
     let last = job.branch != Branch::SecondDelta || source_forwards(cx).await?;
     let round = if last { format!("{}-last", job.id) } else { job.id.to_string() };
-    // The source may begin to forward in the middle of any round of the second delta. A cutover that
-    // was stopped or has failed leaves a source that forwards; whatever is copied after it meets
-    // forwarded mail too.
-    let forwards = matches!(job.branch, Branch::SecondDelta | Branch::LateDelta)
-        || cx.remembered::<serde_json::Value>("source_forwards_since")?.is_some();
-    let mail = if forwards { Mail::IsForwarded } else { Mail::Stays };
-    match unit(cx, CopyMode::Delta, &round, mail).await? {
+    match unit(cx, CopyMode::Delta, &round).await? {
         Unit::Finished(_) if !last => Ok(Outcome::Wait(Wake::After {
             delay: FORWARDING_POLL,
             why: "the source to forward, for the last look".to_owned(),

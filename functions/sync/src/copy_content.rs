@@ -5,7 +5,7 @@ use content::{CopyMode, CopySummary};
 use engine::{Outcome, Receipt, StepContext, StepResult};
 use serde::{Deserialize, Serialize};
 
-use crate::copy::{Mail, Unit, unit};
+use crate::copy::{Unit, unit};
 
 /// What the first copy did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         return Outcome::not_applicable("a plan copies no content; see `status` after a sync");
     }
     let round = cx.job().id;
-    match unit(cx, CopyMode::Initial, round.as_str(), Mail::Stays).await? {
+    match unit(cx, CopyMode::Initial, round.as_str()).await? {
         Unit::Finished(summary) => {
             let notes = summary.notes.iter().map(|note| note.text.clone()).collect();
             Outcome::done_with(&ContentCopied { summary }, notes)

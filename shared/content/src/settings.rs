@@ -58,9 +58,9 @@ pub struct CopySettings {
     /// Whether a copied Full Access right makes Outlook open the mailbox by itself. The source's own
     /// choice cannot be read.
     pub automapping: bool,
-    /// Mail that the target received by forwarding, under the same internet message id, is taken for
-    /// the copy of what the source kept of it. For the round after the source began to forward.
-    pub adopt_delivered: bool,
+    /// Since when the source may forward new mail to the target as well as keep it, if it does. Mail that
+    /// the target received that way, under the same internet message id, is not copied on top.
+    pub adopt_delivered: Option<jiff::Timestamp>,
     /// Items per folder and drive whose content is compared by [`crate::CopyJob::verify_unit`].
     pub sample: usize,
 }
@@ -82,7 +82,7 @@ impl Default for CopySettings {
             drive_pause: Duration::from_mins(1),
             drive_waits: 60,
             automapping: false,
-            adopt_delivered: false,
+            adopt_delivered: None,
             sample: 5,
         }
     }

@@ -145,6 +145,14 @@ pub(crate) mod keys {
         format!("R/{}/{number:08}", workload.tag())
     }
 
+    pub(crate) fn all_replaced(workload: Workload) -> String {
+        format!("D/{}/", workload.tag())
+    }
+
+    pub(crate) fn replaced(workload: Workload, number: u32) -> String {
+        format!("D/{}/{number:08}", workload.tag())
+    }
+
     pub(crate) fn seen(workload: Workload, number: u32) -> String {
         format!("S/{}/{number:08}", workload.tag())
     }

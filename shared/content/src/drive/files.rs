@@ -91,7 +91,11 @@ impl Unit<'_> {
         let mut stop = None;
         for (load, (outcome, requests)) in loads.iter().zip(results) {
             self.spend(requests);
-            if let Err(error) = self.file_done(copy, load, outcome) {
+            let done = match self.with_half_known(copy, load, outcome).await {
+                Ok(outcome) => self.file_done(copy, load, outcome),
+                Err(stop) => Err(stop),
+            };
+            if let Err(error) = done {
                 stop = Some(error);
             }
         }

@@ -66,6 +66,7 @@ impl Unit<'_> {
             }
             Err(Interrupted::Refused(error)) => Outcome::Refused(error),
         };
+        let outcome = self.with_half_known(copy, &load, outcome).await?;
         self.with_changes(|step| step.transfer = None);
         self.file_done(copy, &load, outcome)
     }

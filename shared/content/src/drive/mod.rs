@@ -9,6 +9,7 @@ mod changes;
 mod files;
 mod folders;
 mod fragments;
+mod half_known;
 mod large;
 mod names;
 mod removals;

@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) tag: String,
     pub(super) size: u64,
     pub(super) kind: String,
+    /// When it was made, as the service writes it.
+    pub(super) created: String,
 }
 
 impl Row {
@@ -32,22 +34,23 @@ impl Row {
             tag: item.change_key.clone().unwrap_or_default(),
             size: item.size.unwrap_or(0),
             kind: item.kind.clone().unwrap_or_default(),
+            created: item.created_date_time.clone().unwrap_or_default(),
         }
     }
 
     pub(super) fn of_bad(item: &BadItem) -> Self {
         let (id, tag, kind) = (item.id.clone(), item.tag.clone(), item.name.clone());
-        Self { id, tag, size: item.size, kind }
+        Self { id, tag, size: item.size, kind, created: String::new() }
     }
 
-    pub(super) fn into_texts(self) -> [String; 4] {
-        [self.id, self.tag, self.size.to_string(), self.kind]
+    pub(super) fn into_texts(self) -> [String; 5] {
+        [self.id, self.tag, self.size.to_string(), self.kind, self.created]
     }
 }
 
-impl From<[String; 4]> for Row {
-    fn from([id, tag, size, kind]: [String; 4]) -> Self {
-        Self { id, tag, size: size.parse().unwrap_or(0), kind }
+impl From<[String; 5]> for Row {
+    fn from([id, tag, size, kind, created]: [String; 5]) -> Self {
+        Self { id, tag, size: size.parse().unwrap_or(0), kind, created }
     }
 }
 

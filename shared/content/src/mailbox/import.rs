@@ -141,14 +141,20 @@ impl Unit<'_> {
         folder: &mut FolderCopy<'_>,
         rows: &[Row],
     ) -> Step {
+        let forwarding = self.job.settings.adopt_delivered;
+        let mut mails = Vec::new();
+        if let Some(since) = forwarding {
+            mails = self.mails(copy, folder, rows).await?;
+            self.find_delivered(copy, folder, rows, (&mails, since)).await?;
+        }
         if let Some(intent) = self.page().and_then(|page| page.intent) {
             self.reconcile(copy, folder, rows, intent).await?;
         }
         // Also after a crash behind the reconciliation, which has closed the intent by then: the
         // folders of the earlier round are not this one's.
         self.begin_if_settled()?;
-        if self.job.settings.adopt_delivered {
-            self.adopt_delivered(copy, folder, rows).await?;
+        if forwarding.is_some() {
+            self.adopt_delivered(copy, folder, rows, mails).await?;
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ pub(super) struct FolderCopy<'s> {
     pub(super) map: ItemMap<'s>,
     /// Open bad items of the folder, by source id.
     pub(super) bad: BTreeMap<String, BadItem>,
+    /// Mail of the page in hand that reached the target's inbox by forwarding: source id to target id.
+    pub(super) delivered: BTreeMap<String, String>,
     /// The row has another [`FolderRow::short`] than the stored one.
     short_changed: bool,
 }
@@ -68,7 +70,8 @@ impl Unit<'_> {
         let partition = self.state.partition.clone();
         let map = ItemMap::open(store, &partition, keys::map(workload, row.ordinal)).await?;
         let bad = self.bad_of(copy, row.ordinal).await?;
-        let mut folder = FolderCopy { row, path, map, bad, short_changed: false };
+        let mut folder =
+            FolderCopy { row, path, map, bad, delivered: BTreeMap::new(), short_changed: false };
         let done = self.copy_folder(copy, &mut folder, step).await;
         // Whatever ended it: what is in the target is in the map with the next commit.
         self.take_map_changes(&folder);
@@ -90,7 +93,7 @@ impl Unit<'_> {
                 self.commit_with(folder).await?;
             }
             let rows = if step.page.is_some() {
-                let rows = pages::load::<4>(self.state.store, &self.state.partition, &sort).await?;
+                let rows = pages::load::<5>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
                 if folder.is_short(&step) {
@@ -332,7 +335,7 @@ impl Unit<'_> {
         counts.found_bytes += bytes;
         let page = PageStep { next: 0, rows: rows.len(), then, intent: None };
         step.page = Some(page);
-        let packed: Vec<[String; 4]> = rows.iter().cloned().map(Row::into_texts).collect();
+        let packed: Vec<[String; 5]> = rows.iter().cloned().map(Row::into_texts).collect();
         let key = self.state.key(keys::work(copy.workload));
         self.state.change(Change::put(key, pages::pack(&packed)));
     }

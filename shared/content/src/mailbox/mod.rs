@@ -1,6 +1,7 @@
 //! The copy of a mailbox or an archive: folders, items, deletions, in this order.
 
 mod batch;
+mod delivered;
 mod import;
 mod items;
 mod outcome;

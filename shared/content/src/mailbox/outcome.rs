@@ -132,6 +132,7 @@ impl Unit<'_> {
         counts.bytes += row.size;
         counts.seen += 1;
         counts.seen_bytes += row.size;
+        self.replaces_delivered(copy, folder, row);
         self.no_longer_bad(copy, folder, row);
     }
 

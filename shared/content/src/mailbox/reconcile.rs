@@ -2,7 +2,10 @@
 //! in the target is found out there, before anything else is imported.
 //!
 //! A copy is recognised by what the stream carries over: the search key, else the internet message id,
-//! else kind, size, subject and date. An item of the target that the map knows as another copy is no candidate.
+//! else kind, size, subject and date. Of an original that has left its folder meanwhile only what the page
+//! says is known: kind, size and the second in which it was made. Its copy is taken into the map all the
+//! same, since the next changes tell that the original is gone. An item of the target that the map knows
+//! as another copy is no candidate.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,7 +13,7 @@ use tenant::graph::mailbox_content::{ImportedItem, MailboxItem};
 
 use super::{MailboxCopy, batch::Row, items::FolderCopy};
 use crate::{
-    checkpoint::{Intent, Search},
+    checkpoint::Intent,
     unit::{Step, Stop, Unit},
 };
 
@@ -22,33 +25,54 @@ const MESSAGE_ID: (u32, &str) = (0x1035, "String 0x1035");
 const SUBJECT: (u32, &str) = (0x37, "String 0x0037");
 /// PidTagMessageDeliveryTime.
 const DELIVERED: (u32, &str) = (0x0E06, "SystemTime 0x0E06");
-const PROPERTIES: [&str; 4] = [SEARCH_KEY.1, MESSAGE_ID.1, SUBJECT.1, DELIVERED.1];
+pub(super) const PROPERTIES: [&str; 4] = [SEARCH_KEY.1, MESSAGE_ID.1, SUBJECT.1, DELIVERED.1];
 
 /// What a copy has in common with its original.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Likeness {
-    search_key: Option<String>,
-    message_id: Option<String>,
+pub(super) struct Likeness {
+    pub(super) search_key: Option<String>,
+    pub(super) message_id: Option<String>,
     kind: Option<String>,
     size: Option<u64>,
+    /// When it was made.
+    created: Option<String>,
     subject: Option<String>,
-    delivered: Option<String>,
+    pub(super) delivered: Option<String>,
+    /// The original has left its folder: nothing but kind, size and `created` is known.
+    gone: bool,
 }
 
 impl Likeness {
-    fn of(item: &MailboxItem) -> Self {
+    pub(super) fn of(item: &MailboxItem) -> Self {
         let property = |tag| item.property(tag).filter(|text| !text.is_empty()).map(str::to_owned);
         Self {
             search_key: property(SEARCH_KEY.0),
             message_id: property(MESSAGE_ID.0),
             kind: item.kind.clone(),
             size: item.size,
+            created: item.created_date_time.clone().filter(|text| !text.is_empty()),
             subject: property(SUBJECT.0),
             delivered: property(DELIVERED.0),
+            gone: false,
         }
     }
 
-    fn is_copy_of(&self, original: &Self) -> bool {
+    /// What the page in hand says of an original that is there no more.
+    fn gone(row: &Row) -> Self {
+        Self {
+            kind: Some(row.kind.clone()).filter(|text| !text.is_empty()),
+            size: Some(row.size),
+            created: Some(row.created.clone()).filter(|text| !text.is_empty()),
+            gone: true,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_copy_of(&self, original: &Self) -> bool {
+        if original.gone {
+            let listed = |of: &Self| (of.kind.clone(), of.size, of.created.clone());
+            return original.created.is_some() && listed(self) == listed(original);
+        }
         if let (Some(here), Some(there)) = (&self.search_key, &original.search_key) {
             return here == there;
         }
@@ -79,7 +103,7 @@ impl Unit<'_> {
     }
 
     /// Takes what a search has found into the map.
-    async fn take_found(
+    pub(super) async fn take_found(
         &mut self,
         copy: &MailboxCopy,
         folder: &mut FolderCopy<'_>,
@@ -96,29 +120,6 @@ impl Unit<'_> {
         self.commit_with(folder).await
     }
 
-    /// Takes mail that reached the target by forwarding for the copy of what the source kept of it: it
-    /// is there once, not twice. Known by its internet message id alone; the rest may differ.
-    pub(super) async fn adopt_delivered(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &mut FolderCopy<'_>,
-        rows: &[Row],
-    ) -> Step {
-        let from = self.page().map_or(0, |page| page.next);
-        let at = self.job.clock.now();
-        let mut intent = Intent { from, to: rows.len(), at, search: Search::default() };
-        let mut originals = self.originals(copy, folder, rows, &intent).await?;
-        originals.retain(|(_, likeness)| likeness.message_id.is_some());
-        for (_, likeness) in &mut originals {
-            likeness.search_key = None;
-        }
-        if originals.is_empty() {
-            return Ok(());
-        }
-        self.search(copy, folder, &originals, &mut intent).await?;
-        self.take_found(copy, folder, rows, &intent).await
-    }
-
     /// A request that was on its way may still arrive: give it time.
     fn settled(&self, intent: &Intent) -> Step {
         let since = self.job.clock.now().duration_since(intent.at);
@@ -132,8 +133,9 @@ impl Unit<'_> {
         }
     }
 
-    /// The rows of the intent whose copy may be there unknown to the map.
-    async fn originals(
+    /// The rows of the intent whose copy may be there unknown to the map, those that have left the folder
+    /// behind the others.
+    pub(super) async fn originals(
         &mut self,
         copy: &MailboxCopy,
         folder: &FolderCopy<'_>,
@@ -144,7 +146,7 @@ impl Unit<'_> {
         let ids = rows.get(places.clone()).unwrap_or_default();
         let ids: BTreeSet<String> = ids.iter().map(|row| row.id.clone()).collect();
         let known = folder.map.find(&ids).await?;
-        let mut originals = Vec::new();
+        let (mut originals, mut gone) = (Vec::new(), Vec::new());
         for place in places {
             let Some(row) = rows.get(place) else { break };
             if let Some(entry) = known.get(&row.id) {
@@ -162,10 +164,12 @@ impl Unit<'_> {
                 &PROPERTIES,
             );
             let doing = "reading an item of the source again";
-            if let Some(item) = self.ask_optional(doing, call).await? {
-                originals.push((place, Likeness::of(&item)));
+            match self.ask_optional(doing, call).await? {
+                Some(item) => originals.push((place, Likeness::of(&item))),
+                None => gone.push((place, Likeness::gone(row))),
             }
         }
+        originals.append(&mut gone);
         Ok(originals)
     }
 
@@ -182,7 +186,7 @@ impl Unit<'_> {
 
     /// Looks through the target folder, page by page; a search that is longer than a unit goes on in
     /// the next.
-    async fn search(
+    pub(super) async fn search(
         &mut self,
         copy: &MailboxCopy,
         folder: &FolderCopy<'_>,

@@ -48,7 +48,41 @@ impl Unit<'_> {
             self.state.delete(record.key.sort);
             self.commit().await?;
         }
+        self.remove_replaced(copy).await?;
         self.set_mailbox_step(MailboxStep::Gone);
+        Ok(())
+    }
+
+    /// Deletes one item of the inbox.
+    pub(super) async fn delete_delivered(
+        &mut self,
+        copy: &MailboxCopy,
+        inbox: &FolderRow,
+        id: &str,
+    ) -> Step {
+        let outcomes = self.delete_part(copy, inbox, &[(&String::new(), id)]).await?;
+        for outcome in outcomes {
+            self.deleted(copy, inbox, outcome)?;
+        }
+        Ok(())
+    }
+
+    /// What became of a deletion; an error where it is to be tried again.
+    fn deleted(
+        &mut self,
+        copy: &MailboxCopy,
+        row: &FolderRow,
+        outcome: Result<(), TenantError>,
+    ) -> Step {
+        match outcome {
+            Ok(()) => self.counts(copy.workload).deleted += 1,
+            Err(error) if error.is_not_found() => {}
+            Err(error) if matches!(error.class, Class::Forbidden) => {
+                let text = format!("a deletion was refused in `{}`: {error}", row.name);
+                self.note(copy.workload, text);
+            }
+            Err(error) => return Err(judge("deleting an item of the target", error)),
+        }
         Ok(())
     }
 
@@ -95,19 +129,10 @@ impl Unit<'_> {
             let outcomes = self.delete_part(copy, row, part).await?;
             let mut stop = None;
             for ((id, _), outcome) in part.iter().zip(outcomes) {
-                match outcome {
-                    Ok(()) => self.counts(copy.workload).deleted += 1,
-                    Err(error) if error.is_not_found() => {}
-                    Err(error) if matches!(error.class, Class::Forbidden) => {
-                        let text = format!("a deletion was refused in `{}`: {error}", row.name);
-                        self.note(copy.workload, text);
-                    }
-                    Err(error) => {
-                        stop = Some(judge("deleting an item of the target", error));
-                        continue;
-                    }
+                match self.deleted(copy, row, outcome) {
+                    Ok(()) => map.remove(id),
+                    Err(error) => stop = Some(error),
                 }
-                map.remove(id);
             }
             stop.map_or(Ok(()), Err)?;
         }

@@ -11,6 +11,14 @@ use crate::support::{NEVER, World};
 /// Runs a round in a process that dies at boundary `n`, then to its end in others: the same round, or,
 /// for every third `n`, another one that somebody starts instead. `true`: it lived.
 fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
+    let lived = lives_to_boundary(world, mode, round, n);
+    let round = if n.is_multiple_of(3) { "another" } else { round };
+    world.copy(mode, round);
+    lived
+}
+
+/// Runs a round in a process that dies at boundary `n`. `true`: it lived.
+fn lives_to_boundary(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
     world.passed.store(0, Ordering::Relaxed);
     world.dies_at.store(n, Ordering::Relaxed);
     let mut lived = true;
@@ -28,8 +36,6 @@ fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool 
     }
     world.dies_at.store(NEVER, Ordering::Relaxed);
     world.clock.advance(Duration::from_secs(1));
-    let round = if n.is_multiple_of(3) { "another" } else { round };
-    world.copy(mode, round);
     lived
 }
 
@@ -68,6 +74,28 @@ fn a_mailbox_delta_survives_death_at_every_boundary() {
         world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 10).unwrap();
         let lived = round_with_death(&world, CopyMode::Delta, "job-2", n);
         let differences = world.mailbox_differences(Part::Primary);
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            return;
+        }
+    }
+}
+
+/// SYN-D1, ERR-4: what was on its way when the process died, and is then filed, edited or deleted in the
+/// source before anybody looks, is as it is there in the end: not in the target twice, and not left in it.
+#[test]
+fn people_who_file_and_delete_after_a_death_leave_no_copy_behind() {
+    for n in (1..).step_by(5) {
+        let world = mailbox_world();
+        let lived = lives_to_boundary(&world, CopyMode::Initial, "job-1", n);
+        let tenant = world.source.tenant_id;
+        world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 60).unwrap();
+        let round = if n.is_multiple_of(3) { "another" } else { "job-1" };
+        world.copy(CopyMode::Initial, round);
+        world.copy(CopyMode::Delta, "job-2");
+        let view = |side, user| world.view(side, user, Part::Primary);
+        let (here, there) = (view(&world.source, &world.from), view(&world.target, &world.to));
+        let differences = here.differences(&there, false);
         assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
         if lived {
             return;
@@ -116,6 +144,24 @@ fn a_drive_delta_survives_death_at_every_boundary() {
         world.copy(CopyMode::Initial, "job-1");
         world.simulator.touch_drive(world.source.tenant_id, &world.from, 8).unwrap();
         let lived = round_with_death(&world, CopyMode::Delta, "job-2", n);
+        let differences = world.drive_differences();
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            return;
+        }
+    }
+}
+
+/// The same in a drive.
+#[test]
+fn people_who_change_files_after_a_death_leave_no_copy_behind() {
+    for n in (1..).step_by(3) {
+        let world = drive_world();
+        let lived = lives_to_boundary(&world, CopyMode::Initial, "job-1", n);
+        world.simulator.touch_drive(world.source.tenant_id, &world.from, 16).unwrap();
+        let round = if n.is_multiple_of(3) { "another" } else { "job-1" };
+        world.copy(CopyMode::Initial, round);
+        world.copy(CopyMode::Delta, "job-2");
         let differences = world.drive_differences();
         assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
         if lived {

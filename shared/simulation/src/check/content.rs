@@ -78,12 +78,11 @@ impl Ledger {
         }
     }
 
-    /// Known limits: who files or edits a copy while its source changes too ends with both; so does
-    /// who files the old mailbox's copy of mail that came by forwarding as well, because the copier
-    /// looks for it in the folder of the same name alone.
+    /// The known limit: who edits, files or deletes a copy in the target makes it another item than its
+    /// original, and nobody but the person can tell which of the two is to stay once the original changes
+    /// too. Both do.
     pub(crate) fn may_be_doubled(&self, identity: &str) -> bool {
-        let filed = is_mail(identity) && self.changed.contains_key(identity);
-        filed || self.touched.contains(identity)
+        self.touched.contains(identity)
     }
 
     /// Notes what differs between two looks at the new mailbox.

@@ -30,6 +30,27 @@ impl Simulator {
         })
     }
 
+    /// A person files a message: it moves from where it is into a folder of this name, which is made if
+    /// there is none. Nothing happens to a message that is not there.
+    pub fn file_message(
+        &self,
+        tenant: Uuid,
+        user: &str,
+        subject: &str,
+        folder: &str,
+    ) -> Result<(), NoContent> {
+        self.with_mailbox(tenant, user, Part::Primary, |mailbox, _random| {
+            let named = mailbox.folders.values().find(|known| known.name == folder);
+            let to = named.map(|folder| folder.number);
+            let top = mailbox.well_known("msgfolderroot");
+            let to = to.unwrap_or_else(|| mailbox.create_folder(folder, top, "IPF.Note"));
+            let item = mailbox.items.values().find(|item| item.data.subject == subject);
+            if let Some(number) = item.map(|item| item.number) {
+                mailbox.move_item(number, to, Reason::Deleted);
+            }
+        })
+    }
+
     /// The same in a drive.
     pub fn touch_drive(&self, tenant: Uuid, user: &str, changes: usize) -> Result<(), NoContent> {
         let now = self.now();

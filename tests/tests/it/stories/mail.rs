@@ -2,7 +2,7 @@
 
 use crosswave_tests::world::World;
 use model::{Action, JobKind, User, UserState};
-use simulator::Arrival;
+use simulator::{Arrival, Part};
 
 use super::stage::{in_source, in_target, mails, one_synced, plain, primary, state};
 
@@ -43,6 +43,36 @@ async fn mail_arrives_when_the_cutover_is_stopped_and_done_again() {
     world.perform(std::slice::from_ref(&user), Action::Cutover).await;
     assert_eq!(state(&world, &user).await, UserState::Complete);
     arrived(&world, &user, &sent).await;
+}
+
+/// CUT-6, SYN-1: mail that was kept and forwarded, and is filed in the old mailbox before the copier
+/// looks, is in the new one once: where it was filed.
+#[tokio::test]
+async fn mail_that_was_forwarded_and_then_filed_is_there_once() {
+    let (world, user) = one_synced(plain(1)).await;
+    let tenant = world.source.tenant_id;
+    let mut sent = Vec::new();
+    world.apply(&user, Action::Cutover).await.unwrap();
+    for step in JobKind::Cutover.plan() {
+        assert!(world.settle_before(step).await);
+        let from = sent.len();
+        write(&world, &user, &format!("before {}", step.spec().spec), &mut sent).await;
+        for (subject, _) in sent.iter().skip(from) {
+            let upn = &user.source.user_principal_name;
+            world.simulator.file_message(tenant, upn, subject, "Filed").unwrap();
+        }
+    }
+    world.settle().await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+    arrived(&world, &user, &sent).await;
+    let new = world.simulator.mailbox_view(
+        world.target.tenant_id,
+        &primary(&in_target(&world, &user).await),
+        Part::Primary,
+    );
+    let filed = new.unwrap().folders.into_iter().find(|(path, _)| path.ends_with("Filed"));
+    let filed = filed.map(|(_, folder)| folder.items.len()).unwrap_or_default();
+    assert!(filed > 14, "all of the old address up to the last look, not {filed}");
 }
 
 /// CUT-6: whenever one looks, the two mailboxes do not forward to each other.

@@ -187,7 +187,9 @@ pub(super) async fn mails(world: &World, user: &User, subject: &str) -> usize {
     let tenant = world.target.tenant_id;
     let view = world.simulator.mailbox_view(tenant, &upn, simulator::Part::Primary);
     let view = view.expect("the target mailbox");
-    let items = view.folders.values().flat_map(|folder| &folder.items);
+    // What is deleted can be recovered from a hidden folder.
+    let shown = view.folders.values().filter(|folder| !folder.hidden);
+    let items = shown.flat_map(|folder| &folder.items);
     items.filter(|item| item.subject.contains(subject)).count()
 }
 

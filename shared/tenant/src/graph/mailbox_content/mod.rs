@@ -113,7 +113,7 @@ impl Graph {
         } else {
             let path = path_of_items(mailbox, folder_id);
             let call = self.get(operation, &[&path[..], &["delta"]].concat());
-            call.query("$select", "id,changeKey,size,type")
+            call.query("$select", "id,changeKey,size,type,createdDateTime")
         };
         let size = format!("odata.maxpagesize={page_size}");
         call.at(mailbox).prefer(&size)
@@ -133,6 +133,27 @@ impl Graph {
         } else {
             let call = self.get(operation, &path_of_items(mailbox, folder_id));
             expanded(call.query("$top", LIST_TOP), properties)
+        };
+        call.at(mailbox).read().await
+    }
+
+    /// One page of a folder's items that were made at `since` or later, with the extended properties
+    /// asked for: from the beginning, or from the link of the page before.
+    pub async fn mailbox_items_since(
+        &self,
+        mailbox: &MailboxAddress,
+        folder_id: &str,
+        since: Timestamp,
+        link: Option<&str>,
+        properties: &[&str],
+    ) -> Result<Page<MailboxItem>, TenantError> {
+        let operation = Operation::new("list mailbox items", ITEM_READ);
+        let call = if let Some(link) = link {
+            self.follow(operation, link)
+        } else {
+            let call = self.get(operation, &path_of_items(mailbox, folder_id));
+            let filter = format!("createdDateTime ge {since:.0}");
+            expanded(call.query("$top", LIST_TOP).query("$filter", &filter), properties)
         };
         call.at(mailbox).read().await
     }

@@ -116,6 +116,9 @@ pub struct MailboxItem {
     /// The message class: `IPM.Note`, `IPM.Appointment`.
     #[serde(default, rename = "type")]
     pub kind: Option<String>,
+    /// When it was made, as the service writes it; a copy keeps it.
+    #[serde(default)]
+    pub created_date_time: Option<String>,
     /// Extended properties that were asked for.
     #[serde(default)]
     pub single_value_extended_properties: Vec<ExtendedProperty>,
