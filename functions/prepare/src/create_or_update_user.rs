@@ -89,11 +89,10 @@ async fn claim(cx: &StepContext<'_>, user: &GraphUser) -> Result<(), StepError> 
 
 /// Makes the account, and remembers it before anything else is asked of it.
 async fn create(cx: &StepContext<'_>) -> StepResult {
-    let mapped = map_user(cx, scripting::Step::Prepare, None).await?;
     let identity = if cx.profile().prepare.as_guests {
         new_account::guest(cx).await?
     } else {
-        new_account::mail_user(cx, &mapped).await?
+        new_account::mail_user(cx).await?
     };
     let Some(identity) = identity else {
         return Outcome::wait("the new account to appear");

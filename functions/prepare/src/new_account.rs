@@ -1,6 +1,6 @@
 //! How a target account is made: as a mail user, or as a guest without an invitation (PRE-6).
 
-use engine::{Effect, Mapped, StepContext, StepError, Write, change};
+use engine::{Effect, StepContext, StepError, Write, change, map_user};
 use model::TargetIdentity;
 use serde_json::Value;
 use tenant::{
@@ -10,10 +10,15 @@ use tenant::{
 
 /// Makes a mail user that routes to the source's initial domain (PRE-5). `None`: made, and its
 /// reply did not say who it is.
-pub(crate) async fn mail_user(
-    cx: &StepContext<'_>,
-    mapped: &Mapped,
-) -> Result<Option<TargetIdentity>, StepError> {
+pub(crate) async fn mail_user(cx: &StepContext<'_>) -> Result<Option<TargetIdentity>, StepError> {
+    // A crash after the cmdlet, or a reset of the user, leaves an account that is ours: its name
+    // carries the source's id. The mapping is not asked: it would find that account's names taken.
+    let name = format!("crosswave-user-{}", cx.key().user);
+    let name: String = name.chars().take(64).collect();
+    if let Some(made) = cx.target().mail_user(&name).await? {
+        return Ok(identity(&made, None));
+    }
+    let mapped = map_user(cx, scripting::Step::Prepare, None).await?;
     let wanted = |name: &str| {
         mapped.text(name).map(str::to_owned).ok_or_else(|| {
             StepError::park(
@@ -27,12 +32,6 @@ pub(crate) async fn mail_user(
     let alias = wanted("mailNickname")?;
     let display_name = wanted("displayName")?;
     let external = source_route(cx)?;
-    // A crash after the cmdlet leaves an account that is ours: its name carries the source's id.
-    let name = format!("crosswave-user-{}", cx.key().user);
-    let name: String = name.chars().take(64).collect();
-    if let Some(made) = cx.target().mail_user(&name).await? {
-        return Ok(identity(&made, &upn));
-    }
     let mut parameters = Parameters::new()
         .set("Name", name)
         .set("Alias", alias.as_str())
@@ -57,11 +56,12 @@ pub(crate) async fn mail_user(
     if made.is_null() {
         return Ok(None);
     }
-    Ok(identity(&Recipient::from_value(&made), &upn))
+    Ok(identity(&Recipient::from_value(&made), Some(upn)))
 }
 
-/// Makes a guest; Microsoft sends nothing.
+/// Makes a guest; Microsoft sends nothing. The mapping decides whether he is moved at all.
 pub(crate) async fn guest(cx: &StepContext<'_>) -> Result<Option<TargetIdentity>, StepError> {
+    map_user(cx, scripting::Step::Prepare, None).await?;
     let source = &cx.user().source;
     if source.mail.is_empty() {
         return Err(StepError::park(
@@ -112,9 +112,9 @@ pub(crate) fn source_route(cx: &StepContext<'_>) -> Result<ProxyAddress, StepErr
     })
 }
 
-fn identity(made: &Recipient, upn: &str) -> Option<TargetIdentity> {
+fn identity(made: &Recipient, upn: Option<String>) -> Option<TargetIdentity> {
     let object_id = made.external_directory_object_id?.hyphenated().to_string();
-    let user_principal_name = made.user_principal_name.clone().unwrap_or_else(|| upn.to_owned());
+    let user_principal_name = made.user_principal_name.clone().or(upn)?;
     Some(TargetIdentity { object_id, user_principal_name, created: true })
 }
 

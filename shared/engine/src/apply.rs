@@ -16,6 +16,7 @@ use crate::{
     Host, StepError,
     records::{Batch, EngineError, Loaded, load_job, load_project, load_user, send_baton},
     scripts::{pins_of, wave_of},
+    unique,
 };
 
 /// An action for one user.
@@ -224,7 +225,7 @@ async fn stop(host: &Host, request: &Apply, mut user: Loaded<User>) -> Result<Ap
     Ok(Applied { job: user.value.job.clone(), state: UserState::Stopping })
 }
 
-/// A status change only; no tenant is touched.
+/// A status change only; no tenant is touched. Who is `no_match` has no names reserved.
 async fn reset(
     host: &Host,
     request: &Apply,
@@ -259,6 +260,9 @@ async fn reset(
     let mut batch = Batch::new();
     batch.put(Keys::user(&request.user), &user.value, user.version)?;
     batch.put(Keys::journal(&request.user, &id, 0), &entry, 0)?;
+    if to == UserState::NoMatch {
+        unique::release(&*host.store, &request.user, &mut batch).await?;
+    }
     batch.commit(&*host.store).await.map_err(EngineError::from)?;
     Ok(Applied { job: None, state: to })
 }

@@ -1,5 +1,10 @@
 //! Unique values: a reservation is one conditional write, so a race has one winner and a rerun the
 //! same. Values that are chosen together are reserved together, or none of them is.
+//!
+//! A reservation outlives the write of its value, because a tenant shows a new name late. It ends
+//! when its user is reset to `no_match`.
+
+use std::collections::BTreeSet;
 
 use model::{CustomerId, Keys, ProjectId, Stored, User, UserId, UserKey};
 use ports::{CommitError, Store};
@@ -21,8 +26,38 @@ impl Stored for Reservation {
     const KIND: &'static str = "reservation";
 }
 
-fn place(cx: &StepContext<'_>, (space, value): (&str, &str)) -> (String, String) {
-    Keys::reservation(&cx.key().customer, &cx.key().project, space, value)
+/// What one user has reserved: found again with one read, and let go without a search.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reserved {
+    /// Spaces with values in lower case.
+    values: BTreeSet<(String, String)>,
+}
+
+impl Stored for Reserved {
+    const KIND: &'static str = "reserved";
+}
+
+impl Reserved {
+    /// Whether a value is among them.
+    pub(crate) fn has(&self, (space, value): (&str, &str)) -> bool {
+        self.values.contains(&(space.to_owned(), value.to_lowercase()))
+    }
+}
+
+/// The values that a reset lets go with its own commit; a store takes a hundred changes at once.
+const MOST_RELEASED: usize = 90;
+
+async fn held(
+    store: &dyn Store,
+    user: &UserKey,
+    (space, value): (&str, &str),
+) -> Result<Option<Loaded<Reservation>>, EngineError> {
+    load(store, Keys::reservation(&user.customer, &user.project, space, value)).await
+}
+
+async fn list(store: &dyn Store, user: &UserKey) -> Result<Loaded<Reserved>, EngineError> {
+    let list = load(store, Keys::reserved(user)).await?;
+    Ok(list.unwrap_or_else(|| Loaded { value: Reserved::default(), version: 0 }))
 }
 
 /// Who has reserved a value, if anybody has.
@@ -30,9 +65,13 @@ pub(crate) async fn holder(
     cx: &StepContext<'_>,
     value: (&str, &str),
 ) -> Result<Option<UserId>, StepError> {
-    let held: Option<Loaded<Reservation>> =
-        load(&*cx.host().store, place(cx, value)).await.map_err(internal)?;
+    let held = held(&*cx.host().store, cx.key(), value).await.map_err(internal)?;
     Ok(held.map(|held| held.value.user))
+}
+
+/// What this user has reserved.
+pub(crate) async fn mine(cx: &StepContext<'_>) -> Result<Reserved, StepError> {
+    Ok(list(&*cx.host().store, cx.key()).await.map_err(internal)?.value)
 }
 
 /// Reserves values, each named with the space that it is unique in. `Some`: nothing is reserved,
@@ -41,27 +80,30 @@ pub(crate) async fn reserve(
     cx: &StepContext<'_>,
     values: &[(&str, &str)],
 ) -> Result<Option<(usize, UserId)>, StepError> {
-    let me = &cx.key().user;
+    let me = cx.key();
     let store = &*cx.host().store;
     loop {
         let mut batch = Batch::new();
-        let mut wanted = std::collections::BTreeSet::new();
-        for (number, value) in values.iter().enumerate() {
-            match holder(cx, *value).await? {
-                Some(held) if held == *me => {}
-                Some(other) => return Ok(Some((number, other))),
-                None => {
-                    let place = place(cx, *value);
-                    let mine = Reservation { user: me.clone() };
-                    if wanted.insert(place.clone()) {
-                        batch.put(place, &mine, 0).map_err(internal)?;
-                    }
-                }
+        let Loaded { value: mut mine, version } = list(store, me).await.map_err(internal)?;
+        let before = mine.values.len();
+        for (number, (space, value)) in values.iter().enumerate() {
+            if !mine.values.insert(((*space).to_owned(), value.to_lowercase())) {
+                continue;
             }
+            match holder(cx, (space, value)).await? {
+                // Reserved by a release that kept no list.
+                Some(holder) if holder == me.user => continue,
+                Some(other) => return Ok(Some((number, other))),
+                None => {}
+            }
+            let place = Keys::reservation(&me.customer, &me.project, space, value);
+            let reservation = Reservation { user: me.user.clone() };
+            batch.put(place, &reservation, 0).map_err(internal)?;
         }
-        if cx.is_plan() || wanted.is_empty() {
+        if cx.is_plan() || mine.values.len() == before {
             return Ok(None);
         }
+        batch.put(Keys::reserved(me), &mine, version).map_err(internal)?;
         match batch.commit(store).await {
             Ok(()) => return Ok(None),
             // Somebody was first: see who.
@@ -69,6 +111,28 @@ pub(crate) async fn reserve(
             Err(error) => return Err(StepError::retry("store", error.to_string())),
         }
     }
+}
+
+/// Adds to a batch what lets go of everything that a user has reserved.
+pub(crate) async fn release(
+    store: &dyn Store,
+    user: &UserKey,
+    batch: &mut Batch,
+) -> Result<(), EngineError> {
+    let Loaded { value: mut mine, version } = list(store, user).await?;
+    for _ in 0..MOST_RELEASED {
+        let Some((space, value)) = mine.values.pop_first() else { break };
+        if let Some(held) = held(store, user, (&space, &value)).await? {
+            let place = Keys::reservation(&user.customer, &user.project, &space, &value);
+            batch.delete(place, held.version);
+        }
+    }
+    match (version, mine.values.is_empty()) {
+        (0, _) => {}
+        (_, true) => batch.delete(Keys::reserved(user), version),
+        (_, false) => batch.put(Keys::reserved(user), &mine, version)?,
+    }
+    Ok(())
 }
 
 /// Every reservation of a project: what the value is unique in, the value in lower case, who has it.

@@ -17,6 +17,7 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId,
 /// | address reservation | same | `X#attribute#value` |
 /// | notification | same | `N#user#event#job` |
 /// | memory | `C#customer#P#project#U#user` | `M` |
+/// | what the user has reserved | same | `X` |
 /// | journal | same | `L#job#n` |
 /// | job that is over | same | `J#job` |
 /// | copy state | `…#U#user#COPY` | the copier's own |
@@ -142,6 +143,11 @@ impl Keys {
     ) -> Place {
         let partition = Self::project_partition(customer, project);
         (partition, format!("X#{attribute}#{}", value.to_lowercase()))
+    }
+
+    /// What a user has reserved.
+    pub fn reserved(user: &UserKey) -> Place {
+        (Self::user_partition(user), "X".to_owned())
     }
 
     /// The partition of the project's scripts.

@@ -85,20 +85,8 @@ async fn decided_before(
             return Ok(Some(option));
         }
     }
-    for option in choice.options() {
-        let mut all_mine = true;
-        for value in spaces(&option) {
-            let holder = unique::holder(cx, value).await?;
-            if holder.as_ref() != Some(&cx.key().user) {
-                all_mine = false;
-                break;
-            }
-        }
-        if all_mine {
-            return Ok(Some(option));
-        }
-    }
-    Ok(None)
+    let reserved = unique::mine(cx).await?;
+    Ok(choice.options().find(|option| spaces(option).all(|value| reserved.has(value))))
 }
 
 async fn reserved_by_another(

@@ -133,24 +133,37 @@ async fn the_script_can_compute_what_is_matched() {
     assert!(matched.matched.iter().all(|pair| pair.by.contains("match_keys")), "{matched:#?}");
 }
 
-/// MAT-2, ERR-2: a user whose attributes the script cannot cope with is reported, with the script's
-/// words; the others are matched.
+/// MAT-2, ERR-2: a user whose attributes the script cannot cope with, or who has no value for a key,
+/// is reported with the script's words; the others are matched, and he is parked when he is prepared.
 #[tokio::test]
 async fn a_user_for_whom_the_script_fails_stops_nobody_else() {
-    let mut setup = plain(4).mapping(
-        "// crosswave-api: 1\nfn match_keys(source, ctx) {\n    \
-         if source.mail.contains(\"andreas.meyer@\") { throw \"no such person\"; }\n    \
-         [#{ attribute: \"extensionAttribute1\", value: source.extensionAttribute1 ?? \"none\" }]\n}\n",
-    );
-    setup.population.existing_in_target = 2;
-    let (world, people) = discovered(setup).await;
-    let matched = world.match_all().await;
-    assert_eq!(matched.matched.len(), 2, "{matched:#?}");
-    let [unclear] = matched.unclear.as_slice() else { panic!("one is reported: {matched:#?}") };
-    assert!(unclear.source.starts_with("andreas.meyer@"), "{unclear:?}");
-    assert!(unclear.why.contains("no such person"), "{unclear:?}");
-    let first = people.iter().find(|user| user.source.mail.starts_with("andreas.meyer@")).unwrap();
-    assert_eq!(world.user(first).await.match_note.as_ref(), Some(&unclear.why));
+    let faults = [
+        ("throw \"no such person\";", "no such person", "R005"),
+        ("return [#{ attribute: \"mail\", value: \"\" }];", "`value` is missing", "R006"),
+        ("return [#{ attribute: \"mail\", value: () }];", "`value` is missing", "R006"),
+    ];
+    for (fault, words, code) in faults {
+        let mut setup = plain(4).mapping(&format!(
+            "// crosswave-api: 1\nfn match_keys(source, ctx) {{\n    \
+             if source.mail.contains(\"andreas.meyer@\") {{ {fault} }}\n    \
+             [#{{ attribute: \"extensionAttribute1\", value: source.extensionAttribute1 ?? \"none\" }}]\n}}\n",
+        ));
+        setup.population.existing_in_target = 2;
+        let (world, people) = discovered(setup).await;
+        let matched = world.match_all().await;
+        assert_eq!(matched.matched.len(), 2, "{matched:#?}");
+        let [unclear] = matched.unclear.as_slice() else { panic!("one is reported: {matched:#?}") };
+        assert!(unclear.source.starts_with("andreas.meyer@"), "{unclear:?}");
+        assert!(unclear.why.contains(words), "{unclear:?}");
+        let first =
+            people.iter().find(|user| user.source.mail.starts_with("andreas.meyer@")).unwrap();
+        assert_eq!(world.user(first).await.match_note.as_ref(), Some(&unclear.why));
+        world.perform(&people, Action::Prepare).await;
+        for user in world.users().await {
+            let problem = user.problem.as_ref().map(|problem| problem.code.as_str());
+            assert_eq!(problem, (user.id == first.id).then_some(code), "{user:?}");
+        }
+    }
 }
 
 /// MAT-2: a target user is one source user's: a second one who hits the same is reported.

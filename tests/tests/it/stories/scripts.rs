@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use catalogue::{Side, Step};
 use control::{
@@ -12,11 +15,14 @@ use control::{
 };
 use crosswave_tests::world::{World, drive};
 use engine::{StoredScripts, put_version, shipped_version};
-use model::{Action, JournalEvent, Project, ScriptKind, User, UserState};
+use model::{Action, JournalEvent, Project, ScriptKind, User, UserId, UserState};
 use scripting::{Budget, Mapping, preview::Effect};
 use tenant::exchange::{Anchor, Parameters};
 
-use super::support::{account, after, client, directory, discovered, plain, requests};
+use super::{
+    stage::{heal, refuse_cmdlet},
+    support::{account, after, client, directory, discovered, plain, requests},
+};
 
 const HEAD: &str = "// crosswave-api: 1\nfn map_user(source, target, ctx) {\n    ";
 
@@ -38,34 +44,77 @@ async fn published(world: &World, body: &str) -> String {
     done.unwrap().hash
 }
 
-/// Two hundred people of one name at the same time: each gets a name of his own, nobody's twice, and
-/// the same again when the step runs again.
+/// Who has which value reserved, in one space.
+async fn reserved(world: &World, space: &str) -> BTreeMap<UserId, String> {
+    let (store, project) = (&*world.host.store, &world.project);
+    let all = engine::reservations(store, &project.customer, &project.id).await.unwrap();
+    let here = all.into_iter().filter(|(held, ..)| held == space);
+    here.map(|(_, value, user)| (user, value)).collect()
+}
+
+/// PRE-S1: two hundred people of one name at the same time: each gets a name of his own, nobody's
+/// twice, and the same again when the step runs again, in whatever order.
 #[tokio::test]
-async fn two_hundred_people_of_one_name_each_get_their_own() {
+async fn two_hundred_people_of_one_name_each_get_their_own_and_keep_it() {
     const PEOPLE: usize = 200;
     let (world, people) = discovered(plain(PEOPLE).mapping(&one_name(PEOPLE))).await;
     assert_eq!(people.len(), PEOPLE);
+    // The names are chosen; then no account can be made.
+    refuse_cmdlet(&world, "New-MailUser");
     for user in &people {
         world.apply(user, Action::Prepare).await.unwrap();
     }
     world.handle_together(Step::CreateOrUpdateUser).await;
-    let names = async || -> Vec<String> {
-        let users = world.users().await.into_iter();
-        users.filter_map(|user| Some(user.target?.user_principal_name)).collect()
-    };
-    let given = names().await;
-    let distinct: BTreeSet<&String> = given.iter().collect();
-    assert_eq!((given.len(), distinct.len()), (PEOPLE, PEOPLE));
-    let expected: BTreeSet<String> = (1..=PEOPLE)
-        .map(|n| if n == 1 { String::new() } else { n.to_string() })
-        .map(|n| format!("anna{n}@fabrikam.example"))
-        .collect();
-    assert_eq!(given.iter().cloned().collect::<BTreeSet<_>>(), expected);
-    let reserved =
-        engine::reservations(&*world.host.store, &world.project.customer, &world.project.id);
-    let reserved: Vec<_> = reserved.await.unwrap();
-    let of = |space: &str| reserved.iter().filter(|(held, _, _)| held == space).count();
-    assert_eq!((of("address"), of("mailNickname")), (PEOPLE, PEOPLE));
+    let users = world.users().await;
+    let parked = users.iter().filter(|user| user.state == UserState::PrepareError);
+    assert_eq!(parked.count(), PEOPLE);
+    let (addresses, aliases) =
+        (reserved(&world, "address").await, reserved(&world, "mailNickname").await);
+    let of_number = |n: usize| if n == 1 { "anna".to_owned() } else { format!("anna{n}") };
+    let expected: BTreeSet<String> =
+        (1..=PEOPLE).map(|n| format!("{}@fabrikam.example", of_number(n))).collect();
+    assert_eq!(addresses.values().cloned().collect::<BTreeSet<_>>(), expected);
+    assert_eq!((addresses.len(), aliases.len()), (PEOPLE, PEOPLE));
+    heal(&world);
+    for user in people.iter().rev() {
+        world.apply(user, Action::Prepare).await.unwrap();
+    }
+    world.handle_together(Step::CreateOrUpdateUser).await;
+    let users = world.users().await.into_iter();
+    let given: BTreeMap<UserId, String> =
+        users.filter_map(|user| Some((user.id, user.target?.user_principal_name))).collect();
+    assert_eq!(given, addresses);
+    let now = (reserved(&world, "address").await, reserved(&world, "mailNickname").await);
+    assert_eq!(now, (addresses, aliases));
+}
+
+/// PRE-S1: a reset to `no_match` lets a user's names go, and the next one gets them; a reset user who
+/// has an account already keeps that, whoever holds its names.
+#[tokio::test]
+async fn a_reset_lets_reserved_names_go() {
+    let (world, people) = discovered(plain(2).mapping(&one_name(2))).await;
+    let [one, two] = people.as_slice() else { panic!("two people") };
+    refuse_cmdlet(&world, "New-MailUser");
+    world.perform(&people[..1], Action::Prepare).await;
+    heal(&world);
+    let first = "anna@fabrikam.example";
+    assert_eq!(reserved(&world, "address").await, [(one.id.clone(), first.to_owned())].into());
+    world.apply(one, Action::Reset).await.unwrap();
+    for space in ["address", "mailNickname"] {
+        assert_eq!(reserved(&world, space).await, BTreeMap::new());
+    }
+    world.perform(&people[1..], Action::Prepare).await;
+    let name = async |user: &User| world.user(user).await.target.unwrap().user_principal_name;
+    assert_eq!(name(two).await, first);
+    world.perform(&people[..1], Action::Prepare).await;
+    assert_eq!(name(one).await, "anna2@fabrikam.example");
+    // Neither name is free now, and still nobody is parked, renamed, or made twice.
+    world.apply(two, Action::Reset).await.unwrap();
+    let accounts = directory(&world, Side::Target).await.len();
+    world.perform(&people[1..], Action::Prepare).await;
+    assert_eq!((world.user(two).await.state, name(two).await), (UserState::Prepared, first.into()));
+    assert_eq!(directory(&world, Side::Target).await.len(), accounts);
+    world.assert_wire_clean();
 }
 
 /// PRE-S1: candidates are free only if no user, group, contact or deleted object of the target holds

@@ -176,6 +176,13 @@ pub(super) fn rule(kind: FaultKind) -> FaultRule {
     FaultRule { path: None, cmdlet: None, method: None, from: 1, times: None, kind }
 }
 
+/// The tenants answer a cmdlet with status 400 from now on.
+pub(super) fn refuse_cmdlet(world: &World, cmdlet: &str) {
+    let refused = FaultKind::Status { status: 400, retry_after: None };
+    let rule = FaultRule { cmdlet: Some(cmdlet.to_owned()), ..rule(refused) };
+    world.simulator.configure(|config| config.faults.rules = vec![rule]);
+}
+
 /// No faults from now on.
 pub(super) fn heal(world: &World) {
     world.simulator.configure(|config| config.faults.rules.clear());

@@ -1,12 +1,13 @@
 //! The specification's state table, over real users.
 
 use catalogue::ProjectType;
-use crosswave_tests::world::World;
 use engine::ApplyError;
 use model::{Action, JournalEvent, User, UserState};
-use simulator::{FaultKind, FaultRule};
 
-use super::support::{discovered, plain, store_user};
+use super::{
+    stage::{heal, refuse_cmdlet},
+    support::{discovered, plain, store_user},
+};
 
 /// The specification's table: which action from which state, in which type of project, and the state
 /// right after it was accepted. `None`: it is refused.
@@ -148,21 +149,4 @@ async fn a_person_goes_through_the_states_of_the_table() {
         ],
         "{journal:#?}"
     );
-}
-
-/// Lets a cmdlet be refused for good.
-fn refuse_cmdlet(world: &World, cmdlet: &str) {
-    let rule = FaultRule {
-        path: None,
-        cmdlet: Some(cmdlet.to_owned()),
-        method: None,
-        from: 1,
-        times: None,
-        kind: FaultKind::Status { status: 400, retry_after: None },
-    };
-    world.simulator.configure(|config| config.faults.rules = vec![rule]);
-}
-
-fn heal(world: &World) {
-    world.simulator.configure(|config| config.faults.rules.clear());
 }
