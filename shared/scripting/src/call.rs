@@ -1,4 +1,4 @@
-//! One call of an entry function, from typed input to typed result, inside the sandbox.
+//! Calls of entry functions, from typed input to typed result, inside the sandbox.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,9 +20,10 @@ use crate::patch::{Assigned, Cost, LinkedCandidates, Remark, UserPatch, Verdict}
 use crate::results;
 use crate::sandbox::{self, Lost};
 use crate::script::Script;
+use crate::worker::WorkerPool;
 
-/// What an entry function is called with.
-#[derive(Clone, Debug)]
+/// What an entry function is called with, besides the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub(crate) entry: Entry,
     pub(crate) user: UserInput,
@@ -31,11 +32,10 @@ pub(crate) struct Call {
     /// What an earlier script (the default under the customer's) assigned.
     pub(crate) drafted: BTreeMap<AttributeName, Assigned>,
     pub(crate) linked: Option<LinkedCandidates>,
-    pub(crate) run: Arc<RunContext>,
 }
 
 impl Call {
-    pub(crate) fn new(entry: Entry, user: UserInput, run: Arc<RunContext>) -> Self {
+    pub(crate) fn new(entry: Entry, user: UserInput) -> Self {
         Self {
             entry,
             user,
@@ -43,7 +43,6 @@ impl Call {
             event: None,
             drafted: BTreeMap::new(),
             linked: None,
-            run,
         }
     }
 }
@@ -55,8 +54,52 @@ pub(crate) struct Outcome {
     pub(crate) returned: results::Returned,
 }
 
-/// Calls an entry function on a script thread, under the script's budget.
-pub(crate) fn call(script: &Script, call: Call) -> Result<Outcome, ScriptError> {
+/// A call's end.
+pub(crate) type Answer = Result<Outcome, ScriptError>;
+
+/// Calls a script for one user after the other: a customer's in a worker where there is a pool of
+/// them, the shipped one, which is this program's own, in this process.
+pub(crate) fn answers(
+    script: &Script,
+    pool: Option<&WorkerPool>,
+    run: &Arc<RunContext>,
+    calls: Vec<Call>,
+) -> Vec<Answer> {
+    match pool {
+        Some(pool) if !script.is_shipped() => pool.calls(script, run, &calls),
+        _ => here(script, run, calls),
+    }
+}
+
+/// The answer to the only call.
+pub(crate) fn one<T>(mut answers: Vec<Result<T, ScriptError>>) -> Result<T, ScriptError> {
+    answers.pop().unwrap_or_else(|| {
+        let diagnostic = Diagnostic::new(Code::R021, "", "the script was not called");
+        Err(ScriptError::new(diagnostic, Cost::default()))
+    })
+}
+
+/// Calls entry functions one after the other on one script thread, each under the script's budget.
+pub(crate) fn here(script: &Script, run: &Arc<RunContext>, calls: Vec<Call>) -> Vec<Answer> {
+    if let [_] | [] = calls.as_slice() {
+        return calls.into_iter().map(|only| call(script, run, only)).collect();
+    }
+    let calls: Arc<[Call]> = calls.into();
+    match together(script, run, &calls) {
+        Ok(answers) => std::iter::zip(answers, &*calls)
+            .map(|(answer, call)| match answer {
+                Err(error) if locate::is_lost(&error) => {
+                    Err(locate::located(script, run, call.clone(), error))
+                }
+                answer => answer,
+            })
+            .collect(),
+        // Again one by one, so that only the culprit pays.
+        Err(_) => calls.iter().map(|one| call(script, run, one.clone())).collect(),
+    }
+}
+
+fn call(script: &Script, run: &Arc<RunContext>, call: Call) -> Answer {
     let refuse = |message: &str| {
         let diagnostic = Diagnostic::new(Code::R020, script.name(), message)
             .help("the version is disabled; publish a corrected one");
@@ -65,37 +108,40 @@ pub(crate) fn call(script: &Script, call: Call) -> Result<Outcome, ScriptError> 
     if script.is_disabled() {
         return refuse("this version of the script broke its worker before");
     }
-    let (running, again) = (script.clone(), call.clone());
-    match sandbox::run(script.budget().wall(), move || call_here(&running, call)) {
-        Ok(Err(error)) if locate::is_lost(&error) => Err(locate::located(script, again, error)),
-        Ok(outcome) => outcome,
+    match together(script, run, &Arc::from([call.clone()])).map(|mut answers| answers.pop()) {
+        Ok(Some(Err(error))) if locate::is_lost(&error) => {
+            Err(locate::located(script, run, call, error))
+        }
+        Ok(Some(answer)) => answer,
         Err(Lost::NoThread) => {
             let diagnostic =
                 Diagnostic::new(Code::R021, script.name(), "the system gave no thread");
             Err(ScriptError::new(diagnostic, Cost::default()))
         }
-        Err(Lost::Panicked | Lost::Overran) => {
+        Ok(None) | Err(Lost::Panicked | Lost::Overran) => {
             script.disable();
             refuse("the script broke its worker")
         }
     }
 }
 
-/// Runs a part that makes many calls on one script thread; `None` when it did not come back.
-pub(crate) fn batch<T: Send + 'static>(
+/// One answer for each call, all from one script thread.
+pub(crate) fn together(
     script: &Script,
-    calls: usize,
-    part: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    if script.is_disabled() {
-        return None;
-    }
-    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-    sandbox::run(script.budget().wall().saturating_mul(calls), part).ok()
+    run: &Arc<RunContext>,
+    calls: &Arc<[Call]>,
+) -> Result<Vec<Answer>, Lost> {
+    let many = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+    let wall = script.budget().wall().saturating_mul(many);
+    let (script, run, calls) = (script.clone(), Arc::clone(run), Arc::clone(calls));
+    sandbox::run(wall, move || {
+        let context = Context::new(run, script.tables().clone());
+        calls.iter().map(|call| call_here(&script, &context, call)).collect()
+    })
 }
 
-/// The same on the present thread, which must have a large stack.
-pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptError> {
+/// A call on the present thread, which must have a large stack.
+fn call_here(script: &Script, context: &Context, call: &Call) -> Answer {
     let entry = call.entry;
     forget_others(script);
     if !script.has(entry) {
@@ -107,14 +153,14 @@ pub(crate) fn call_here(script: &Script, call: Call) -> Result<Outcome, ScriptEr
     }
     let who = if entry == Entry::MapContact { Who::Contact } else { Who::User };
     handles::begin(
-        script.name(),
+        script.shared_name(),
         who,
         call.user.target.clone(),
         call.drafted.clone(),
         call.linked.clone(),
     );
     sink::start();
-    let (result, cost, spent) = sandbox::metered(script.budget(), || invoke(script, call));
+    let (result, cost, spent) = sandbox::metered(script.budget(), || invoke(script, context, call));
     let notes = sink::finish();
     let drafted = handles::finish();
 
@@ -166,23 +212,25 @@ fn remark(note: sink::Note) -> Remark {
     Remark { text: note.text, line: note.line }
 }
 
-fn invoke(script: &Script, call: Call) -> Result<results::Returned, Box<EvalAltResult>> {
+fn invoke(
+    script: &Script,
+    context: &Context,
+    call: &Call,
+) -> Result<results::Returned, Box<EvalAltResult>> {
     let entry = call.entry;
-    let source = Source::new("source", call.user.source);
-    let context = Context::new(call.run, script.tables().clone());
-    let chosen = call.chosen;
-    let event = call.event;
+    let person = |title| Dynamic::from(Source::new(title, call.user.source.clone()));
     let arguments: Vec<Dynamic> = entry
         .parameters()
         .iter()
         .map(|parameter| match parameter {
-            Parameter::Source => Dynamic::from(source.clone()),
-            Parameter::User => Dynamic::from(source.clone().titled("user")),
+            Parameter::Source => person("source"),
+            Parameter::User => person("user"),
             Parameter::Target => Dynamic::from(Target),
-            Parameter::Chosen => Dynamic::from(Source::new("chosen", chosen.clone())),
-            Parameter::Event => {
-                event.as_ref().map_or(Dynamic::UNIT, |event| Dynamic::from(Record::event(event)))
-            }
+            Parameter::Chosen => Dynamic::from(Source::new("chosen", call.chosen.clone())),
+            Parameter::Event => call
+                .event
+                .as_ref()
+                .map_or(Dynamic::UNIT, |event| Dynamic::from(Record::event(event))),
             Parameter::Context => Dynamic::from(context.clone()),
         })
         .collect();

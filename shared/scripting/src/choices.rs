@@ -77,7 +77,7 @@ impl UserPatch {
                 }
                 _ => continue,
             };
-            let options = Options::One(spec.name.into(), texts);
+            let options = Options::One(spec.into(), texts);
             choices.push(Choice { what: spec.name.to_owned(), options });
         }
         choices

@@ -63,6 +63,7 @@ pub mod reference;
 mod results;
 mod sandbox;
 mod script;
+mod shared;
 mod suggest;
 pub mod testing;
 mod trial;

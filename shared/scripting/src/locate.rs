@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::call::{Call, call_here};
+use crate::call::{Call, together};
 use crate::check::width;
 use crate::code::Code;
+use crate::context::RunContext;
 use crate::diagnostic::ScriptError;
-use crate::sandbox::{self, Budget};
+use crate::sandbox::Budget;
 use crate::script::Script;
 use crate::testing::marked;
 
@@ -25,7 +26,12 @@ pub(crate) fn is_lost(error: &ScriptError) -> bool {
 }
 
 /// The error with the place of the statement that was running.
-pub(crate) fn located(script: &Script, call: Call, mut error: ScriptError) -> ScriptError {
+pub(crate) fn located(
+    script: &Script,
+    run: &Arc<RunContext>,
+    call: Call,
+    mut error: ScriptError,
+) -> ScriptError {
     let last = Arc::new(AtomicUsize::new(0));
     let noted = Arc::clone(&last);
     let budget = script.budget();
@@ -38,7 +44,7 @@ pub(crate) fn located(script: &Script, call: Call, mut error: ScriptError) -> Sc
     let marked = marked(script, budget, move |line| noted.store(line, Ordering::Relaxed));
     let Some((marked, places)) = marked else { return error };
     // How it ends is known; a run that does not come back leaves the place of its last mark.
-    drop(sandbox::run(budget.wall(), move || call_here(&marked, call)));
+    drop(together(&marked, run, &Arc::from([call])));
     let line = last.load(Ordering::Relaxed);
     if let Some(column) = places.get(&line).and_then(|columns| columns.first()) {
         let text = script.text();

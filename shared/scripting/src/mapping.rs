@@ -1,16 +1,16 @@
 //! A mapping script, over the shipped default.
 
+use std::slice;
 use std::sync::{Arc, LazyLock};
 
 use crate::attributes::{AttributeValue, Attributes};
-use crate::call::{self, Call, Outcome};
+use crate::call::{self, Answer, Call, Outcome};
 use crate::code::Code;
 use crate::context::{RunContext, UserInput};
 use crate::defaults;
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::entry::Entry;
-use crate::locate;
-use crate::patch::{MatchKey, Selected, UserPatch, Verdict};
+use crate::patch::{MatchKey, Remark, Selected, UserPatch, Verdict};
 use crate::results::Returned;
 use crate::script::{Script, ScriptOptions};
 use crate::worker::WorkerPool;
@@ -102,7 +102,7 @@ impl Mapping {
         user: &UserInput,
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
-        self.layered(Entry::MapUser, user, &Attributes::new(), run)
+        call::one(self.map_users(slice::from_ref(user), run))
     }
 
     /// The same for many users, in their order: cheaper than one by one, for previews.
@@ -111,30 +111,8 @@ impl Mapping {
         users: &[UserInput],
         run: &Arc<RunContext>,
     ) -> Vec<Result<UserPatch, ScriptError>> {
-        if self.pool.is_some() {
-            return users.iter().map(|user| self.map_user(user, run)).collect();
-        }
-        let (mapping, batch, context) = (self.clone(), users.to_vec(), Arc::clone(run));
-        let together: Option<Vec<_>> = call::batch(&self.script, users.len(), move || {
-            batch
-                .iter()
-                .map(|user| {
-                    let none = Attributes::new();
-                    mapping.layers(Entry::MapUser, user, &none, &context, call::call_here)
-                })
-                .collect()
-        });
-        // A batch that was lost is run again one by one, so that only the culprit pays.
-        let Some(mut together) = together else {
-            return users.iter().map(|user| self.map_user(user, run)).collect();
-        };
-        for (answer, user) in together.iter_mut().zip(users) {
-            // Alone a call also finds out where it was when it was ended.
-            if answer.as_ref().is_err_and(locate::is_lost) {
-                *answer = self.map_user(user, run);
-            }
-        }
-        together
+        let calls = users.iter().map(|user| Call::new(Entry::MapUser, user.clone()));
+        self.layered(calls.collect(), run)
     }
 
     /// The target mail contact's attributes (PRE-S4).
@@ -143,7 +121,7 @@ impl Mapping {
         user: &UserInput,
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
-        self.layered(Entry::MapContact, user, &Attributes::new(), run)
+        call::one(self.layered(vec![Call::new(Entry::MapContact, user.clone())], run))
     }
 
     /// What depends on the unique values that were chosen: `mailNickname` after the user principal
@@ -154,7 +132,20 @@ impl Mapping {
         chosen: &Attributes,
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
-        self.layered(Entry::FinishUser, user, chosen, run)
+        call::one(self.finish_users(slice::from_ref(&(user, chosen)), run))
+    }
+
+    /// The same for many users.
+    pub fn finish_users(
+        &self,
+        users: &[(&UserInput, &Attributes)],
+        run: &Arc<RunContext>,
+    ) -> Vec<Result<UserPatch, ScriptError>> {
+        let calls = users.iter().map(|(user, chosen)| Call {
+            chosen: (*chosen).clone(),
+            ..Call::new(Entry::FinishUser, (*user).clone())
+        });
+        self.layered(calls.collect(), run)
     }
 
     /// Whether there is anything that depends on chosen values.
@@ -169,13 +160,25 @@ impl Mapping {
 
     /// Whether the user is moved at all.
     pub fn select(&self, user: &UserInput, run: &Arc<RunContext>) -> Result<Selected, ScriptError> {
-        let Some(script) = self.deciding(Entry::Select) else { return Ok(Selected::Yes) };
-        let outcome = self.call(script, Call::new(Entry::Select, user.clone(), Arc::clone(run)))?;
-        Ok(match (outcome.patch.verdict, outcome.returned) {
-            (Verdict::Parked(remark) | Verdict::Skipped(remark), _) => Selected::No(remark.text),
-            (Verdict::GoOn, Returned::Selected(selected)) => selected,
-            (Verdict::GoOn, _) => Selected::Yes,
+        call::one(self.select_users(slice::from_ref(user), run))
+    }
+
+    /// The same for many users.
+    pub fn select_users(
+        &self,
+        users: &[UserInput],
+        run: &Arc<RunContext>,
+    ) -> Vec<Result<Selected, ScriptError>> {
+        self.decided(Entry::Select, users, run, |outcome| {
+            match (outcome.patch.verdict, outcome.returned) {
+                (Verdict::Parked(remark) | Verdict::Skipped(remark), _) => {
+                    Selected::No(remark.text)
+                }
+                (Verdict::GoOn, Returned::Selected(selected)) => selected,
+                (Verdict::GoOn, _) => Selected::Yes,
+            }
         })
+        .unwrap_or_else(|| users.iter().map(|_| Ok(Selected::Yes)).collect())
     }
 
     /// How an existing target user is found, the most telling key first (MAT-2).
@@ -184,12 +187,35 @@ impl Mapping {
         user: &UserInput,
         run: &Arc<RunContext>,
     ) -> Result<Vec<MatchKey>, ScriptError> {
-        let Some(script) = self.deciding(Entry::MatchKeys) else { return Ok(Vec::new()) };
-        let call = Call::new(Entry::MatchKeys, user.clone(), Arc::clone(run));
-        match self.call(script, call)?.returned {
-            Returned::Keys(keys) => Ok(keys),
-            _ => Ok(Vec::new()),
-        }
+        call::one(self.match_keys_of(slice::from_ref(user), run))
+    }
+
+    /// The same for many users.
+    pub fn match_keys_of(
+        &self,
+        users: &[UserInput],
+        run: &Arc<RunContext>,
+    ) -> Vec<Result<Vec<MatchKey>, ScriptError>> {
+        self.decided(Entry::MatchKeys, users, run, |outcome| match outcome.returned {
+            Returned::Keys(keys) => keys,
+            _ => Vec::new(),
+        })
+        .unwrap_or_else(|| users.iter().map(|_| Ok(Vec::new())).collect())
+    }
+
+    /// What the customer's script decides for each user, else the default; `None` when neither has
+    /// this entry.
+    fn decided<T>(
+        &self,
+        entry: Entry,
+        users: &[UserInput],
+        run: &Arc<RunContext>,
+        read: impl Fn(Outcome) -> T,
+    ) -> Option<Vec<Result<T, ScriptError>>> {
+        let script = self.deciding(entry)?;
+        let calls = users.iter().map(|user| Call::new(entry, user.clone())).collect();
+        let answers = self.answers(script, run, calls).into_iter();
+        Some(answers.map(|answer| answer.map(&read)).collect())
     }
 
     /// The customer's script if it has this entry, else the default if that has it.
@@ -200,49 +226,52 @@ impl Mapping {
     /// The default first, then the customer's script over what the default assigned.
     fn layered(
         &self,
-        entry: Entry,
-        user: &UserInput,
-        chosen: &Attributes,
+        calls: Vec<Call>,
         run: &Arc<RunContext>,
-    ) -> Result<UserPatch, ScriptError> {
-        self.layers(entry, user, chosen, run, |script, call| self.call(script, call))
-    }
-
-    fn layers(
-        &self,
-        entry: Entry,
-        user: &UserInput,
-        chosen: &Attributes,
-        run: &Arc<RunContext>,
-        caller: impl Fn(&Script, Call) -> Result<Outcome, ScriptError>,
-    ) -> Result<UserPatch, ScriptError> {
-        let mut patch = UserPatch::default();
+    ) -> Vec<Result<UserPatch, ScriptError>> {
+        let Some(entry) = calls.first().map(|call| call.entry) else { return Vec::new() };
+        let mut patches: Vec<Result<UserPatch, ScriptError>> =
+            calls.iter().map(|_| Ok(UserPatch::default())).collect();
         let layers = self.base.iter().chain(std::iter::once(&self.script));
         for script in layers.filter(|script| script.has(entry)) {
-            let mut call = Call::new(entry, user.clone(), Arc::clone(run));
-            call.chosen = chosen.clone();
-            call.drafted = std::mem::take(&mut patch.values);
-            call.linked = patch.linked.take();
-            let next = caller(script, call)?.patch;
-            let cost = patch.cost.and(next.cost);
-            let mut warnings = std::mem::take(&mut patch.warnings);
-            warnings.extend(next.warnings.iter().cloned());
-            let mut debug = std::mem::take(&mut patch.debug);
-            debug.extend(next.debug.iter().cloned());
-            patch = UserPatch { warnings, debug, cost, ..next };
-            if patch.verdict != Verdict::GoOn {
-                break;
+            // Who failed, is parked or is left out stays so.
+            let mut open = Vec::new();
+            let mut next = Vec::new();
+            for (result, call) in patches.iter_mut().zip(&calls) {
+                let Ok(patch) = result else { continue };
+                if patch.verdict == Verdict::GoOn {
+                    let drafted = std::mem::take(&mut patch.values);
+                    let linked = patch.linked.take();
+                    next.push(Call { drafted, linked, ..call.clone() });
+                    open.push(result);
+                }
+            }
+            for (result, answer) in open.into_iter().zip(self.answers(script, run, next)) {
+                *result = match (std::mem::replace(result, Ok(UserPatch::default())), answer) {
+                    (Ok(before), Ok(Outcome { patch, .. })) => Ok(over(before, patch)),
+                    (_, Err(error)) | (Err(error), _) => Err(error),
+                };
             }
         }
-        Ok(patch)
+        patches
     }
 
-    fn call(&self, script: &Script, call: Call) -> Result<Outcome, ScriptError> {
-        match &self.pool {
-            // The shipped script is this program's own and needs no process of its own.
-            Some(pool) if !script.is_shipped() => pool.call(script, &call),
-            _ => call::call(script, call),
-        }
+    fn answers(&self, script: &Script, run: &Arc<RunContext>, calls: Vec<Call>) -> Vec<Answer> {
+        call::answers(script, self.pool.as_deref(), run, calls)
+    }
+}
+
+/// What two scripts decided, one over the other.
+fn over(before: UserPatch, patch: UserPatch) -> UserPatch {
+    let joined = |mut before: Vec<Remark>, after: Vec<Remark>| {
+        before.extend(after);
+        before
+    };
+    UserPatch {
+        warnings: joined(before.warnings, patch.warnings),
+        debug: joined(before.debug, patch.debug),
+        cost: before.cost.and(patch.cost),
+        ..patch
     }
 }
 

@@ -66,12 +66,10 @@ impl Notifications {
         user: &UserInput,
         run: &Arc<RunContext>,
     ) -> Result<Notices, ScriptError> {
-        let mut call = Call::new(Entry::Notify, user.clone(), Arc::clone(run));
+        let mut call = Call::new(Entry::Notify, user.clone());
         call.event = Some(event.clone());
-        let outcome = match &self.pool {
-            Some(pool) => pool.call(&self.script, &call),
-            None => call::call(&self.script, call),
-        }?;
+        let outcome =
+            call::one(call::answers(&self.script, self.pool.as_deref(), run, vec![call]))?;
         let notices = match (outcome.patch.verdict, outcome.returned) {
             (Verdict::GoOn, Returned::Notices(notices)) => notices,
             _ => Vec::new(),

@@ -1,6 +1,7 @@
 //! What a mapping script decides: the patch of one user, before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,8 @@ pub struct Assigned {
     /// What is assigned.
     pub assignment: Assignment,
     /// The script: the customer's, or the shipped default under it.
-    pub script: String,
+    #[serde(with = "crate::shared")]
+    pub script: Arc<str>,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.
@@ -154,7 +156,8 @@ pub struct LinkedCandidates {
     /// The first set whose every value is free is taken.
     pub options: Vec<BTreeMap<AttributeName, String>>,
     /// The script.
-    pub script: String,
+    #[serde(with = "crate::shared")]
+    pub script: Arc<str>,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.

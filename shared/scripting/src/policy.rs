@@ -62,7 +62,7 @@ pub fn check(patch: &UserPatch, policy: &PolicyContext) -> Vec<Violation> {
             code,
             attribute: Some(name.clone()),
             message,
-            script: assigned.script.clone(),
+            script: assigned.script.to_string(),
             line: Some(assigned.line),
         };
         if policy.protected.contains(name) {
@@ -95,7 +95,7 @@ pub fn check(patch: &UserPatch, policy: &PolicyContext) -> Vec<Violation> {
                 code: Code::P001,
                 attribute: Some(name.clone()),
                 message: unverified(text, domain),
-                script: linked.script.clone(),
+                script: linked.script.to_string(),
                 line: Some(linked.line),
             });
         }

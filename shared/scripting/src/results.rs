@@ -163,7 +163,7 @@ fn key(fields: &Fields<'_>) -> Read<MatchKey> {
         }
         .into());
     }
-    Ok(MatchKey { attribute: AttributeName::new(attribute), value: fields.required("value")? })
+    Ok(MatchKey { attribute: AttributeName::new(&attribute), value: fields.required("value")? })
 }
 
 fn notice(fields: &Fields<'_>) -> Read<Notice> {

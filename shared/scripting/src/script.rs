@@ -47,7 +47,7 @@ pub struct Script {
 }
 
 struct Inner {
-    name: String,
+    name: Arc<str>,
     text: String,
     hash: String,
     engine: Engine,
@@ -82,7 +82,7 @@ impl Script {
         options: ScriptOptions,
     ) -> Result<Self, Vec<Diagnostic>> {
         let wall = options.budget.wall();
-        let (script, source) = (name.to_owned(), text.to_owned());
+        let (script, source) = (Arc::from(name), text.to_owned());
         sandbox::run(wall, move || Self::compile_here(script, source, options)).unwrap_or_else(
             |lost| {
                 let message = match lost {
@@ -95,7 +95,7 @@ impl Script {
     }
 
     fn compile_here(
-        name: String,
+        name: Arc<str>,
         text: String,
         options: ScriptOptions,
     ) -> Result<Self, Vec<Diagnostic>> {
@@ -127,7 +127,7 @@ impl Script {
             let ast = engine.compile(&text).ok()?;
             let options = ScriptOptions { budget, tables: original.inner.options.tables.clone() };
             let inner = Inner {
-                name: original.inner.name.clone(),
+                name: Arc::clone(&original.inner.name),
                 text,
                 hash: original.inner.hash.clone(),
                 engine,
@@ -147,6 +147,11 @@ impl Script {
     /// The name that messages use.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// The name, to be kept with each value that the script sets.
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.inner.name)
     }
 
     /// The text as it was given.

@@ -29,8 +29,8 @@ fn a_customers_mapping_states_only_what_is_different() {
     assert_eq!(patch.values["department"].assignment, Assignment::Clear);
     assert_eq!(patch.text("displayName"), Some("Muñoz, Anna"));
     let company = &patch.values["companyName"];
-    assert_eq!((company.script.as_str(), company.line, company.column), ("ours.rhai", 4, 11));
-    assert_eq!(patch.values["displayName"].script, "mapping/default.rhai");
+    assert_eq!((&*company.script, company.line, company.column), ("ours.rhai", 4, 11));
+    assert_eq!(&*patch.values["displayName"].script, "mapping/default.rhai");
 }
 
 #[test]

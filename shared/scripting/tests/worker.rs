@@ -146,18 +146,25 @@ fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
     let argument = format!("doomed-{}", std::process::id());
     let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
     let pool = Arc::new(WorkerPool::new(program, [&argument], 1));
-    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ loop {{ }} }}");
+    let body = "if source.surname == \"endless\" { loop { } } target.city = \"Oslo\";";
+    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
     let budget = Budget { time: Duration::from_mins(1), operations: u64::MAX, ..Budget::default() };
     let options = ScriptOptions { budget, tables: Vec::new() };
     let endless =
         Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
-    let caller = endless.clone();
-    let call = std::thread::spawn(move || caller.map_user(&anna(), &run()));
-    while !call.is_finished() {
+    let mut doomed = anna();
+    doomed.source.set("surname", "endless");
+    let (caller, together) = (endless.clone(), [anna(), doomed, anna()]);
+    let calls = std::thread::spawn(move || caller.map_users(&together, &run()));
+    while !calls.is_finished() {
         kill_the_busy_worker(&argument);
     }
-    let error = call.join().unwrap().unwrap_err();
-    assert_eq!(error.code(), Code::R020);
+    // Those before the culprit have their answers; the others find the version disabled.
+    let answers = calls.join().unwrap();
+    assert_eq!(answers[0].as_ref().unwrap().text("city"), Some("Oslo"));
+    for answer in &answers[1..] {
+        assert_eq!(answer.as_ref().unwrap_err().code(), Code::R020);
+    }
     assert!(endless.script().is_disabled());
     let again = endless.map_user(&anna(), &run()).unwrap_err();
     assert!(again.diagnostic.message.contains("broke its worker before"), "{again}");

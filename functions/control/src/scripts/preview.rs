@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use engine::{Host, policy_of, records::EngineError};
+use engine::{
+    Host, policy_of,
+    records::{EngineError, Loaded, load},
+};
 use model::{Action, Keys, Project, Stored, User, WaveId};
 use scripting::{
     AttributeValue, Attributes, Mapping, RunContext, Step, UserInput,
@@ -76,7 +79,7 @@ pub async fn preview(
     if let Some(wave) = &asked.selection.wave {
         scope.load_wave(host, wave).await?;
     }
-    let run = Arc::new(run_of(host, project, &scope, &asked).await?);
+    let mut run = run_of(host, project, &asked);
     let mut books = (Book::read(host, &scope).await?, None);
     if asked.against.is_some() {
         books.1 = Some(Book::read(host, &scope).await?);
@@ -94,6 +97,8 @@ pub async fn preview(
     let mut pages = Pages::of(host, &scope, asked.selection).await?;
     while let Some(users) = pages.next(host, &scope).await? {
         let page = inputs(host, project, &scope, &asked, &run, &mut books.0, &users).await?;
+        run.matches = managers(host, &scope, &page.inputs, run.matches).await?;
+        let run = Arc::new(run.clone());
         done.undiscovered += users.len() - page.inputs.len() - page.unclear.len();
         let through = |mapping: &Mapping, book: &mut Book| {
             let mut previews = page.unclear.clone();
@@ -172,21 +177,8 @@ pub(crate) async fn holds_back(
     )))
 }
 
-async fn run_of(
-    host: &Host,
-    project: &Project,
-    scope: &Scope,
-    asked: &Asked<'_>,
-) -> Result<RunContext, ControlError> {
-    let mut matches = BTreeMap::new();
-    let mut pages = Pages::of(host, scope, &Selection::everybody()).await?;
-    while let Some(users) = pages.next(host, scope).await? {
-        for user in users {
-            let target = user.target.map(|target| target.object_id);
-            matches.extend(target.map(|target| (user.source.object_id, target)));
-        }
-    }
-    Ok(RunContext {
+fn run_of(host: &Host, project: &Project, asked: &Asked<'_>) -> RunContext {
+    RunContext {
         project: project.id.to_string(),
         wave: asked.selection.wave.as_ref().map(ToString::to_string).unwrap_or_default(),
         step: asked.step,
@@ -195,8 +187,35 @@ async fn run_of(
         target_domains: project.target.domains.clone(),
         default_domain: project.target_domain.clone(),
         domain_map: BTreeMap::new(),
-        matches,
-    })
+        matches: BTreeMap::new(),
+    }
+}
+
+/// The target users of these users' managers, as the steps give them to the script. `known` is
+/// looked into first.
+async fn managers(
+    host: &Host,
+    scope: &Scope,
+    users: &[UserInput],
+    known: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, ControlError> {
+    let mut matches = BTreeMap::new();
+    for manager in users.iter().filter_map(|user| user.source.text("manager")) {
+        if matches.contains_key(manager) {
+            continue;
+        }
+        let target = match (known.get(manager), manager.parse()) {
+            (Some(target), _) => Some(target.clone()),
+            (None, Ok(id)) => {
+                let user: Option<Loaded<User>> =
+                    load(&*host.store, Keys::user(&scope.user(&id))).await?;
+                user.and_then(|user| user.value.target).map(|target| target.object_id)
+            }
+            (None, Err(_)) => None,
+        };
+        matches.extend(target.map(|target| (manager.to_owned(), target)));
+    }
+    Ok(matches)
 }
 
 /// A page of users, ready for the script.
@@ -213,7 +232,7 @@ async fn inputs(
     project: &Project,
     scope: &Scope,
     asked: &Asked<'_>,
-    run: &Arc<RunContext>,
+    run: &RunContext,
     book: &mut Book,
     users: &[User],
 ) -> Result<PageOf, ControlError> {
@@ -251,7 +270,7 @@ async fn find_matches(
     project: &Project,
     scope: &Scope,
     asked: &Asked<'_>,
-    run: &Arc<RunContext>,
+    run: &RunContext,
     book: &mut Book,
     page: &mut PageOf,
     open: &[usize],
@@ -259,7 +278,7 @@ async fn find_matches(
     let people: Vec<UserInput> =
         open.iter().filter_map(|at| page.inputs.get(*at).cloned()).collect();
     let computed = if project.match_by.is_empty() && !people.is_empty() {
-        let run = RunContext { step: Step::Match, ..(**run).clone() };
+        let run = RunContext { step: Step::Match, ..run.clone() };
         match_keys(asked.mapping, &people, &Arc::new(run), asked.threads)
     } else {
         Vec::new()

@@ -18,7 +18,7 @@ impl Attributes {
                     .and_then(|path| at(user, path))
                     .or_else(|| user.get(spec.name))
                     .and_then(|value| typed(spec.kind, value))?;
-                Some((AttributeName::from(spec.name), value))
+                Some((AttributeName::from(spec), value))
             })
             .collect()
     }

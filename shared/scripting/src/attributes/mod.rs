@@ -8,25 +8,28 @@ mod schema;
 mod table;
 mod validate;
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 pub use schema::{AttributeSpec, Format, Kind, Writer, find, schema, schema_hash, suggest};
 pub(crate) use validate::holds_addresses;
 pub use validate::{Refusal, validate};
 
-/// The name of an attribute, as scripts write it: `displayName`, `extensionAttribute5`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The name of an attribute, as scripts write it: `displayName`, `extensionAttribute5`. Those of the
+/// schema are shared, so that copies of a person cost no memory for names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct AttributeName(String);
+pub struct AttributeName(Cow<'static, str>);
 
 impl AttributeName {
     /// Takes any text as a name; whether the schema knows it is what [`find`] answers.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+    pub fn new(name: &str) -> Self {
+        Self(find(name).map_or_else(|| Cow::Owned(name.to_owned()), |spec| spec.name.into()))
     }
 
     /// The name as text.
@@ -49,7 +52,31 @@ impl Borrow<str> for AttributeName {
 
 impl From<&str> for AttributeName {
     fn from(name: &str) -> Self {
-        Self(name.to_owned())
+        Self::new(name)
+    }
+}
+
+impl From<&AttributeSpec> for AttributeName {
+    fn from(spec: &AttributeSpec) -> Self {
+        Self(spec.name.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = AttributeName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of an attribute")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<AttributeName, E> {
+                Ok(AttributeName::new(name))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 
@@ -124,10 +151,13 @@ impl From<Vec<String>> for AttributeValue {
     }
 }
 
-/// Attributes by name, in the order of their names.
+/// Attributes by name, in the order of their names. Cheap to clone: copies share them until one is
+/// changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Attributes(BTreeMap<AttributeName, AttributeValue>);
+pub struct Attributes(
+    #[serde(with = "crate::shared")] Arc<BTreeMap<AttributeName, AttributeValue>>,
+);
 
 impl Attributes {
     /// None yet.
@@ -144,7 +174,7 @@ impl Attributes {
 
     /// Sets one attribute.
     pub fn set(&mut self, name: &str, value: impl Into<AttributeValue>) {
-        self.0.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.0).insert(name.into(), value.into());
     }
 
     /// One attribute's value, if there is one.
@@ -175,6 +205,6 @@ impl Attributes {
 
 impl FromIterator<(AttributeName, AttributeValue)> for Attributes {
     fn from_iter<T: IntoIterator<Item = (AttributeName, AttributeValue)>>(items: T) -> Self {
-        Self(items.into_iter().collect())
+        Self(Arc::new(items.into_iter().collect()))
     }
 }

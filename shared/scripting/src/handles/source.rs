@@ -1,7 +1,5 @@
 //! The read-only attributes of a person.
 
-use std::sync::Arc;
-
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString};
 
 use crate::attributes::{AttributeValue, Attributes, find, suggest};
@@ -15,18 +13,12 @@ use crate::fault::Fault;
 #[derive(Clone)]
 pub(crate) struct Source {
     title: &'static str,
-    attributes: Arc<Attributes>,
+    attributes: Attributes,
 }
 
 impl Source {
     pub(crate) fn new(title: &'static str, attributes: Attributes) -> Self {
-        Self { title, attributes: Arc::new(attributes) }
-    }
-
-    /// The same person under another parameter's name.
-    pub(crate) fn titled(mut self, title: &'static str) -> Self {
-        self.title = title;
-        self
+        Self { title, attributes }
     }
 
     pub(super) fn get(&mut self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
 
@@ -30,7 +31,7 @@ pub(crate) struct Drafted {
     pub(crate) values: BTreeMap<AttributeName, Assigned>,
     pub(crate) linked: Option<LinkedCandidates>,
     present: Attributes,
-    script: String,
+    script: Arc<str>,
     who: Who,
 }
 
@@ -40,13 +41,13 @@ thread_local! {
 
 /// Begins a draft: over what the target has, and what an earlier script assigned.
 pub(crate) fn begin(
-    script: &str,
+    script: Arc<str>,
     who: Who,
     present: Attributes,
     values: BTreeMap<AttributeName, Assigned>,
     linked: Option<LinkedCandidates>,
 ) {
-    DRAFT.set(Some(Drafted { values, linked, present, script: script.to_owned(), who }));
+    DRAFT.set(Some(Drafted { values, linked, present, script, who }));
 }
 
 /// Takes the draft.
@@ -198,7 +199,7 @@ impl Drafted {
                 let spec = self.settable(&name)?;
                 let typed = AttributeValue::Text(value.clone());
                 validate(spec, &typed).map_err(|refusal| Fault::refused(refusal, &value))?;
-                option.insert(AttributeName::from(spec.name), value);
+                option.insert(AttributeName::from(spec), value);
             }
             options.push(option);
         }
@@ -231,7 +232,7 @@ impl Drafted {
         if self.linked.as_ref().is_some_and(chosen) {
             self.linked = None;
         }
-        self.values.insert(spec.name.into(), assigned);
+        self.values.insert(spec.into(), assigned);
     }
 }
 

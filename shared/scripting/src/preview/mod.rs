@@ -15,9 +15,9 @@ use crate::mapping::Mapping;
 use crate::patch::{MatchKey, Remark, Selected, UserPatch, Verdict};
 use crate::policy::PolicyContext;
 
-use user::Decided;
+use user::Answer;
 
-/// How many users are mapped between two reports of progress.
+/// How many users a thread maps at once.
 const BATCH: usize = 250;
 
 /// Chooses unique values, user after user in their order. Nothing is reserved: what one user of the
@@ -60,39 +60,34 @@ pub fn preview(
     mut each: impl FnMut(&UserInput, UserPreview),
 ) {
     let mut users = users.into_iter();
+    let threads = threads.max(1);
     loop {
-        let batches: Vec<Vec<UserInput>> = (0..threads.max(1))
-            .map(|_| users.by_ref().take(BATCH).collect::<Vec<_>>())
-            .filter(|batch| !batch.is_empty())
-            .collect();
-        if batches.is_empty() {
+        let next: Vec<UserInput> = users.by_ref().take(BATCH.saturating_mul(threads)).collect();
+        if next.is_empty() {
             return;
         }
-        let patches = in_parallel(&batches, |batch| mapped(mapping, batch, run));
-        let chosen: Vec<Vec<(&UserInput, Answer)>> = batches
+        let patches = in_parallel(&next, threads, |users| mapped(mapping, users, run));
+        let answers: Vec<Answer<'_>> = next
             .iter()
             .zip(patches)
-            .map(|(batch, patches)| {
-                batch
-                    .iter()
-                    .zip(patches)
-                    .map(|(user, patch)| {
-                        let chosen = patch.as_ref().ok().map(|patch| choose.choose(user, patch));
-                        (user, (patch, chosen))
-                    })
-                    .collect()
+            .map(|(user, patch)| match patch {
+                Ok(patch) => {
+                    let chosen = choose.choose(user, &patch);
+                    Answer { user, patch: Ok(patch), chosen }
+                }
+                Err(error) => Answer { user, patch: Err(error), chosen: Ok(Attributes::new()) },
             })
             .collect();
-        let previews = in_parallel(&chosen, |batch| {
-            batch
+        let previews = in_parallel(&answers, threads, |answers| {
+            let finishes = finishes(mapping, answers, run).into_iter();
+            answers
                 .iter()
-                .map(|(user, answer)| user::of(user, &finished(mapping, user, answer, run), policy))
+                .zip(finishes)
+                .map(|(answer, finish)| answer.with(finish, policy))
                 .collect()
         });
-        for (batch, previews) in batches.iter().zip(previews) {
-            for (user, preview) in batch.iter().zip(previews) {
-                each(user, preview);
-            }
+        for (user, preview) in next.iter().zip(previews) {
+            each(user, preview);
         }
     }
 }
@@ -104,61 +99,70 @@ pub fn match_keys(
     run: &Arc<RunContext>,
     threads: usize,
 ) -> Vec<Result<Vec<MatchKey>, ScriptError>> {
-    let parts: Vec<&[UserInput]> =
-        users.chunks(users.len().div_ceil(threads.max(1)).max(1)).collect();
-    in_parallel(&parts, |part| part.iter().map(|user| mapping.match_keys(user, run)).collect())
-        .into_iter()
-        .flatten()
-        .collect()
+    in_parallel(users, threads, |users| mapping.match_keys_of(users, run))
 }
-
-/// What the script answered, and what was chosen from it.
-type Answer = (Result<UserPatch, ScriptError>, Option<Result<Attributes, Taken>>);
 
 /// What the script makes of a batch; whoever `select` leaves out is skipped.
 fn mapped(
     mapping: &Mapping,
-    batch: &[UserInput],
+    users: &[UserInput],
     run: &Arc<RunContext>,
 ) -> Vec<Result<UserPatch, ScriptError>> {
     if !mapping.selects() {
-        return mapping.map_users(batch, run);
+        return mapping.map_users(users, run);
     }
-    let one = |user: &UserInput| match mapping.select(user, run)? {
-        Selected::Yes => mapping.map_user(user, run),
-        Selected::No(reason) => {
-            let verdict = Verdict::Skipped(Remark { text: reason, line: None });
-            Ok(UserPatch { verdict, ..UserPatch::default() })
+    let selected = mapping.select_users(users, run);
+    let moved = users.iter().zip(&selected).filter(|(_, selected)| is_moved(selected));
+    let moved: Vec<UserInput> = moved.map(|(user, _)| user.clone()).collect();
+    let mut patches = mapping.map_users(&moved, run).into_iter();
+    let one = |selected| match selected {
+        Ok(Selected::Yes) => patches.next(),
+        Ok(Selected::No(text)) => {
+            let verdict = Verdict::Skipped(Remark { text, line: None });
+            Some(Ok(UserPatch { verdict, ..UserPatch::default() }))
         }
+        Err(error) => Some(Err(error)),
     };
-    batch.iter().map(one).collect()
+    selected.into_iter().filter_map(one).collect()
 }
 
-/// Lets the script see what was chosen.
-fn finished<'a>(
+fn is_moved(selected: &Result<Selected, ScriptError>) -> bool {
+    matches!(selected, Ok(Selected::Yes))
+}
+
+/// Lets the script see what was chosen; `None` for those who got nothing, or when it does not ask.
+fn finishes(
     mapping: &Mapping,
-    user: &UserInput,
-    (patch, chosen): &'a Answer,
+    answers: &[Answer<'_>],
     run: &Arc<RunContext>,
-) -> Result<Decided<'a>, ScriptError> {
-    let patch = patch.as_ref().map_err(Clone::clone)?;
-    let none = || Ok(Attributes::new());
-    let chosen = chosen.clone().unwrap_or_else(none);
-    let finish = match &chosen {
-        Ok(chosen) if mapping.finishes() => Some(mapping.finish_user(user, chosen, run)?),
-        _ => None,
-    };
-    Ok(Decided { patch, chosen, finish })
+) -> Vec<Option<Result<UserPatch, ScriptError>>> {
+    if !mapping.finishes() {
+        return answers.iter().map(|_| None).collect();
+    }
+    let ready = |answer: &&Answer<'_>| answer.patch.is_ok() && answer.chosen.is_ok();
+    let asked: Vec<(&UserInput, &Attributes)> = answers
+        .iter()
+        .filter(ready)
+        .filter_map(|answer| Some((answer.user, answer.chosen.as_ref().ok()?)))
+        .collect();
+    let mut finishes = mapping.finish_users(&asked, run).into_iter();
+    answers.iter().map(|answer| if ready(&answer) { finishes.next() } else { None }).collect()
 }
 
-/// One thread for each batch.
-fn in_parallel<T: Sync, R: Send>(batches: &[T], work: impl Fn(&T) -> Vec<R> + Sync) -> Vec<Vec<R>> {
-    if let [only] = batches {
-        return vec![work(only)];
+/// Shares items out among threads; what comes of them is in their order.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&[T]) -> Vec<R> + Sync,
+) -> Vec<R> {
+    let share = items.len().div_ceil(threads.max(1)).max(1);
+    if items.len() <= share {
+        return work(items);
     }
     std::thread::scope(|scope| {
-        let running: Vec<_> = batches.iter().map(|batch| scope.spawn(|| work(batch))).collect();
-        // A batch does not panic: its scripts run behind the sandbox.
-        running.into_iter().map(|batch| batch.join().unwrap_or_default()).collect()
+        let running: Vec<_> =
+            items.chunks(share).map(|share| scope.spawn(|| work(share))).collect();
+        // A share does not panic: its scripts run behind the sandbox.
+        running.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
     })
 }

@@ -80,7 +80,8 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
     /// The script that sets it.
-    pub script: String,
+    #[serde(with = "crate::shared")]
+    pub script: Arc<str>,
     /// The line that sets it.
     pub line: usize,
 }
@@ -101,13 +102,12 @@ pub fn preview_user(
     only.unwrap_or_else(|| empty(user))
 }
 
-/// What was decided for one user.
-pub(super) struct Decided<'a> {
-    pub(super) patch: &'a UserPatch,
+/// What the script answered for one user, and what was chosen from it.
+pub(super) struct Answer<'a> {
+    pub(super) user: &'a UserInput,
+    pub(super) patch: Result<UserPatch, ScriptError>,
     /// Every unique value; else who holds what.
     pub(super) chosen: Result<Attributes, Taken>,
-    /// What `finish_user` adds.
-    pub(super) finish: Option<UserPatch>,
 }
 
 fn empty(user: &UserInput) -> UserPreview {
@@ -122,46 +122,61 @@ fn empty(user: &UserInput) -> UserPreview {
     }
 }
 
-pub(super) fn of(
-    user: &UserInput,
-    decided: &Result<Decided<'_>, ScriptError>,
-    policy: &PolicyContext,
-) -> UserPreview {
-    let mut preview = empty(user);
-    match decided {
-        Ok(decided) => {
-            let patches = std::iter::once(decided.patch).chain(&decided.finish);
-            for patch in patches.clone() {
-                preview.cost = preview.cost.and(patch.cost);
-                preview.warnings.extend(patch.warnings.iter().map(|remark| remark.text.clone()));
-            }
-            preview.changes = changes(user, decided);
-            let verdict = patches.clone().find_map(ended);
-            let refused = patches.flat_map(|patch| policy::check(patch, policy)).next();
-            preview.effect = match (verdict, &decided.chosen, refused) {
-                (Some(effect), _, _) => effect,
-                (None, Err(taken), _) => Effect::Fails {
-                    code: Code::U101,
-                    message: taken.message.clone(),
-                    line: choice_line(decided.patch, &taken.what),
-                },
-                (None, Ok(_), Some(found)) => {
-                    Effect::Fails { code: found.code, message: found.message, line: found.line }
-                }
-                (None, Ok(_), None) if preview.changes.is_empty() => Effect::Unchanged,
-                (None, Ok(_), None) => Effect::Changes,
-            };
-        }
-        Err(error) => {
-            preview.cost = error.cost;
-            preview.effect = Effect::Fails {
-                code: error.code(),
-                message: error.diagnostic.message.clone(),
-                line: error.diagnostic.line,
-            };
+impl Answer<'_> {
+    /// The user's preview with what `finish_user` adds.
+    pub(super) fn with(
+        &self,
+        finish: Option<Result<UserPatch, ScriptError>>,
+        policy: &PolicyContext,
+    ) -> UserPreview {
+        match (&self.patch, finish.transpose()) {
+            (Ok(patch), Ok(finish)) => self.decided(patch, finish.as_ref(), policy),
+            (Err(error), _) => failed(self.user, error),
+            (Ok(_), Err(error)) => failed(self.user, &error),
         }
     }
-    preview
+
+    fn decided(
+        &self,
+        patch: &UserPatch,
+        finish: Option<&UserPatch>,
+        policy: &PolicyContext,
+    ) -> UserPreview {
+        let mut preview = empty(self.user);
+        let patches = std::iter::once(patch).chain(finish);
+        for patch in patches.clone() {
+            preview.cost = preview.cost.and(patch.cost);
+            preview.warnings.extend(patch.warnings.iter().map(|remark| remark.text.clone()));
+        }
+        let none = Attributes::new();
+        let chosen = self.chosen.as_ref().unwrap_or(&none);
+        preview.changes = changes(self.user, patches.clone(), chosen);
+        let verdict = patches.clone().find_map(ended);
+        let refused = patches.flat_map(|patch| policy::check(patch, policy)).next();
+        preview.effect = match (verdict, &self.chosen, refused) {
+            (Some(effect), _, _) => effect,
+            (None, Err(taken), _) => Effect::Fails {
+                code: Code::U101,
+                message: taken.message.clone(),
+                line: choice_line(patch, &taken.what),
+            },
+            (None, Ok(_), Some(found)) => {
+                Effect::Fails { code: found.code, message: found.message, line: found.line }
+            }
+            (None, Ok(_), None) if preview.changes.is_empty() => Effect::Unchanged,
+            (None, Ok(_), None) => Effect::Changes,
+        };
+        preview
+    }
+}
+
+fn failed(user: &UserInput, error: &ScriptError) -> UserPreview {
+    let effect = Effect::Fails {
+        code: error.code(),
+        message: error.diagnostic.message.clone(),
+        line: error.diagnostic.line,
+    };
+    UserPreview { cost: error.cost, effect, ..empty(user) }
 }
 
 fn ended(patch: &UserPatch) -> Option<Effect> {
@@ -178,12 +193,13 @@ fn choice_line(patch: &UserPatch, what: &str) -> Option<usize> {
     single.or_else(|| Some(patch.linked.as_ref()?.line))
 }
 
-fn changes(user: &UserInput, decided: &Decided<'_>) -> Vec<Change> {
-    let none = Attributes::new();
-    let chosen = decided.chosen.as_ref().unwrap_or(&none);
-    let patches = [Some(decided.patch), decided.finish.as_ref()];
+fn changes<'p>(
+    user: &UserInput,
+    patches: impl Iterator<Item = &'p UserPatch>,
+    chosen: &Attributes,
+) -> Vec<Change> {
     let mut changes: BTreeMap<AttributeName, Change> = BTreeMap::new();
-    for patch in patches.into_iter().flatten() {
+    for patch in patches {
         for (name, assigned) in &patch.values {
             changes.remove(name);
             if let Some(change) = single(user, name, assigned, chosen) {

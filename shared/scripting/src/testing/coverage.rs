@@ -108,7 +108,12 @@ pub(super) fn asserted(expect: &Map<String, Value>) -> Vec<AttributeName> {
     let attributes = expect.get("attributes").and_then(Value::as_object);
     let linked = expect.get("linked").and_then(Value::as_array);
     let linked = linked.into_iter().flatten().filter_map(Value::as_object);
-    attributes.into_iter().chain(linked).flat_map(Map::keys).map(AttributeName::new).collect()
+    attributes
+        .into_iter()
+        .chain(linked)
+        .flat_map(Map::keys)
+        .map(|name| AttributeName::new(name))
+        .collect()
 }
 
 /// The script again, as one that tells the line before each of its statements; and those lines, with

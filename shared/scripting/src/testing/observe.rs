@@ -82,7 +82,7 @@ pub(super) fn observe(script: &Script, asked: &Asked<'_>) -> Result<Seen, Vec<Di
     seen.value = match patch {
         Ok(patch) => {
             seen.cost = patch.cost;
-            let own = patch.values.iter().filter(|(_, set)| set.script == script.name());
+            let own = patch.values.iter().filter(|(_, set)| *set.script == *script.name());
             seen.set = own.map(|(name, _)| name.clone()).collect();
             patched(&patch, policy)
         }

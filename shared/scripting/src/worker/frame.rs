@@ -1,18 +1,14 @@
 //! Messages between host and worker: a length of four bytes, then JSON.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::{AttributeName, Attributes};
-use crate::call::{Call, Outcome};
-use crate::context::{Event, RunContext, UserInput};
-use crate::diagnostic::ScriptError;
+use crate::call::{Answer, Call};
+use crate::context::RunContext;
 use crate::entry::Entry;
-use crate::patch::{Assigned, LinkedCandidates};
 use crate::script::ScriptOptions;
 use crate::trial::{Trial, TrialInput};
 
@@ -25,8 +21,8 @@ const MOST_BYTES: usize = 32 << 20;
 pub(super) enum Request<'a> {
     /// Compile this script; it is the only one of this worker.
     Load { name: Cow<'a, str>, text: Cow<'a, str>, options: Cow<'a, ScriptOptions> },
-    /// Call it.
-    Call(Box<CallForm<'a>>),
+    /// Call it, once for each of these.
+    Calls { run: Cow<'a, RunContext>, calls: Cow<'a, [Call]> },
     /// Compile and call a script once, for a person to look at.
     Try {
         name: Cow<'a, str>,
@@ -47,8 +43,8 @@ pub(super) enum Reply {
     NotLoaded,
     /// What came of a trial.
     Tried(Tried),
-    /// The call's end.
-    Called(Box<Result<Outcome, ScriptError>>),
+    /// Each call's end.
+    Called(Vec<Answer>),
 }
 
 /// A trial, for people: as text and as JSON.
@@ -67,46 +63,6 @@ impl From<&Trial> for Tried {
         // A trial has texts for keys and no floats, so it always has a JSON form.
         let json = serde_json::to_value(trial).unwrap_or_default();
         Self { passed: trial.passed(), text: trial.render(), json }
-    }
-}
-
-/// A call as it travels.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct CallForm<'a> {
-    entry: Entry,
-    user: Cow<'a, UserInput>,
-    chosen: Cow<'a, Attributes>,
-    event: Cow<'a, Option<Event>>,
-    drafted: Cow<'a, BTreeMap<AttributeName, Assigned>>,
-    linked: Cow<'a, Option<LinkedCandidates>>,
-    run: Cow<'a, RunContext>,
-}
-
-impl<'a> From<&'a Call> for CallForm<'a> {
-    fn from(call: &'a Call) -> Self {
-        Self {
-            entry: call.entry,
-            user: Cow::Borrowed(&call.user),
-            chosen: Cow::Borrowed(&call.chosen),
-            event: Cow::Borrowed(&call.event),
-            drafted: Cow::Borrowed(&call.drafted),
-            linked: Cow::Borrowed(&call.linked),
-            run: Cow::Borrowed(&*call.run),
-        }
-    }
-}
-
-impl From<CallForm<'_>> for Call {
-    fn from(form: CallForm<'_>) -> Self {
-        Self {
-            entry: form.entry,
-            user: form.user.into_owned(),
-            chosen: form.chosen.into_owned(),
-            event: form.event.into_owned(),
-            drafted: form.drafted.into_owned(),
-            linked: form.linked.into_owned(),
-            run: form.run.into_owned().into(),
-        }
     }
 }
 

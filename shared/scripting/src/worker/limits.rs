@@ -23,17 +23,18 @@ mod system {
         limit(Resource::Nofile, 16, Some(16));
     }
 
-    /// Before each message: the processor time from now on.
-    pub(in super::super) fn at_call() {
+    /// Before each message: the processor time for so many calls from now on.
+    pub(in super::super) fn before(calls: usize) {
         let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec;
-        limit(Resource::Cpu, u64::try_from(used).unwrap_or(0).saturating_add(SECONDS), None);
+        let more = SECONDS.saturating_mul(u64::try_from(calls).unwrap_or(u64::MAX));
+        limit(Resource::Cpu, u64::try_from(used).unwrap_or(0).saturating_add(more), None);
     }
 }
 
 #[cfg(not(unix))]
 mod system {
     pub(in super::super) fn at_start() {}
-    pub(in super::super) fn at_call() {}
+    pub(in super::super) fn before(_calls: usize) {}
 }
 
-pub(super) use system::{at_call, at_start};
+pub(super) use system::{at_start, before};

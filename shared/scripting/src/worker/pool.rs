@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::frame::Reply;
 use super::process::{Broken, Process};
-use crate::call::{Call, Outcome};
+use crate::call::{Answer, Call};
 use crate::code::Code;
+use crate::context::RunContext;
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::patch::Cost;
 use crate::script::Script;
@@ -41,6 +42,8 @@ struct Idle {
 
 /// A worker is replaced after this many calls, so that nothing adds up in it.
 const MOST_CALLS: u32 = 10_000;
+/// Calls in one message: enough to hide its cost, few to do again when a worker dies.
+const TOGETHER: usize = 25;
 /// Beyond the budget: the worker ends a script itself first, and answers.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -61,46 +64,56 @@ impl WorkerPool {
         }
     }
 
-    pub(crate) fn call(&self, script: &Script, call: &Call) -> Result<Outcome, ScriptError> {
-        if script.is_disabled() {
-            return Err(refused(
-                script,
-                Code::R020,
-                "this version of the script broke its worker before",
-            ));
-        }
-        let ended = match self.take(script) {
-            Ok(mut worker) => {
-                let patience = script.budget().wall().saturating_add(GRACE);
-                let ended = worker.process.call(call, patience);
-                worker.calls += 1;
-                if ended.is_ok() {
-                    self.put_back(worker);
-                } else {
-                    self.gone();
-                }
-                ended
-            }
-            Err(broken) => {
-                self.gone();
-                Err(broken)
-            }
+    pub(crate) fn calls(&self, script: &Script, run: &RunContext, calls: &[Call]) -> Vec<Answer> {
+        calls.chunks(TOGETHER).flat_map(|some| self.some(script, run, some)).collect()
+    }
+
+    fn some(&self, script: &Script, run: &RunContext, calls: &[Call]) -> Vec<Answer> {
+        let refuse = |code, message| {
+            calls.iter().map(|_| Err(refused(script, code, message))).collect::<Vec<_>>()
         };
-        match ended {
-            Ok(Reply::Called(result)) => {
-                if (*result).as_ref().is_err_and(ScriptError::disables_version) {
+        if script.is_disabled() {
+            return refuse(Code::R020, "this version of the script broke its worker before");
+        }
+        match (self.ask(script, run, calls), calls) {
+            (Ok(answers), _) => {
+                let disables =
+                    |answer: &Answer| answer.as_ref().is_err_and(ScriptError::disables_version);
+                if answers.iter().any(disables) {
                     script.disable();
                 }
-                *result
+                answers
             }
-            Ok(Reply::Loaded(_) | Reply::NotLoaded | Reply::Tried(_)) | Err(Broken::Lost) => {
+            (Err(Broken::NotStarted), _) => {
+                refuse(Code::R021, "no worker could be started for the script")
+            }
+            (Err(Broken::Lost), [_] | []) => {
                 script.disable();
-                Err(refused(script, Code::R020, "the script broke its worker"))
+                refuse(Code::R020, "the script broke its worker")
             }
-            Err(Broken::NotStarted) => {
-                Err(refused(script, Code::R021, "no worker could be started for the script"))
+            // Again one by one, so that only the culprit pays.
+            (Err(Broken::Lost), many) => {
+                many.iter().flat_map(|one| self.some(script, run, slice::from_ref(one))).collect()
             }
         }
+    }
+
+    fn ask(
+        &self,
+        script: &Script,
+        run: &RunContext,
+        calls: &[Call],
+    ) -> Result<Vec<Answer>, Broken> {
+        let mut worker = self.take(script).inspect_err(|_broken| self.gone())?;
+        let many = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+        let patience = script.budget().wall().saturating_mul(many).saturating_add(GRACE);
+        let ended = worker.process.calls(run, calls, patience);
+        worker.calls = worker.calls.saturating_add(many);
+        match &ended {
+            Ok(_) => self.put_back(worker),
+            Err(_) => self.gone(),
+        }
+        ended
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,6 @@
 //! One worker process, seen from the host.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -9,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::frame::{self, Reply, Request};
-use crate::call::Call;
+use crate::call::{Answer, Call};
+use crate::context::RunContext;
 use crate::script::Script;
 
 /// A worker that has its script loaded. Dropping it kills it.
@@ -42,7 +44,7 @@ impl Process {
         let load = Request::Load {
             name: script.name().into(),
             text: script.text().into(),
-            options: std::borrow::Cow::Borrowed(script.options()),
+            options: Cow::Borrowed(script.options()),
         };
         match process.ask(&load, START) {
             Ok(Reply::Loaded(hash)) if hash == script.hash() => Ok(process),
@@ -84,8 +86,17 @@ impl Process {
         Ok(Self { child, input, replies })
     }
 
-    pub(super) fn call(&mut self, call: &Call, patience: Duration) -> Result<Reply, Broken> {
-        self.ask(&Request::Call(Box::new(call.into())), patience)
+    pub(super) fn calls(
+        &mut self,
+        run: &RunContext,
+        calls: &[Call],
+        patience: Duration,
+    ) -> Result<Vec<Answer>, Broken> {
+        let request = Request::Calls { run: Cow::Borrowed(run), calls: Cow::Borrowed(calls) };
+        match self.ask(&request, patience)? {
+            Reply::Called(answers) if answers.len() == calls.len() => Ok(answers),
+            _ => Err(Broken::Lost),
+        }
     }
 
     fn ask(&mut self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {

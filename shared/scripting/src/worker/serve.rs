@@ -1,10 +1,11 @@
 //! The worker's side.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use super::frame::{self, Reply, Request, Tried};
 use super::limits;
-use crate::call::{self, Call};
+use crate::call;
 use crate::script::Script;
 use crate::trial::try_script;
 
@@ -14,7 +15,8 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
     limits::at_start();
     let mut script: Option<Script> = None;
     while let Some(request) = frame::read::<Request<'static>>(&mut input)? {
-        limits::at_call();
+        let calls = if let Request::Calls { calls, .. } = &request { calls.len() } else { 1 };
+        limits::before(calls);
         let reply = match (request, &script) {
             (Request::Load { name, text, options }, None) => {
                 match Script::compile_with(&name, &text, options.into_owned()) {
@@ -30,11 +32,12 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
                 let (options, input) = (options.into_owned(), (*input).into_owned());
                 Reply::Tried(Tried::from(&try_script(&name, &text, options, entry, input)))
             }
-            (Request::Call(form), Some(script)) => {
-                Reply::Called(Box::new(call::call(script, Call::from(*form))))
+            (Request::Calls { run, calls }, Some(script)) => {
+                let run = Arc::new(run.into_owned());
+                Reply::Called(call::here(script, &run, calls.into_owned()))
             }
             // One worker serves one script; anything else is a fault of the host.
-            (Request::Load { .. }, Some(_)) | (Request::Call(_), None) => Reply::NotLoaded,
+            (Request::Load { .. }, Some(_)) | (Request::Calls { .. }, None) => Reply::NotLoaded,
         };
         frame::write(&mut output, &reply)?;
     }

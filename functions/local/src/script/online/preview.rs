@@ -184,7 +184,7 @@ fn write_user(text: &mut String, row: &Row, mapping: &Mapping) {
         }
         let scripts = std::iter::once(mapping.script()).chain(mapping.base());
         let source = scripts
-            .filter(|script| script.name() == change.script)
+            .filter(|script| *script.name() == *change.script)
             .find_map(|script| script.text().lines().nth(change.line.checked_sub(1)?));
         let source = source.unwrap_or_default().trim();
         line(text, format_args!("      {}:{}  {source}", change.script, change.line));
