@@ -181,13 +181,11 @@ fn variables(function: Function) -> Option<Node> {
     };
     let on = || ("CROSSWAVE_MAPPINGS".to_owned(), mappings());
     match function {
-        Function::StartWave => Some(Node::Map(vec![on()])),
-        Function::Tick | Function::Api => {
+        Function::StartWave | Function::Tick | Function::Sweep | Function::Api => {
             Some(Node::Map([on()].into_iter().chain(schedules()).collect()))
         }
         Function::PublishChanges => Some(map([("CROSSWAVE_BUS", reference("Bus"))])),
         Function::Step(_)
-        | Function::Sweep
         | Function::CollectDeadLetters
         | Function::Notify
         | Function::RollUpUsage => None,

@@ -24,7 +24,7 @@ pub use self::{
 };
 use self::{
     names::tag_map,
-    node::{attribute, list, map, reference, sub},
+    node::{attribute, list, map, reference, sub, when},
 };
 
 const HEAD: &str = "\
@@ -85,6 +85,7 @@ fn globals() -> Node {
             ("Runtime", "provided.al2023".into()),
             ("Architectures", list(["arm64"])),
             ("CodeUri", "crosswave.zip".into()),
+            ("Tracing", when("Traced", "Active".into(), "PassThrough".into())),
             ("Environment", map([("Variables", variables)])),
         ]),
     )])

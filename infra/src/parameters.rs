@@ -56,6 +56,7 @@ pub(crate) fn parameters() -> Node {
             "CustomerManagedKey",
             switch("Encrypt table and queues with a KMS key of this account (1 USD a month)"),
         ),
+        ("Tracing", switch("Send traces of all functions to X-Ray (5 USD a million)")),
         (
             "StepAlarms",
             switch(
@@ -74,6 +75,7 @@ pub(crate) fn conditions() -> Node {
     let not = |inner: Node| Node::Call("!Not", Box::new(Node::List(vec![inner])));
     map([
         ("OwnKey", equals("CustomerManagedKey", "true")),
+        ("Traced", equals("Tracing", "true")),
         ("AlarmEachStep", equals("StepAlarms", "true")),
         ("HasAddress", not(equals("AlarmAddress", ""))),
         (

@@ -109,6 +109,9 @@ fn statements(function: Function) -> Vec<Node> {
         all.push(allow(&["sts:AssumeRole"], vec![attribute(TENANT_IDENTITY, "Arn")]));
     }
     all.extend(of_its_own(function));
+    // X-Ray knows no resources.
+    let traces = allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], vec!["*".into()]);
+    all.push(when("Traced", traces, nothing()));
     let key = allow(&["kms:Decrypt", "kms:GenerateDataKey"], vec![attribute("Key", "Arn")]);
     all.push(when("OwnKey", key, nothing()));
     all
@@ -149,8 +152,9 @@ fn of_its_own(function: Function) -> Vec<Node> {
         vec![manage, pass]
     };
     match function {
-        Function::StartWave => vec![switch()],
-        Function::Tick | Function::Api => [vec![switch()], schedules()].concat(),
+        Function::StartWave | Function::Tick | Function::Sweep | Function::Api => {
+            [vec![switch()], schedules()].concat()
+        }
         Function::CollectDeadLetters => {
             let with_queue = Function::all().filter(|function| function.queue().is_some());
             let dead = with_queue
@@ -170,9 +174,7 @@ fn of_its_own(function: Function) -> Vec<Node> {
             );
             vec![stream, allow(&["events:PutEvents"], vec![attribute("Bus", "Arn")])]
         }
-        Function::Step(_) | Function::Sweep | Function::Notify | Function::RollUpUsage => {
-            Vec::new()
-        }
+        Function::Step(_) | Function::Notify | Function::RollUpUsage => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole deployment, running.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -15,10 +16,11 @@ use aws::{Access, DynamoStore, SqsQueues};
 use catalogue::Function;
 use control::{Scope, store_project};
 use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants};
+use jiff::Timestamp;
 use model::Project;
 use ports::{Clock, Random, Store, Transport};
 use rehearsal::Stage;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::Credentials;
 use system::{OsRandom, SystemClock};
 use tenant::{
@@ -28,7 +30,7 @@ use tenant::{
 use tokio::process::Command;
 
 use crate::{
-    CloudError, Fault, Pace, Phase, clockwork,
+    CloudError, Fault, Pace, Phase, changes, clockwork,
     double::{ACCOUNT, Double, REGION},
     figures::Ledger,
     fleet::Fleet,
@@ -84,14 +86,15 @@ impl Cloud {
         let double = Double::start(&options.target.join("tools"), folder).await?;
         stack::deploy(&double).await?;
         let bells = Arc::new(Bells::default());
+        let ledger = Arc::new(Ledger::default());
         let rung = Arc::clone(&bells);
-        let gate =
-            Arc::new(Gate::new(double.base(), double.transport().clone(), move |queue, delay| {
-                rung.ring(queue, delay);
-            }));
+        let (transport, keeping) = (double.transport().clone(), Arc::clone(&ledger));
+        let gate = Gate::new(double.base(), transport, keeping, move |queue, delay| {
+            rung.ring(queue, delay);
+        });
+        let gate = Arc::new(gate);
         let answering = Arc::clone(&gate);
         let address = serve(move |request| Arc::clone(&answering).answer(request)).await?;
-        let ledger = Arc::new(Ledger::default());
         let (pace, keeping) = (options.pace, Arc::clone(&ledger));
         let fleet = Arc::new(Fleet::new(program, &address, ACCOUNT, pace, keeping));
         let host = host(double.base(), stage)?;
@@ -100,6 +103,7 @@ impl Cloud {
             queues: Arc::clone(&host.queue),
             bells,
             pace: options.pace,
+            ledger: Arc::clone(&ledger),
             concurrency: options.concurrency,
             delivered: AtomicU64::new(0),
             failures: Mutex::new(Vec::new()),
@@ -110,6 +114,8 @@ impl Cloud {
         lambda::register(&host, &Scope::of(&project)).await?;
         mappings.begin(&gate.polling);
         clockwork::begin(&fleet, options.pace);
+        gate.scheduler.begin(&fleet);
+        changes::begin(double.clone(), &fleet).await?;
         Ok(Self { double, gate, fleet, mappings, ledger, host, project })
     }
 
@@ -144,13 +150,25 @@ impl Cloud {
         });
     }
 
-    /// Takes all faults away after a while.
-    pub fn heal_after(&self, pause: Duration) {
+    /// Takes all faults away as soon as a role has refused something.
+    pub fn heal_when_denied(&self) {
         let gate = Arc::clone(&self.gate);
         spawn(async move {
-            SystemClock.sleep(pause).await;
+            while gate.denied().is_empty() {
+                SystemClock.sleep(LOOK).await;
+            }
             gate.heal();
         });
+    }
+
+    /// The faults that have not all happened.
+    pub fn faults_left(&self) -> Vec<Fault> {
+        self.gate.faults()
+    }
+
+    /// How many idle processes deploys have ended.
+    pub fn deployed(&self) -> u64 {
+        self.fleet.replaced()
     }
 
     /// Puts a fault in.
@@ -166,6 +184,50 @@ impl Cloud {
     ) -> Result<(), CloudError> {
         let side = ("target", stage.base(), &stage.tenants().target);
         stack::put_secret(&self.double, &self.project, side, client_secret).await
+    }
+
+    /// The schedules that lie ahead: names and times.
+    pub fn planned(&self) -> BTreeMap<String, Timestamp> {
+        self.gate.scheduler.all()
+    }
+
+    /// The names of the schedules that have fired, in order.
+    pub fn fired(&self) -> Vec<String> {
+        self.gate.scheduler.fired()
+    }
+
+    /// The events that were put on the bus, in order: `DetailType`, `Detail` (text), and the rest.
+    pub fn told(&self) -> Vec<Value> {
+        self.gate.told()
+    }
+
+    /// The same, as soon as they are what is waited for, or after a minute.
+    pub async fn told_until(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        for _ in 0..150 {
+            if enough(&self.told()) {
+                break;
+            }
+            SystemClock.sleep(LOOK).await;
+        }
+        self.told()
+    }
+
+    /// Asks the API; its status and its answer.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<(u64, Value), CloudError> {
+        let body = (!body.is_null()).then(|| body.to_string());
+        let event = json!({
+            "version": "2.0", "rawPath": path, "body": body, "isBase64Encoded": false,
+            "requestContext": { "http": { "method": method, "path": path } },
+        });
+        let answer = self.invoke(Function::Api, &event).await?;
+        let status = answer.get("statusCode").and_then(Value::as_u64).unwrap_or_default();
+        let text = answer.get("body").and_then(Value::as_str).unwrap_or_default();
+        Ok((status, serde_json::from_str(text).unwrap_or_default()))
     }
 
     /// The requests that a role of the template did not allow.
@@ -196,6 +258,10 @@ impl Cloud {
     /// Invocations that failed as a whole, in words.
     pub fn failures(&self) -> Vec<String> {
         self.mappings.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn peaks(&self) -> BTreeMap<&'static str, u64> {
+        self.ledger.peaks()
     }
 
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {

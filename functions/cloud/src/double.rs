@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,9 +18,10 @@ pub(crate) const REGION: &str = "us-east-1";
 /// The double's account.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// The running double.
+/// The running double; it ends with its last handle.
+#[derive(Clone)]
 pub(crate) struct Double {
-    process: double::Double,
+    process: Arc<double::Double>,
     folder: PathBuf,
     transport: ReqwestTransport,
 }
@@ -35,7 +37,7 @@ impl Double {
         let process = process.map_err(|error| failed(error.to_string()))?;
         let transport = ReqwestTransport::new(&TransportSettings::default());
         let transport = transport.map_err(|error| failed(error.to_string()))?;
-        Ok(Self { process, folder, transport })
+        Ok(Self { process: Arc::new(process), folder, transport })
     }
 
     /// Where it is.

@@ -5,8 +5,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use catalogue::Function;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::records::{self, Written};
 
 /// What was asked, by operation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -30,6 +33,8 @@ pub struct Phase {
     pub people: usize,
     /// What was asked, by operation.
     pub asked: BTreeMap<String, Asked>,
+    /// What was written, by kind of record.
+    pub written: BTreeMap<String, Written>,
     /// Invocations.
     pub invocations: u64,
     /// Their time together, in milliseconds.
@@ -41,11 +46,14 @@ pub struct Phase {
 pub struct Figures {
     /// Phase by phase.
     pub phases: Vec<Phase>,
+    /// The most memory that a process of each function has had, in KiB.
+    pub peaks: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Default)]
 struct Totals {
     asked: BTreeMap<String, Asked>,
+    written: BTreeMap<String, Written>,
     invocations: u64,
     milliseconds: f64,
 }
@@ -55,6 +63,12 @@ struct Totals {
 pub(crate) struct Ledger {
     totals: Mutex<Totals>,
     log: Mutex<Vec<String>>,
+    peaks: Mutex<BTreeMap<Function, u64>>,
+}
+
+/// What runs by the clock costs by the month, not by the user.
+fn by_the_clock(function: Function) -> bool {
+    infra::PERIODIC.iter().any(|(periodic, _)| *periodic == function)
 }
 
 /// So many lines of the log are kept.
@@ -69,6 +83,10 @@ impl Ledger {
         }
         let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
         let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
+        let handler = read.get("Function").and_then(Value::as_str).unwrap_or_default();
+        if Function::of_handler(handler).is_none_or(by_the_clock) {
+            return;
+        }
         let asked = read.get("spent").and_then(|spent| spent.get("asked"));
         let Some(asked) = asked.and_then(Value::as_array) else { return };
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +100,39 @@ impl Ledger {
             total.read += number(one, "read").unwrap_or_default();
             total.write += number(one, "write").unwrap_or_default();
         }
+    }
+
+    /// Counts a batch of messages that a mapping has taken out of a queue, and removed.
+    pub(crate) fn polled(&self, messages: usize) {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = u64::try_from(messages).unwrap_or(u64::MAX);
+        for name in ["ReceiveMessage", "DeleteMessageBatch"] {
+            let total = totals.asked.entry(name.to_owned()).or_default();
+            total.billed += 1;
+            total.messages += messages;
+        }
+    }
+
+    /// Keeps the most memory that a process of a function has had.
+    pub(crate) fn resident(&self, function: Function, kib: u64) {
+        let mut peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
+        let peak = peaks.entry(function).or_default();
+        *peak = kib.max(*peak);
+    }
+
+    /// The most memory that a process of each function has had, in KiB.
+    pub(crate) fn peaks(&self) -> BTreeMap<&'static str, u64> {
+        let peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
+        peaks.iter().map(|(function, kib)| (function.handler(), *kib)).collect()
+    }
+
+    /// Counts the records that a request wrote.
+    pub(crate) fn wrote(&self, function: Function, body: &Value) {
+        if by_the_clock(function) {
+            return;
+        }
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        records::count(&mut totals.written, body);
     }
 
     fn keep(&self, line: &str) {
@@ -99,7 +150,7 @@ impl Ledger {
     /// What was counted since the last call, as a phase.
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let Totals { asked, invocations, milliseconds } = std::mem::take(&mut *totals);
-        Phase { title: title.to_owned(), people, asked, invocations, milliseconds }
+        let Totals { asked, written, invocations, milliseconds } = std::mem::take(&mut *totals);
+        Phase { title: title.to_owned(), people, asked, written, invocations, milliseconds }
     }
 }

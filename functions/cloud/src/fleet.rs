@@ -19,6 +19,7 @@ use crate::{
     double::REGION,
     environment::{Environment, Launch, Outcome},
     figures::Ledger,
+    probe,
     stack::STACK,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Fleet {
     busy: Mutex<BTreeMap<u32, Function>>,
     starts: AtomicU64,
     kills: AtomicU64,
+    replaced: AtomicU64,
 }
 
 impl Fleet {
@@ -56,6 +58,7 @@ impl Fleet {
             busy: Mutex::new(BTreeMap::new()),
             starts: AtomicU64::new(0),
             kills: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
         }
     }
 
@@ -74,6 +77,9 @@ impl Fleet {
         if let Some(pid) = pid {
             self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
         }
+        if let Some(kib) = pid.and_then(probe::peak) {
+            self.ledger.resident(function, kib);
+        }
         if usable {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.entry(function).or_default().push(environment);
@@ -84,21 +90,30 @@ impl Fleet {
         }
     }
 
-    /// Kills one process that is at work, chosen by a number; says which function's it was.
+    /// Kills one process that is at work on a message, chosen by a number; says which function's it
+    /// was. Those that run by the clock come again anyway.
     pub(crate) fn kill_one(&self, choice: u64) -> Option<Function> {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = u64::try_from(busy.len()).ok().filter(|count| *count > 0)?;
-        let place = usize::try_from(choice % count).ok()?;
-        let (pid, function) = busy.iter().nth(place)?;
-        let pid = Pid::from_raw(i32::try_from(*pid).ok()?)?;
+        let at_work: Vec<_> =
+            busy.iter().filter(|(_, function)| function.queue().is_some()).collect();
+        let count = u64::try_from(at_work.len()).ok().filter(|count| *count > 0)?;
+        let (pid, function) = at_work.get(usize::try_from(choice % count).ok()?)?;
+        let pid = Pid::from_raw(i32::try_from(**pid).ok()?)?;
         kill_process(pid, Signal::KILL).ok()?;
         self.kills.fetch_add(1, Ordering::Relaxed);
-        Some(*function)
+        Some(**function)
     }
 
     /// Ends every idle process, as a deploy of new code does: the next event starts a new one.
     pub(crate) fn replace_all(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let all = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let count: usize = all.values().map(Vec::len).sum();
+        self.replaced.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How many processes deploys have ended.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// How many processes were started, and how many were killed.
@@ -142,6 +157,12 @@ impl Fleet {
             ("CROSSWAVE_STACK", STACK.to_owned()),
             ("CROSSWAVE_MAPPINGS", mappings.join(" ")),
             ("CROSSWAVE_BUS", STACK.to_owned()),
+            ("CROSSWAVE_SCHEDULE_GROUP", STACK.to_owned()),
+            ("CROSSWAVE_SCHEDULE_ROLE", "arn:aws:iam::000000000000:role/scheduler".to_owned()),
+            (
+                "CROSSWAVE_SCHEDULE_TARGET",
+                "arn:aws:lambda:us-east-1:000000000000:function:start".to_owned(),
+            ),
         ]
     }
 }

@@ -16,8 +16,10 @@ use tenant::ReqwestTransport;
 use tokio::sync::watch;
 
 use crate::{
+    figures::Ledger,
     policy::{Denied, Policies},
-    serve::{Answer, text},
+    scheduler::Scheduler,
+    serve::{Answer, refusal, text},
 };
 
 /// What goes wrong, and how often.
@@ -44,6 +46,11 @@ pub enum Fault {
         /// So many requests in a row.
         times: u32,
     },
+    /// Another writer was first: the conditions of a transaction do not hold.
+    Raced {
+        /// So many transactions in a row.
+        times: u32,
+    },
     /// The role lacks a permission, until it is granted again.
     Forbidden {
         /// Which function's role.
@@ -51,6 +58,18 @@ pub enum Fault {
         /// Which action.
         action: String,
     },
+}
+
+impl Fault {
+    fn is_left(&self) -> bool {
+        match self {
+            Self::Throttled { times, .. }
+            | Self::ReplyLost { times, .. }
+            | Self::Doubled { times, .. }
+            | Self::Raced { times } => *times > 0,
+            Self::Forbidden { .. } => true,
+        }
+    }
 }
 
 /// What is told that a message comes into a queue, and after which delay.
@@ -68,7 +87,14 @@ pub(crate) struct Gate {
     pub(crate) polling: watch::Sender<bool>,
     /// Woken with the name of a queue that a message was sent to.
     wake: Wake,
+    ledger: Arc<Ledger>,
+    pub(crate) scheduler: Arc<Scheduler>,
+    /// What was put on the bus.
+    told: Mutex<Vec<Value>>,
 }
+
+/// What writes a record.
+const WRITES: [&str; 3] = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
 
 /// What is to become of a request.
 enum Course {
@@ -83,6 +109,7 @@ impl Gate {
     pub(crate) fn new(
         base: &str,
         transport: ReqwestTransport,
+        ledger: Arc<Ledger>,
         wake: impl Fn(&str, Duration) + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -94,6 +121,9 @@ impl Gate {
             denied: Mutex::new(Vec::new()),
             polling: watch::Sender::new(false),
             wake: Box::new(wake),
+            ledger,
+            scheduler: Arc::default(),
+            told: Mutex::new(Vec::new()),
         }
     }
 
@@ -102,9 +132,20 @@ impl Gate {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
+    /// The faults that have not all happened.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.iter().filter(|fault| fault.is_left()).cloned().collect()
+    }
+
     /// Takes all faults away.
     pub(crate) fn heal(&self) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What was put on the bus: `DetailType` and `Detail` of each event, in order.
+    pub(crate) fn told(&self) -> Vec<Value> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The requests that a role did not allow, in words.
@@ -119,13 +160,18 @@ impl Gate {
         let Some(function) = self.caller(&parts.headers) else {
             return refusal(StatusCode::FORBIDDEN, "UnrecognizedClientException", "who is this?");
         };
-        let actions = actions(&parts.headers, parts.uri.path(), &body);
+        let actions = actions(&parts, &body);
         match self.course(function, &actions) {
             Course::Refuse(answer) => return answer,
             Course::On | Course::LoseReply | Course::Twice
                 if parts.uri.path().starts_with("/2015-03-31/") =>
             {
                 return self.switch(&parts.method, &body);
+            }
+            Course::On | Course::LoseReply | Course::Twice
+                if parts.uri.path().starts_with("/schedules/") =>
+            {
+                return self.scheduler.answer(&parts.method, parts.uri.path(), &body);
             }
             Course::LoseReply => {
                 drop(self.forward(parts, bytes).await);
@@ -137,6 +183,9 @@ impl Gate {
         let answer = self.forward(parts, bytes).await;
         if answer.status().is_success() {
             self.notice(&actions, &body);
+            if actions.iter().any(|(action, _)| WRITES.contains(&action.as_str())) {
+                self.ledger.wrote(function, &body);
+            }
         }
         answer
     }
@@ -166,6 +215,8 @@ impl Gate {
                 return Course::Refuse(answer);
             }
         }
+        // Only a transaction asks for several things.
+        let transaction = actions.len() > 1;
         let asked = |what: &str| actions.iter().any(|(action, _)| action == what);
         for fault in faults.iter_mut() {
             match fault {
@@ -178,6 +229,10 @@ impl Gate {
                 Fault::ReplyLost { action, times } if *times > 0 && asked(action) => {
                     *times -= 1;
                     return Course::LoseReply;
+                }
+                Fault::Raced { times } if *times > 0 && transaction => {
+                    *times -= 1;
+                    return Course::Refuse(raced(actions.len()));
                 }
                 Fault::Doubled { action, times } if *times > 0 && asked(action) => {
                     *times -= 1;
@@ -200,7 +255,8 @@ impl Gate {
         }
     }
 
-    /// Wakes the mappings of queues that something was sent to, or deferred in.
+    /// Wakes the mappings of queues that something was sent to, or deferred in, and keeps what was
+    /// put on the bus.
     fn notice(&self, actions: &[(String, Value)], body: &Value) {
         let url = body.get("QueueUrl").and_then(Value::as_str).unwrap_or_default();
         let Some(queue) = url.rsplit('/').next() else { return };
@@ -217,6 +273,11 @@ impl Gate {
                 }
                 "sqs:ChangeMessageVisibility" => {
                     (self.wake)(queue, seconds(body, "VisibilityTimeout"));
+                }
+                "events:PutEvents" => {
+                    let entries = body.get("Entries").and_then(Value::as_array);
+                    let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                    told.extend(entries.into_iter().flatten().cloned());
                 }
                 _ => {}
             }
@@ -264,19 +325,36 @@ impl Gate {
     }
 }
 
-/// A refusal as the JSON protocol has it.
-fn refusal(status: StatusCode, code: &str, why: &str) -> Answer {
-    let mut answer = text(status, json!({ "__type": code, "message": why }).to_string());
+/// A transaction whose first condition did not hold.
+fn raced(parts: usize) -> Answer {
+    let reason = |place| if place == 0 { "ConditionalCheckFailed" } else { "None" };
+    let reasons: Vec<Value> = (0..parts).map(|place| json!({ "Code": reason(place) })).collect();
+    let code = "TransactionCanceledException";
+    let body = json!({ "__type": code, "message": "lost a race", "CancellationReasons": reasons });
+    let mut answer = text(StatusCode::BAD_REQUEST, body.to_string());
     let kind = HeaderValue::from_static("application/x-amz-json-1.0");
     answer.headers_mut().insert("content-type", kind);
-    if let Ok(code) = HeaderValue::from_str(code) {
-        answer.headers_mut().insert("x-amzn-errortype", code);
-    }
     answer
 }
 
 /// What a request asks for, as permissions name it; a transaction for each of its parts.
-fn actions(headers: &HeaderMap, path: &str, body: &Value) -> Vec<(String, Value)> {
+fn actions(parts: &http::request::Parts, body: &Value) -> Vec<(String, Value)> {
+    let (headers, path) = (&parts.headers, parts.uri.path());
+    if let Some(name) = path.strip_prefix("/schedules/") {
+        let verb = match parts.method {
+            Method::POST => "Create",
+            Method::PUT => "Update",
+            Method::DELETE => "Delete",
+            _ => "Get",
+        };
+        let query = parts.uri.query().unwrap_or_default();
+        let group = body.get("GroupName").and_then(Value::as_str);
+        let group = group.or_else(|| query.strip_prefix("groupName=")).unwrap_or_default();
+        return vec![(
+            format!("scheduler:{verb}Schedule"),
+            json!({ "Name": format!("{group}/{name}") }),
+        )];
+    }
     if path.starts_with("/2015-03-31/event-source-mappings/") {
         return vec![("lambda:UpdateEventSourceMapping".to_owned(), Value::Null)];
     }

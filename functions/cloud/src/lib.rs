@@ -15,6 +15,7 @@
 //! writes and request tokens under concurrency, and reads CloudFormation; others lose updates or
 //! cannot run here.
 
+mod changes;
 mod clockwork;
 mod cloud;
 mod double;
@@ -28,6 +29,8 @@ mod pace;
 mod place;
 mod policy;
 mod probe;
+mod records;
+mod scheduler;
 mod serve;
 mod stack;
 
@@ -38,3 +41,4 @@ pub use gate::Fault;
 pub use pace::Pace;
 pub use place::{InTheCloud, Kills, Played, rehearse};
 pub use probe::{Start, probe};
+pub use records::Written;

@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use cloud::{CloudError, Kills, Options, Played};
+use cloud::{CloudError, Kills, Options, Played, Written};
 use rehearsal::Scene;
 
 /// Runs the deployment of Crosswave on this machine, without an account.
@@ -100,6 +100,10 @@ fn text(played: &Played) -> String {
                 "  {operation:<24} {:>6} requests {:>8.1} read units {:>8.1} write units",
                 asked.billed, asked.read, asked.write
             ));
+        }
+        for (kind, written) in &phase.written {
+            let Written { writes, bytes, units } = written;
+            line(format!("  {kind:<24} {writes:>6} writes {bytes:>10} bytes {units:>6} units"));
         }
     }
     text

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use system::SystemClock;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::{Pace, fleet::Fleet, serve::spawn, stack::STACK};
+use crate::{Pace, figures::Ledger, fleet::Fleet, serve::spawn, stack::STACK};
 
 /// A queue is looked at after so long, whatever the gate has seen: visibility may be over.
 const LOOK: Duration = Duration::from_secs(2);
@@ -73,6 +73,8 @@ pub(crate) struct Mappings {
     pub(crate) pace: Pace,
     /// Invocations of one function at the same time.
     pub(crate) concurrency: usize,
+    /// Counts what polling costs.
+    pub(crate) ledger: Arc<Ledger>,
     /// Messages that were delivered.
     pub(crate) delivered: AtomicU64,
     /// Invocations that failed as a whole, in words.
@@ -131,6 +133,7 @@ impl Mappings {
     async fn deliver(&self, function: Function, queue: &QueueName, batch: Vec<Delivery>) {
         let count = u64::try_from(batch.len()).unwrap_or_default();
         self.delivered.fetch_add(count, Ordering::Relaxed);
+        self.ledger.polled(batch.len());
         let records: Vec<Value> = batch.iter().enumerate().map(record).collect();
         let answer = self.fleet.invoke(function, &json!({ "Records": records })).await;
         let failed = match answer {

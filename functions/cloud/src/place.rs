@@ -9,6 +9,7 @@ use engine::{
     Host,
     records::{Loaded, load_all},
 };
+use jiff::{SignedDuration, tz::TimeZone};
 use model::{DeliveryState, Keys, Notification, Project, UserState};
 use ports::{Clock, Random};
 use rehearsal::{Place, Rehearsed, Scene, Stage, Stretch};
@@ -24,7 +25,21 @@ pub struct InTheCloud<'c> {
     told: bool,
     kills: Kills,
     figures: Figures,
+    start: StartBy,
 }
+
+/// What starts the wave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum StartBy {
+    /// An event on the bus.
+    #[default]
+    Event,
+    /// A schedule of its own.
+    Schedule,
+}
+
+/// So far ahead is a time that a schedule is given.
+const AHEAD: SignedDuration = SignedDuration::from_secs(3);
 
 /// How processes are killed while a rehearsal is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +77,7 @@ pub async fn rehearse(
     let told = scene.told;
     let mut place = InTheCloud { told, kills, ..InTheCloud::new(&cloud) };
     let played = rehearsal::rehearse(scene, &stage, &mut place).await;
-    let figures = std::mem::take(&mut place.figures);
+    let figures = Figures { peaks: cloud.peaks(), ..std::mem::take(&mut place.figures) };
     let Some(rehearsed) = played? else { return Ok(None) };
     let (processes, killed) = cloud.processes();
     Ok(Some(Played { rehearsed, figures, processes, killed, denied: cloud.denied() }))
@@ -71,7 +86,20 @@ pub async fn rehearse(
 impl<'c> InTheCloud<'c> {
     /// A place that kills nothing and tells nobody.
     pub fn new(cloud: &'c Cloud) -> Self {
-        Self { cloud, told: false, kills: Kills::default(), figures: Figures::default() }
+        Self {
+            cloud,
+            told: false,
+            kills: Kills::default(),
+            figures: Figures::default(),
+            start: StartBy::default(),
+        }
+    }
+
+    /// The same, where each action is started by a schedule of the wave instead of an event.
+    #[must_use]
+    pub fn by_schedules(mut self) -> Self {
+        self.start = StartBy::Schedule;
+        self
     }
 
     /// Discovers, matches, and prepares everybody who can move.
@@ -99,17 +127,9 @@ impl Place for InTheCloud<'_> {
     ) -> Result<Option<u64>, CloudError> {
         let scope = Scope::of(self.cloud.project());
         let before = self.cloud.delivered();
-        let event = json!({
-            "detail-type": "Crosswave Start Wave",
-            "time": SystemClock.now(),
-            "detail": {
-                "customer": scope.customer, "project": scope.project,
-                "wave": stretch.wave, "action": stretch.action,
-            },
-        });
-        // A bus delivers at least once; the wave starts once all the same.
-        for _ in 0..2 {
-            self.cloud.invoke(Function::StartWave, &event).await?;
+        match self.start {
+            StartBy::Event => self.by_event(&scope, stretch).await?,
+            StartBy::Schedule => self.by_schedule(&scope, stretch).await?,
         }
         let mut next_kill = self.next_kill();
         loop {
@@ -146,6 +166,42 @@ impl Place for InTheCloud<'_> {
 }
 
 impl InTheCloud<'_> {
+    async fn by_event(&self, scope: &Scope, stretch: &Stretch<'_>) -> Result<(), CloudError> {
+        let event = json!({
+            "detail-type": "Crosswave Start Wave",
+            "time": SystemClock.now(),
+            "detail": {
+                "customer": scope.customer, "project": scope.project,
+                "wave": stretch.wave, "action": stretch.action,
+            },
+        });
+        // A bus delivers at least once; the wave starts once all the same.
+        for _ in 0..2 {
+            self.cloud.invoke(Function::StartWave, &event).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the wave a schedule by the API, and waits until it has fired.
+    async fn by_schedule(&self, scope: &Scope, stretch: &Stretch<'_>) -> Result<(), CloudError> {
+        let fired = self.cloud.fired().len();
+        let soon = SystemClock.now() + AHEAD;
+        let first = soon.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        let schedule = json!({ "first": first, "zone": "UTC", "repeat": null });
+        let path = format!(
+            "/v1/customers/{}/projects/{}/waves/{}/schedules/{}",
+            scope.customer, scope.project, stretch.wave, stretch.action
+        );
+        let (status, said) = self.cloud.ask("PUT", &path, &schedule).await?;
+        if status != 200 {
+            return Err(CloudError::Deployment(format!("the schedule was refused: {said}")));
+        }
+        while self.cloud.fired().len() == fired {
+            SystemClock.sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
     /// Somewhere between nothing and twice the mean.
     fn next_kill(&self) -> Option<jiff::Timestamp> {
         let (_, killed) = self.cloud.processes();
@@ -155,7 +211,7 @@ impl InTheCloud<'_> {
         let most =
             u64::try_from(self.kills.every.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
         let pause = i64::try_from(OsRandom.below(most)).unwrap_or(i64::MAX);
-        SystemClock.now().checked_add(jiff::SignedDuration::from_millis(pause)).ok()
+        SystemClock.now().checked_add(SignedDuration::from_millis(pause)).ok()
     }
 
     /// Whether nobody of the wave has a job that goes on by itself, and everybody was told.

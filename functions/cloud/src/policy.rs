@@ -103,6 +103,7 @@ impl Policies {
                 self.queues.get(name).cloned().unwrap_or_else(|| name.to_owned())
             }
             Some("secretsmanager") => text("SecretId").to_owned(),
+            Some("scheduler") => text("Name").to_owned(),
             _ => "*".to_owned(),
         }
     }
@@ -175,6 +176,9 @@ fn texts(node: &Node) -> Vec<String> {
                 let text = text.replace("${AWS::StackName}", STACK);
                 match text.split_once(":secret:") {
                     Some((_, name)) => name.to_owned(),
+                    None if text.contains(":schedule/") => {
+                        text.split_once(":schedule/").unwrap_or_default().1.to_owned()
+                    }
                     None if text.contains(":event-source-mapping:") => "*".to_owned(),
                     None => text,
                 }

@@ -19,8 +19,6 @@ use crate::{
 
 /// A process that asks for its first event later than this does not start.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Invocations of one measurement.
-const CALLS: u32 = 200;
 
 /// One process, measured.
 #[derive(Clone, Debug, Serialize)]
@@ -35,8 +33,13 @@ pub struct Start {
     pub invocation_ms: f64,
 }
 
-/// Starts the artifact as one function and measures it; nothing of AWS is there.
-pub async fn probe(program: &Path, function: Function) -> Result<Start, CloudError> {
+/// Starts the artifact as one function and measures it, over so many invocations; nothing of AWS is
+/// there.
+pub async fn probe(
+    program: &Path,
+    function: Function,
+    calls: u32,
+) -> Result<Start, CloudError> {
     let ledger = Arc::new(Ledger::default());
     let nowhere = "127.0.0.1:9";
     let fleet =
@@ -56,7 +59,7 @@ pub async fn probe(program: &Path, function: Function) -> Result<Start, CloudErr
     let resident_kib = environment.pid().and_then(resident).unwrap_or_default();
     let began = SystemClock.now();
     // The others would ask for the table, which is not there.
-    let calls = if function.queue().is_some() { CALLS } else { 0 };
+    let calls = if function.queue().is_some() { calls } else { 0 };
     for _ in 0..calls {
         // No function does anything with no records; some refuse the event, which is as quick.
         let nothing = Bytes::from(json!({ "Records": [] }).to_string());
@@ -76,7 +79,16 @@ fn milliseconds(since: jiff::Timestamp) -> f64 {
 
 /// Resident memory of a process, in KiB; `None` where /proc is not there.
 fn resident(pid: u32) -> Option<u64> {
+    status(pid, "VmRSS:")
+}
+
+/// The most resident memory that a process has had, in KiB.
+pub(crate) fn peak(pid: u32) -> Option<u64> {
+    status(pid, "VmHWM:")
+}
+
+fn status(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

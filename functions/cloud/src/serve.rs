@@ -3,10 +3,11 @@
 use std::{convert::Infallible, future::Future, net::Ipv4Addr, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 /// Largest request body: a batch of messages has 1 MiB, a commit 4 MB in base 64.
@@ -50,6 +51,17 @@ where
 #[expect(clippy::disallowed_methods, reason = "the local cloud is a host, and owns its tasks")]
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(work));
+}
+
+/// A refusal as the JSON protocols have it.
+pub(crate) fn refusal(status: StatusCode, code: &str, why: &str) -> Answer {
+    let mut answer = text(status, json!({ "__type": code, "message": why }).to_string());
+    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
+    answer.headers_mut().insert("content-type", kind);
+    if let Ok(code) = HeaderValue::from_str(code) {
+        answer.headers_mut().insert("x-amzn-errortype", code);
+    }
+    answer
 }
 
 /// An answer of text.

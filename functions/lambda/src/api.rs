@@ -1,12 +1,14 @@
 //! The API behind the HTTP API of the deployment. Whoever calls has signed with an identity of the
 //! account; the authorizer has checked it.
 
+use std::collections::BTreeMap;
+
 use control::{Scope, Selection, waves};
-use model::{Action, Schedule, WaveId};
+use model::{Action, Project, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, FunctionError, StartWave, dead, start};
+use crate::{Deployment, FunctionError, StartWave, dead, plan, register, start};
 
 /// Largest body in bytes.
 const MOST_BYTES: usize = 64 * 1024;
@@ -49,6 +51,25 @@ struct Run {
     action: Action,
     #[serde(default)]
     planned: Option<jiff::Timestamp>,
+}
+
+/// A wave that is to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewWave {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    profile: Option<String>,
+}
+
+/// How a project stands.
+#[derive(Debug, Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    status: control::Status,
+    /// Messages that could not be handled, by queue.
+    dead_letters: BTreeMap<String, usize>,
 }
 
 enum Refusal {
@@ -101,7 +122,32 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
         ("GET", ["v1", "customers", customer, "projects", project]) => {
             let scope = scope(customer, project)?;
             let status = control::status(host, &scope, &Selection::everybody()).await?;
-            Ok(json!(status))
+            let dead_letters = dead::count_dead(host, &scope.customer).await?;
+            Ok(json!(Standing { status, dead_letters }))
+        }
+        ("PUT", ["v1", "customers", customer, "projects", project]) => {
+            let scope = scope(customer, project)?;
+            let project: Project = body(request)?;
+            if Scope::of(&project) != scope {
+                return Err(Refusal::Bad("the body is another project's".to_owned()));
+            }
+            control::store_project(host, &project).await?;
+            register(host, &scope).await?;
+            Ok(json!({ "customer": scope.customer, "project": scope.project }))
+        }
+        ("PUT", ["v1", "customers", customer, "projects", project, "waves", wave]) => {
+            let scope = scope(customer, project)?;
+            let NewWave { name, profile } = body(request)?;
+            let project = scope.load_project(host).await?;
+            waves::create(host, &project, id(wave)?, name, profile).await?;
+            Ok(json!({ "wave": wave }))
+        }
+        ("DELETE", ["v1", "customers", customer, "projects", project, "waves", wave]) => {
+            let scope = scope(customer, project)?;
+            let wave: WaveId = id(wave)?;
+            waves::delete(host, &scope, &wave).await?;
+            plan::cancel_all(deployment, &scope, &wave).await?;
+            Ok(json!({ "wave": wave }))
         }
         ("POST", ["v1", "customers", customer, "projects", project, "waves", wave, "runs"]) => {
             let scope = scope(customer, project)?;
@@ -126,12 +172,13 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
             let action: Action = serde_json::from_value(json!(action)).map_err(bad)?;
             let wave: WaveId = id(wave)?;
             waves::set_schedule(host, &scope, &wave, action, schedule).await?;
+            plan::project(deployment, &scope, &wave, action).await?;
             Ok(json!({ "wave": wave, "action": action, "scheduled": method == "PUT" }))
         }
         ("GET", ["v1", "dead-letters"]) => Ok(json!(dead::list_dead(host).await?)),
         ("POST", ["v1", "dead-letters", "redrive"]) => {
             deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
-            Ok(json!({ "redriven": dead::redrive(host).await? }))
+            Ok(json!(dead::redrive(host).await?))
         }
         _ => Err(Refusal::Missing),
     }

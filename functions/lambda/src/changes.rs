@@ -72,6 +72,8 @@ struct Item {
     sk: Attribute,
     #[serde(default)]
     d: Attribute,
+    #[serde(default)]
+    z: Attribute,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -86,7 +88,12 @@ struct Attribute {
 
 impl Item {
     fn record<T: Stored>(&self) -> Option<T> {
-        T::from_bytes(&STANDARD.decode(&self.d.b).ok()?).ok()
+        let bytes = if self.z.b.is_empty() {
+            STANDARD.decode(&self.d.b).ok()?
+        } else {
+            aws::inflate(&STANDARD.decode(&self.z.b).ok()?)?
+        };
+        T::from_bytes(&bytes).ok()
     }
 }
 

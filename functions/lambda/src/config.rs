@@ -24,6 +24,18 @@ pub(crate) struct Config {
     pub(crate) identity_role: Option<String>,
     /// The bus.
     pub(crate) bus: Option<String>,
+    /// Where starts that lie ahead are planned.
+    pub(crate) schedules: Option<Schedules>,
+}
+
+/// The waves' own schedules.
+pub(crate) struct Schedules {
+    /// Their group.
+    pub(crate) group: String,
+    /// The ARN of the role that the scheduler takes.
+    pub(crate) role: String,
+    /// The ARN of the function that starts waves.
+    pub(crate) target: String,
 }
 
 /// Reads the environment; says in words what is missing.
@@ -48,6 +60,15 @@ pub(crate) fn read() -> Result<Config, String> {
         mappings: mappings.split_whitespace().map(str::to_owned).collect(),
         identity_role: variable("CROSSWAVE_IDENTITY_ROLE"),
         bus: variable("CROSSWAVE_BUS"),
+        schedules: schedules(),
+    })
+}
+
+fn schedules() -> Option<Schedules> {
+    Some(Schedules {
+        group: variable("CROSSWAVE_SCHEDULE_GROUP")?,
+        role: variable("CROSSWAVE_SCHEDULE_ROLE")?,
+        target: variable("CROSSWAVE_SCHEDULE_TARGET")?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Dead letters: taken out of their queues, kept with their reasons in the deployment's books, and
 //! sent back by one command.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use catalogue::Function;
 use engine::{
@@ -9,7 +9,7 @@ use engine::{
     records::{Batch, load_all},
 };
 use jiff::Timestamp;
-use model::{Stored, WireError};
+use model::{CustomerId, Stored, WireError};
 use ports::{Change, Expect, Key, MAX_BATCH, Outgoing, QueueName};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ use crate::{
 };
 
 const DEAD: &str = "X#";
+/// So many bytes of a message are kept. Ours have some hundreds; a letter must fit into a message
+/// however its characters are escaped, and into a record.
+const KEPT: usize = 8 * 1024;
 /// Long enough to keep what was taken.
 const VISIBILITY: Duration = Duration::from_mins(2);
 
@@ -31,6 +34,10 @@ pub struct DeadLetter {
     pub body: String,
     /// Why it could not be handled.
     pub why: String,
+    /// How many bytes the message had, where it was too long to be kept: then `body` is its beginning,
+    /// and it cannot be sent again.
+    #[serde(default)]
+    pub cut: Option<usize>,
     /// When it was collected.
     #[serde(default)]
     pub at: Option<Timestamp>,
@@ -38,6 +45,15 @@ pub struct DeadLetter {
 
 impl Stored for DeadLetter {
     const KIND: &'static str = "dead letter";
+}
+
+impl DeadLetter {
+    fn new(queue: &QueueName, body: &str, why: String) -> Self {
+        let end = body.floor_char_boundary(KEPT);
+        let cut = (end < body.len()).then_some(body.len());
+        let body = body.get(..end).unwrap_or_default().to_owned();
+        Self { queue: queue.to_string(), body, why, cut, at: None }
+    }
 }
 
 /// What was collected.
@@ -50,7 +66,7 @@ pub struct Collected {
 
 /// The form in which a message goes to its queue of dead letters.
 pub(crate) fn wrap(queue: &QueueName, body: &str, why: String) -> Result<String, EngineError> {
-    let letter = DeadLetter { queue: queue.to_string(), body: body.to_owned(), why, at: None };
+    let letter = DeadLetter::new(queue, body, why);
     let unreadable = |error: &dyn ToString| WireError::Unreadable {
         kind: DeadLetter::KIND,
         text: error.to_string(),
@@ -72,11 +88,9 @@ pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
             }
             for delivery in deliveries {
                 let letter = DeadLetter::from_bytes(delivery.body.as_bytes());
-                let mut letter = letter.unwrap_or_else(|_| DeadLetter {
-                    queue: queue.to_string(),
-                    body: delivery.body.clone(),
-                    why: "it was delivered too often; the function's log says why".to_owned(),
-                    at: None,
+                let mut letter = letter.unwrap_or_else(|_| {
+                    let why = "it was delivered too often; the function's log says why".to_owned();
+                    DeadLetter::new(&queue, &delivery.body, why)
                 });
                 letter.at = Some(host.clock.now());
                 let mut batch = Batch::new();
@@ -101,10 +115,34 @@ pub async fn list_dead(host: &Host) -> Result<Vec<DeadLetter>, EngineError> {
     Ok(letters.into_iter().map(|letter| letter.value).collect())
 }
 
-/// Sends all dead letters back to their queues; says how many.
-pub async fn redrive(host: &Host) -> Result<usize, EngineError> {
-    let letters = list_dead(host).await?;
-    for letter in &letters {
+/// How many dead letters lie there, by queue: those about a customer, and those about nobody.
+pub(crate) async fn count_dead(
+    host: &Host,
+    customer: &CustomerId,
+) -> Result<BTreeMap<String, usize>, EngineError> {
+    let mut counts = BTreeMap::new();
+    for letter in list_dead(host).await? {
+        if customer_of(&letter.body).is_none_or(|whose| whose == customer.as_str()) {
+            *counts.entry(letter.queue).or_default() += 1;
+        }
+    }
+    Ok(counts)
+}
+
+/// What a redrive did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Redriven {
+    /// Dead letters that went back to their queues.
+    pub redriven: usize,
+    /// Those that stay, because they were too long to be kept whole.
+    pub kept: usize,
+}
+
+/// Sends all dead letters back to their queues.
+pub async fn redrive(host: &Host) -> Result<Redriven, EngineError> {
+    let (whole, cut): (Vec<_>, Vec<_>) =
+        list_dead(host).await?.into_iter().partition(|letter| letter.cut.is_none());
+    for letter in &whole {
         let message = Outgoing {
             queue: QueueName::parse(&letter.queue)?,
             group: customer_of(&letter.body).unwrap_or_default(),
@@ -116,5 +154,5 @@ pub async fn redrive(host: &Host) -> Result<usize, EngineError> {
         let key = Key::new(partition, sort);
         host.store.commit(&[Change::Delete { key, expect: Expect::Anything }]).await?;
     }
-    Ok(letters.len())
+    Ok(Redriven { redriven: whole.len(), kept: cut.len() })
 }

@@ -2,8 +2,9 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use catalogue::Function;
-use engine::{EngineError, Host, Steps, Verdict};
+use async_trait::async_trait;
+use catalogue::{Function, Step};
+use engine::{EngineError, Host, StepContext, StepResult, Steps, Verdict};
 use futures_util::{FutureExt, future};
 use model::{Baton, Stored};
 use ports::{CommitError, MAX_DELAY, Outgoing, QueueName, Receipt, StoreError};
@@ -20,6 +21,19 @@ pub(crate) const MAX_RECEIVES: u32 = 10;
 const RESERVE: Duration = Duration::from_secs(2);
 /// A busy store is left alone for so long.
 const BUSY_PAUSE: Duration = Duration::from_secs(5);
+
+/// The steps, which say whose wave they work for: the message does not.
+struct Told<'a>(&'a dyn Steps);
+
+#[async_trait]
+impl Steps for Told<'_> {
+    async fn run(&self, step: Step, cx: &StepContext<'_>) -> StepResult {
+        if let Some(wave) = &cx.user().wave {
+            tracing::Span::current().record("wave", wave.as_str());
+        }
+        self.0.run(step, cx).await
+    }
+}
 
 /// What became of one message.
 enum Fate {
@@ -70,6 +84,7 @@ fn span(record: &QueueRecord) -> tracing::Span {
             user = %baton.user.user,
             job = %baton.job,
             step = %baton.step,
+            wave = tracing::field::Empty,
             attempt,
         ),
         Err(_) => tracing::info_span!("message", message = %record.message_id, attempt),
@@ -80,7 +95,7 @@ async fn fate(host: &Host, steps: &dyn Steps, function: Function, record: &Queue
     let handling = async {
         match function {
             Function::Notify => engine::notify::handle_notification(host, &record.body).await,
-            _ => engine::handle(host, steps, &record.body).await,
+            _ => engine::handle(host, &Told(steps), &record.body).await,
         }
     };
     let handling = AssertUnwindSafe(tenant::counted(handling)).catch_unwind();

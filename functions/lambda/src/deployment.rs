@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{changes, dead, deliver::deliver, start, sweep, tick, usage};
+use crate::{changes, dead, deliver::deliver, plan::Planner, start, sweep, tick, usage};
 
 /// Switches the polling of the queues: an empty queue that is polled costs money.
 #[async_trait]
@@ -30,6 +30,8 @@ pub struct Deployment {
     pub steps: Arc<dyn Steps>,
     /// Switches polling.
     pub switch: Arc<dyn Switch>,
+    /// Knows the starts that lie ahead.
+    pub planner: Arc<dyn Planner>,
     /// Where changes are published.
     pub bus: Arc<dyn changes::Bus>,
     /// The stack's name, for metrics.
@@ -53,6 +55,9 @@ pub enum FunctionError {
     /// Polling could not be switched.
     #[error("the queues' polling could not be switched: {0}")]
     Switch(String),
+    /// The scheduler did not take a start, or did not forget one.
+    #[error("the scheduler: {0}")]
+    Plan(String),
 }
 
 impl From<EngineError> for FunctionError {

@@ -64,7 +64,9 @@ async fn invoke(
     let request = event.context.request_id.clone();
     let until = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
     let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
-    let span = tracing::info_span!("invocation", request, function = function.handler());
+    // X-Ray's id of the invocation, where the stack has tracing switched on.
+    let trace = event.context.xray_trace_id.as_deref().unwrap_or_default();
+    let span = tracing::info_span!("invocation", request, function = function.handler(), trace);
     let began = services.now();
     let answer = services.deployment.run(function, event.payload, until).instrument(span).await;
     if let Err(error) = &answer {

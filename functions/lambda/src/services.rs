@@ -6,11 +6,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws::{Access, Caller, Connections, DynamoStore, Event, EventBus, Meter, Polling, SqsQueues};
+use aws::{
+    Access, Caller, Connections, DynamoStore, Event, EventBus, Meter, NewSchedule, Polling,
+    ScheduleTarget, Schedules, SqsQueues,
+};
 use catalogue::Function;
 use engine::{Host, HostIdentity, StoredScripts};
-use jiff::Timestamp;
-use lambda::{Bus, ChangeEvent, Deployment, Switch};
+use jiff::{Timestamp, tz::TimeZone};
+use lambda::{Bus, ChangeEvent, Deployment, PlannedStart, Planner, Switch};
 use ports::{Clock, Random, Store, Transport};
 use scripting::{Budget, WorkerPool};
 use serde_json::{Value, json};
@@ -90,6 +93,11 @@ impl Services {
             host,
             steps: Arc::new(dispatch::AllSteps),
             switch: Arc::new(Queues(Polling::new(caller.clone(), config.mappings.clone()))),
+            planner: Arc::new(Starts(config.schedules.as_ref().map(|schedules| {
+                let (arn, role) = (schedules.target.clone(), schedules.role.clone());
+                let target = ScheduleTarget { arn, role, dead_letters: None };
+                Schedules::new(caller.clone(), schedules.group.clone(), target)
+            }))),
             bus: Arc::new(Events(
                 config.bus.as_ref().map(|bus| EventBus::new(caller, bus.clone(), "crosswave")),
             )),
@@ -157,6 +165,34 @@ struct Queues(Polling);
 impl Switch for Queues {
     async fn polling(&self, on: bool) -> Result<(), String> {
         self.0.switch(on).await.map_err(|error| error.to_string())
+    }
+}
+
+/// The schedules of the waves.
+struct Starts(Option<Schedules>);
+
+impl Starts {
+    fn schedules(&self) -> Result<&Schedules, String> {
+        self.0.as_ref().ok_or_else(|| "CROSSWAVE_SCHEDULE_GROUP is not set".to_owned())
+    }
+}
+
+#[async_trait]
+impl Planner for Starts {
+    async fn plan(&self, start: &PlannedStart) -> Result<(), String> {
+        let zone = TimeZone::get(&start.zone).map_err(|error| error.to_string())?;
+        let local = start.at.to_zoned(zone).datetime();
+        let schedule = NewSchedule {
+            name: start.name.clone(),
+            expression: NewSchedule::at(local),
+            time_zone: start.zone.clone(),
+            input: json!(start.request).to_string(),
+        };
+        self.schedules()?.put(&schedule).await.map_err(|error| error.to_string())
+    }
+
+    async fn cancel(&self, name: &str) -> Result<(), String> {
+        self.schedules()?.delete(name).await.map_err(|error| error.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{Action, CustomerId, ProjectId, WaveId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Deployment, FunctionError};
+use crate::{Deployment, FunctionError, plan};
 
 /// What is to be started. `action` and `wave` are left out by a schedule: it says that something of
 /// the project is due, and the wave's own record knows what.
@@ -79,6 +79,10 @@ pub(crate) async fn fire(deployment: &Deployment, scope: &Scope) -> Result<Start
     let host = &deployment.host;
     for fired in waves::tick(host, scope, host.clock.now()).await? {
         tracing::info!(wave = %fired.wave, action = %fired.action, planned = %fired.planned, "fired");
+        // The next time of the same action. What cannot be planned stops no start; the sweep mends it.
+        if let Err(error) = plan::project(deployment, scope, &fired.wave, fired.action).await {
+            tracing::warn!(%error, wave = %fired.wave, "the next start could not be planned");
+        }
     }
     let mut all = Started::default();
     let runs = waves::pending_runs(host, scope).await?;

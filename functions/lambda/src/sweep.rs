@@ -1,8 +1,9 @@
-//! Brings back jobs that have not moved for a while, in every project.
+//! Brings back jobs that have not moved for a while, and schedules that are missing, in every
+//! project.
 
 use serde::Serialize;
 
-use crate::{Deployment, FunctionError, registry::all_projects};
+use crate::{Deployment, FunctionError, plan, registry::all_projects};
 
 /// What was brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +17,9 @@ pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionErro
     for scope in all_projects(&deployment.host).await? {
         let stale = engine::STALE_AFTER;
         sent += engine::sweep(&deployment.host, &scope.customer, &scope.project, stale).await?;
+        if let Err(error) = plan::project_all(deployment, &scope).await {
+            tracing::warn!(%error, "starts that lie ahead could not be planned");
+        }
     }
     if sent > 0 {
         tracing::info!(sent, "swept");

@@ -1,6 +1,7 @@
 //! What a function makes of its events, against the models of the ports.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,7 +12,8 @@ use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock}
 use control::{Scope, store_project, waves};
 use engine::{
     Host, HostIdentity, Outcome, StepContext, StepError, StepResult, Steps, StoredScripts,
-    TenantPair, Tenants, Wake, records::Batch,
+    TenantPair, Tenants, Wake,
+    records::{Batch, load_all},
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState};
@@ -19,7 +21,13 @@ use ports::{Clock, Delivery, QueueName, Store};
 use scripting::Budget;
 use serde_json::{Value, json};
 
-use crate::{Bus, ChangeEvent, Deployment, Switch, list_dead, redrive, register};
+use crate::{
+    Bus, ChangeEvent, Deployment, Hour, PlannedStart, Planner, Switch, list_dead, redrive, register,
+};
+
+mod api;
+mod changes;
+mod plan;
 
 /// What every step answers here, by the user's name.
 struct Scripted;
@@ -60,12 +68,26 @@ impl Tenants for Nowhere {
 struct Noted {
     polling: Mutex<Vec<bool>>,
     events: Mutex<Vec<ChangeEvent>>,
+    plans: Mutex<BTreeMap<String, PlannedStart>>,
 }
 
 #[async_trait]
 impl Switch for Noted {
     async fn polling(&self, on: bool) -> Result<(), String> {
         self.polling.lock().unwrap().push(on);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Planner for Noted {
+    async fn plan(&self, start: &PlannedStart) -> Result<(), String> {
+        self.plans.lock().unwrap().insert(start.name.clone(), start.clone());
+        Ok(())
+    }
+
+    async fn cancel(&self, name: &str) -> Result<(), String> {
+        self.plans.lock().unwrap().remove(name);
         Ok(())
     }
 }
@@ -117,7 +139,7 @@ impl Desk {
             match_by: Vec::new(),
             target_domain: "new.example".to_owned(),
             default_profile: Profile::default(),
-            profiles: std::collections::BTreeMap::new(),
+            profiles: BTreeMap::new(),
             notification_sender: None,
             quiet_hours: None,
             policy: model::ScriptPolicy::default(),
@@ -137,6 +159,7 @@ impl Desk {
             host,
             steps: Arc::new(Scripted),
             switch: Arc::clone(&noted) as Arc<dyn Switch>,
+            planner: Arc::clone(&noted) as Arc<dyn Planner>,
             bus: Arc::clone(&noted) as Arc<dyn Bus>,
             stack: "test".to_owned(),
         };
@@ -249,7 +272,7 @@ async fn a_message_that_always_fails_is_kept_with_its_reason_and_can_be_sent_aga
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!(letter.why, "the step panicked: this step has a fault");
     assert_eq!(letter.queue, FIRST);
-    assert_eq!(redrive(host).await.unwrap(), 1);
+    assert_eq!(redrive(host).await.unwrap().redriven, 1);
     assert_eq!(desk.receive(FIRST).await.len(), 1);
     assert!(list_dead(host).await.unwrap().is_empty());
 }
@@ -268,6 +291,56 @@ async fn a_message_that_is_none_of_ours_is_kept_at_once() {
     desk.run(Function::CollectDeadLetters, json!({})).await;
     let letters = list_dead(&desk.deployment.host).await.unwrap();
     assert!(letters[0].why.contains("cannot be read"), "{}", letters[0].why);
+}
+
+/// A message that is longer than any of ours is kept with its reason and its beginning, fits into a
+/// message and a record whatever its characters, and stays when the others go back.
+#[tokio::test]
+async fn a_message_that_is_too_long_is_kept_in_part_and_said_to_be_so() {
+    let desk = Desk::with(&[]).await;
+    let long = "\u{1}\"\\".repeat(20_000);
+    let record = json!({ "messageId": "m", "receiptHandle": "r", "body": long });
+    let answer =
+        desk.run(Function::Step(Step::HideUser), json!({ "Records": [record] })).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let host = &desk.deployment.host;
+    let letters = list_dead(host).await.unwrap();
+    assert_eq!(letters[0].cut, Some(60_000));
+    assert!(long.starts_with(&letters[0].body) && letters[0].why.contains("cannot be read"));
+    let done = redrive(host).await.unwrap();
+    assert_eq!((done.redriven, done.kept), (0, 1));
+    assert_eq!(list_dead(host).await.unwrap().len(), 1);
+}
+
+/// An invocation ends before Lambda ends it: the message of a step that takes too long comes again,
+/// the others of its batch are done.
+#[tokio::test]
+async fn a_step_that_outlasts_the_invocation_fails_alone_and_in_time() {
+    let desk = Desk::with(&["anna", "hangs"]).await;
+    desk.start().await;
+    let time = async { desk.on(119) };
+    let (again, ()) = tokio::join!(desk.deliver(), time);
+    assert_eq!(again, ["hangs"]);
+    assert_eq!(desk.receive("prepare-mail-enable-user").await.len(), 1);
+}
+
+/// What was used is in exactly one hour, however often it is rolled up, and a closed hour stays.
+#[tokio::test]
+async fn usage_is_rolled_up_once_into_hours_that_never_change() {
+    let desk = Desk::with(&["anna", "ben"]).await;
+    desk.start().await;
+    for step in plan_of(Phase::Prepare) {
+        assert!(desk.deliver_to(Function::Step(step)).await.is_empty());
+    }
+    let first = desk.run(Function::RollUpUsage, json!({})).await;
+    let again = desk.run(Function::RollUpUsage, json!({})).await;
+    assert_eq!((first["users"].clone(), again["users"].clone()), (json!(2), json!(0)));
+    desk.on(3_600);
+    desk.run(Function::RollUpUsage, json!({})).await;
+    let hours = load_all::<Hour>(&*desk.deployment.host.store, "C#acme#HOURS", "").await.unwrap();
+    let hours: Vec<_> = hours.iter().map(|hour| (hour.value.hour.to_string(), hour.value.quantity)).collect();
+    assert_eq!(hours, [("2026-06-01T08:00:00Z".to_owned(), 2)]);
 }
 
 /// Throttling never uses the receive count up: the message is sent anew each time.

@@ -3,11 +3,13 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test fails where its set-up fails"
 )]
 
 mod bad_days;
+mod planned;
 mod same_report;
 mod start_up;
 

@@ -4,12 +4,11 @@ use catalogue::Function;
 use cloud::{Options, build, probe};
 
 #[test]
-#[ignore = "takes minutes, and has not been run to its end yet"]
 fn the_artifact_starts_under_every_handler_name() {
     crate::run(async {
         let program = build(&Options::of_workspace().target).await.unwrap();
         for function in Function::all() {
-            let start = probe(&program, function).await.unwrap();
+            let start = probe(&program, function, 1).await.unwrap();
             assert_eq!(start.handler, function.handler());
             assert!(start.resident_kib > 0, "{start:?}");
         }

@@ -4,8 +4,9 @@ use ports::{Change, Expect, Key};
 
 use super::{
     Layout,
-    item::{self, Item, Mark, VALUE, VERSION, WRITER},
+    item::{self, DEFLATED, Item, Mark, VALUE, VERSION, WRITER},
     table::{EXPIRES, LISTING, PARTITION},
+    value::deflate,
 };
 
 /// The SDK's own form of names in expressions.
@@ -67,7 +68,9 @@ impl Action {
     ) -> Self {
         let mut item = item::key(key);
         item.insert(VERSION.to_owned(), item::number(version));
-        item.insert(VALUE.to_owned(), item::bytes(value));
+        let short = deflate(value);
+        let (name, value) = short.as_deref().map_or((VALUE, value), |short| (DEFLATED, short));
+        item.insert(name.to_owned(), item::bytes(value));
         item.insert(WRITER.to_owned(), mark.value());
         for (name, value) in apart(key, layout, now) {
             item.insert(name.to_owned(), value);
@@ -85,9 +88,15 @@ impl Action {
     ) -> Self {
         let mut expression =
             "SET #v = if_not_exists(#v, :zero) + :one, #d = :d, #w = :w".to_owned();
+        let short = deflate(value);
+        let (name, other, value) = match short.as_deref() {
+            Some(short) => (DEFLATED, VALUE, short),
+            None => (VALUE, DEFLATED, value),
+        };
         let mut names = Names::from([
             ("#v".to_owned(), VERSION.to_owned()),
-            ("#d".to_owned(), VALUE.to_owned()),
+            ("#d".to_owned(), name.to_owned()),
+            ("#o".to_owned(), other.to_owned()),
             ("#w".to_owned(), WRITER.to_owned()),
         ]);
         let mut values = Item::from([
@@ -101,6 +110,7 @@ impl Action {
             names.insert(format!("#{name}"), name.to_owned());
             values.insert(format!(":{name}"), value);
         }
+        expression.push_str(" REMOVE #o");
         Self {
             verb: Verb::Update { key: item::key(key), expression },
             condition: Some("attribute_not_exists(#w) OR #w <> :w".to_owned()),

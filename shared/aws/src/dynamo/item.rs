@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use ports::{Key, Record, StoreError};
 
-use super::table::{PARTITION, SORT};
+use super::{
+    table::{PARTITION, SORT},
+    value,
+};
 
 /// The SDK's own form of an item.
 #[expect(clippy::disallowed_types, reason = "the SDK asks for it; nothing iterates over it")]
@@ -13,8 +16,10 @@ pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
 /// The version, a number.
 pub(crate) const VERSION: &str = "v";
-/// The value, bytes.
+/// The value, bytes; or [`DEFLATED`] in its place.
 pub(crate) const VALUE: &str = "d";
+/// The value in the shorter form of [`super::value`], bytes.
+pub(crate) const DEFLATED: &str = "z";
 /// The mark of the commit that wrote the item, bytes: by it a writer whose reply was lost
 /// recognises its own work.
 pub(crate) const WRITER: &str = "w";
@@ -62,8 +67,12 @@ pub(crate) fn record(mut item: Item) -> Result<Record, StoreError> {
         _ => None,
     };
     let version = version.ok_or_else(|| damaged("version"))?;
-    let Some(AttributeValue::B(value)) = item.remove(VALUE) else { return Err(damaged("value")) };
-    Ok(Record { version, value: value.into_inner(), key })
+    let value = match (item.remove(VALUE), item.remove(DEFLATED)) {
+        (Some(AttributeValue::B(value)), None) => Some(value.into_inner()),
+        (None, Some(AttributeValue::B(short))) => value::inflate(short.as_ref()),
+        _ => None,
+    };
+    Ok(Record { version, value: value.ok_or_else(|| damaged("value"))?, key })
 }
 
 /// Where an item lives.

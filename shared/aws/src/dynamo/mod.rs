@@ -7,6 +7,7 @@ mod read;
 mod single;
 pub mod table;
 mod transaction;
+pub(crate) mod value;
 
 use std::{sync::Arc, time::Duration};
 

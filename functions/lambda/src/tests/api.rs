@@ -1,0 +1,87 @@
+//! The API: what it does, what it refuses, and with which words.
+
+use super::*;
+
+impl Desk {
+    /// Asks the API; status and body.
+    pub(super) async fn ask(&self, method: &str, path: &str, body: &Value) -> (u64, Value) {
+        let body = (!body.is_null()).then(|| body.to_string());
+        let event = json!({
+            "version": "2.0", "rawPath": path, "body": body, "isBase64Encoded": false,
+            "requestContext": { "http": { "method": method, "path": path } },
+        });
+        let answer = self.run(Function::Api, event).await;
+        let said = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        (answer["statusCode"].as_u64().unwrap(), said)
+    }
+}
+
+const PROJECT: &str = "/v1/customers/acme/projects/merger";
+
+/// A project is made, gets a wave, the wave is started, and everybody is seen to be on the way.
+#[tokio::test]
+async fn a_project_is_entered_and_its_wave_started() {
+    let desk = Desk::with(&["anna", "ben"]).await;
+    let (status, said) = desk.ask("PUT", PROJECT, &json!(desk.project)).await;
+    assert_eq!(status, 200, "{said}");
+    let run = json!({ "action": "prepare" });
+    let (status, said) = desk.ask("POST", &format!("{PROJECT}/waves/first/runs"), &run).await;
+    assert_eq!((status, &said["started"]), (200, &json!(2)), "{said}");
+    let (_, stands) = desk.ask("GET", PROJECT, &Value::Null).await;
+    assert_eq!((&stands["people"], &stands["busy"]), (&json!(2), &json!(true)));
+    assert_eq!(stands["dead_letters"], json!({}));
+}
+
+/// A poisoned message is in the status by its queue, listed with its reason, and goes back by one
+/// request.
+#[tokio::test]
+async fn dead_letters_are_in_the_status_and_redriven_by_one_request() {
+    let desk = Desk::with(&["panics"]).await;
+    desk.start().await;
+    for _ in 0..12 {
+        desk.deliver().await;
+        desk.on(900);
+    }
+    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let (_, stands) = desk.ask("GET", PROJECT, &Value::Null).await;
+    assert_eq!(stands["dead_letters"], json!({ FIRST: 1 }));
+    let (_, letters) = desk.ask("GET", "/v1/dead-letters", &Value::Null).await;
+    assert_eq!(letters[0]["why"], "the step panicked: this step has a fault");
+    let (_, done) = desk.ask("POST", "/v1/dead-letters/redrive", &json!({})).await;
+    assert_eq!(done, json!({ "redriven": 1, "kept": 0 }));
+    assert_eq!(desk.noted.polling.lock().unwrap().last(), Some(&true), "somebody looks");
+    assert_eq!(desk.receive(FIRST).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_words() {
+    let desk = Desk::with(&[]).await;
+    let waves = format!("{PROJECT}/waves");
+    let sync = json!({ "action": "sync" });
+    for (method, path, body, status, words) in [
+        ("GET", "/v2/anything".to_owned(), Value::Null, 404, "nothing at this address"),
+        ("POST", format!("{waves}/ninth/runs"), sync.clone(), 400, "there is no wave `ninth`"),
+        ("POST", format!("{waves}/a b/runs"), sync, 400, "a b"),
+        ("POST", format!("{waves}/first/runs"), json!({ "action": "fly" }), 400, "unknown variant"),
+        ("POST", format!("{waves}/first/runs"), Value::Null, 400, "EOF"),
+        (
+            "PUT",
+            format!("{waves}/first/schedules/cutover"),
+            json!({ "first": "2026-07-01T06:00:00", "zone": "Europe/Atlantis", "repeat": null }),
+            400,
+            "no IANA time zone",
+        ),
+        ("PUT", format!("{waves}/first"), json!({ "name": "x".repeat(70_000) }), 400, "at most"),
+        (
+            "PUT",
+            "/v1/customers/other/projects/merger".to_owned(),
+            json!(desk.project),
+            400,
+            "another project",
+        ),
+    ] {
+        let (answered, said) = desk.ask(method, &path, &body).await;
+        assert_eq!(answered, status, "{path}: {said}");
+        assert!(said["error"].as_str().unwrap().contains(words), "{path}: {said}");
+    }
+}
