@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use catalogue::{Function, Need};
+use catalogue::{Function, Need, Step};
 
 use crate::{
     names::{self, logical, physical, tag_map, tags},
@@ -15,15 +15,22 @@ use crate::{
 pub const VISIBILITY_TIMEOUTS: u64 = 6;
 /// So often a message is received before it is a dead letter.
 pub const MAX_RECEIVES: u64 = 10;
+/// So often an event that could not be handled comes again, from bus and scheduler alike.
+pub const RETRIES: u64 = 2;
 /// Messages of one invocation.
 pub const BATCH: u64 = 10;
 /// Dead letters wait so long for whoever collects them: the longest that SQS knows.
 const KEEP_DEAD: Duration = Duration::from_hours(14 * 24);
 
+/// Whether a step copies content, and so holds some and takes its time.
+pub fn copies(step: Step) -> bool {
+    step.spec().needs.contains(&Need::Content)
+}
+
 /// How much memory a function has, in MB; Lambda gives processor time in proportion.
 pub fn memory(function: Function) -> u64 {
     match function {
-        Function::Step(step) if step.spec().needs.contains(&Need::Content) => 512,
+        Function::Step(step) if copies(step) => 512,
         Function::Step(_)
         | Function::Notify
         | Function::StartWave
@@ -38,7 +45,7 @@ pub fn memory(function: Function) -> u64 {
 /// units use the invocation's time up.
 pub fn batch(function: Function) -> u64 {
     match function {
-        Function::Step(step) if step.spec().needs.contains(&Need::Content) => 1,
+        Function::Step(step) if copies(step) => 1,
         _ => BATCH,
     }
 }
@@ -144,7 +151,7 @@ fn code(function: Function) -> Node {
         properties.push(
             "EventInvokeConfig",
             map([
-                ("MaximumRetryAttempts", 2_u64.into()),
+                ("MaximumRetryAttempts", RETRIES.into()),
                 ("DestinationConfig", map([("OnFailure", failed)])),
             ]),
         );
@@ -196,7 +203,7 @@ fn variables(function: Function) -> Option<Node> {
 /// start of a wave switches it on, and the tick switches it off when nothing is in flight.
 fn mapping(function: Function) -> Node {
     let limit = match function {
-        Function::Step(step) if step.spec().needs.contains(&Need::Content) => "ContentConcurrency",
+        Function::Step(step) if copies(step) => "ContentConcurrency",
         _ => "StepConcurrency",
     };
     map([

@@ -16,11 +16,11 @@ use catalogue::Function;
 
 pub use self::{
     data::{EXPIRES, LISTING, LISTING_INDEX, PARTITION, SORT},
-    function::{BATCH, MAX_RECEIVES, VISIBILITY_TIMEOUTS, batch, memory, slug},
+    function::{BATCH, MAX_RECEIVES, RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory, slug},
     names::logical,
     node::Node,
     role::{TABLE_ACTIONS, sends_to},
-    schedule::PERIODIC,
+    schedule::{PERIODIC, minutes},
 };
 use self::{
     names::tag_map,

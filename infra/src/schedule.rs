@@ -3,7 +3,7 @@
 use catalogue::Function;
 
 use crate::{
-    function::slug,
+    function::{RETRIES, slug},
     names::{logical, physical, tags},
     node::{Node, attribute, map, reference},
 };
@@ -15,6 +15,16 @@ pub const PERIODIC: [(Function, &str); 4] = [
     (Function::CollectDeadLetters, "rate(15 minutes)"),
     (Function::RollUpUsage, "rate(1 hour)"),
 ];
+
+/// How many minutes lie between two calls of such a rate.
+pub fn minutes(rate: &str) -> f64 {
+    let mut words = rate.trim_start_matches("rate(").split([' ', ')']);
+    let count: f64 = words.next().and_then(|count| count.parse().ok()).unwrap_or(1.0);
+    match words.next() {
+        Some("hour" | "hours") => count * 60.0,
+        _ => count,
+    }
+}
 
 /// The group of the waves' own schedules, which control makes and removes.
 pub(crate) fn group() -> Node {
@@ -29,7 +39,7 @@ pub(crate) fn schedules() -> Vec<(String, Node)> {
             ("Arn", attribute(format!("{}Function", logical(function)), "Arn")),
             ("RoleArn", attribute("SchedulerRole", "Arn")),
             ("Input", "{\"planned\":\"<aws.scheduler.scheduled-time>\"}".into()),
-            ("RetryPolicy", map([("MaximumRetryAttempts", 2_u64.into())])),
+            ("RetryPolicy", map([("MaximumRetryAttempts", RETRIES.into())])),
         ]);
         let schedule = map([
             ("Name", physical(&slug(function))),

@@ -30,7 +30,7 @@ use tenant::{
 use tokio::process::Command;
 
 use crate::{
-    CloudError, Fault, Pace, Phase, changes, clockwork,
+    Asked, CloudError, Fault, Pace, Phase, changes, clockwork,
     double::{ACCOUNT, Double, REGION},
     figures::Ledger,
     fleet::Fleet,
@@ -132,6 +132,23 @@ impl Cloud {
     /// Invokes a function with an event.
     pub async fn invoke(&self, function: Function, event: &Value) -> Result<Value, CloudError> {
         self.fleet.invoke(function, event).await.map_err(CloudError::Deployment)
+    }
+
+    /// Invokes a function as a bus and a scheduler do: what fails is tried again, as often as the
+    /// template says.
+    pub(crate) async fn deliver(
+        &self,
+        function: Function,
+        event: &Value,
+    ) -> Result<Value, CloudError> {
+        let mut answer = self.invoke(function, event).await;
+        for _ in 0..infra::RETRIES {
+            if answer.is_ok() {
+                break;
+            }
+            answer = self.invoke(function, event).await;
+        }
+        answer
     }
 
     /// Kills one process that is at work, with SIGKILL; says whose.
@@ -258,6 +275,25 @@ impl Cloud {
     /// Invocations that failed as a whole, in words.
     pub fn failures(&self) -> Vec<String> {
         self.mappings.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Invokes a function that runs by the clock once more, and says what it asked for and how many
+    /// milliseconds it took.
+    pub(crate) async fn clocked(
+        &self,
+        function: Function,
+    ) -> Result<(BTreeMap<String, Asked>, f64), CloudError> {
+        self.ledger.take_clock(function);
+        self.invoke(function, &json!({})).await?;
+        // What it reports comes on another way than its answer.
+        for _ in 0..25 {
+            let (invocations, asked, milliseconds) = self.ledger.take_clock(function);
+            if invocations > 0 {
+                return Ok((asked, milliseconds));
+            }
+            SystemClock.sleep(LOOK).await;
+        }
+        Err(CloudError::Deployment(format!("{} reports nothing", function.handler())))
     }
 
     pub(crate) fn peaks(&self) -> BTreeMap<&'static str, u64> {

@@ -58,10 +58,17 @@ struct Totals {
     milliseconds: f64,
 }
 
+#[derive(Default)]
+struct AllTotals {
+    /// Of the functions that work for users.
+    users: Totals,
+    by_the_clock: BTreeMap<Function, Totals>,
+}
+
 /// Counts what the functions report, and keeps their last words.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    totals: Mutex<Totals>,
+    totals: Mutex<AllTotals>,
     log: Mutex<Vec<String>>,
     peaks: Mutex<BTreeMap<Function, u64>>,
 }
@@ -84,12 +91,15 @@ impl Ledger {
         let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
         let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
         let handler = read.get("Function").and_then(Value::as_str).unwrap_or_default();
-        if Function::of_handler(handler).is_none_or(by_the_clock) {
-            return;
-        }
+        let Some(function) = Function::of_handler(handler) else { return };
         let asked = read.get("spent").and_then(|spent| spent.get("asked"));
         let Some(asked) = asked.and_then(Value::as_array) else { return };
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let totals = if by_the_clock(function) {
+            totals.by_the_clock.entry(function).or_default()
+        } else {
+            &mut totals.users
+        };
         totals.invocations += 1;
         totals.milliseconds += number(&read, "Milliseconds").unwrap_or_default();
         for one in asked {
@@ -107,7 +117,7 @@ impl Ledger {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let messages = u64::try_from(messages).unwrap_or(u64::MAX);
         for name in ["ReceiveMessage", "DeleteMessageBatch"] {
-            let total = totals.asked.entry(name.to_owned()).or_default();
+            let total = totals.users.asked.entry(name.to_owned()).or_default();
             total.billed += 1;
             total.messages += messages;
         }
@@ -132,7 +142,7 @@ impl Ledger {
             return;
         }
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        records::count(&mut totals.written, body);
+        records::count(&mut totals.users.written, body);
     }
 
     fn keep(&self, line: &str) {
@@ -147,10 +157,18 @@ impl Ledger {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was counted for a function that runs by the clock since the last call: invocations, what
+    /// they asked for together, and their time together in milliseconds.
+    pub(crate) fn take_clock(&self, function: Function) -> (u64, BTreeMap<String, Asked>, f64) {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let totals = totals.by_the_clock.remove(&function).unwrap_or_default();
+        (totals.invocations, totals.asked, totals.milliseconds)
+    }
+
     /// What was counted since the last call, as a phase.
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let Totals { asked, written, invocations, milliseconds } = std::mem::take(&mut *totals);
+        let Totals { asked, written, invocations, milliseconds } = std::mem::take(&mut totals.users);
         Phase { title: title.to_owned(), people, asked, written, invocations, milliseconds }
     }
 }

@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Move simulated people between two simulated tenants, and prove that it worked
     Rehearse(Rehearse),
+    /// Measure an artifact: its size and speed, what a user costs, what an idle month costs
+    Measure(Measure),
 }
 
 /// The mean pause between two kills.
@@ -46,12 +48,30 @@ struct Rehearse {
     json: bool,
 }
 
+/// Options of `measure`.
+#[derive(Debug, Args)]
+struct Measure {
+    /// The artifact, built with `--release`
+    #[arg(long, value_name = "FILE")]
+    function: PathBuf,
+    /// A function that does nothing, to compare with: `cargo build --release -p crosswave-lambda
+    /// --example bare`
+    #[arg(long, value_name = "FILE")]
+    bare: Option<PathBuf>,
+    /// How many people the rehearsal has that is counted
+    #[arg(long, default_value_t = 10)]
+    people: usize,
+    /// Print data as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Reads the command line, runs the command, and says how it ended.
 fn main() -> ExitCode {
-    let Cli { command: Command::Rehearse(options) } = Cli::parse();
+    let command = Cli::parse().command;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(rehearse(&options)),
+        Ok(runtime) => runtime.block_on(run(&command)),
         Err(error) => Err(error.into()),
     };
     match ended {
@@ -64,6 +84,26 @@ fn main() -> ExitCode {
     }
 }
 
+async fn run(command: &Command) -> Result<bool, CloudError> {
+    match command {
+        Command::Rehearse(options) => rehearse(options).await,
+        Command::Measure(options) => measure(options).await,
+    }
+}
+
+async fn measure(options: &Measure) -> Result<bool, CloudError> {
+    let Measure { function, bare, people, json } = options;
+    let settings = Options::of_workspace();
+    let measured = cloud::measure(&settings, function, bare.as_deref(), *people).await?;
+    let text = if *json { data(&measured)? } else { measured.to_string() };
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(true)
+}
+
+fn data(value: &impl serde::Serialize) -> std::io::Result<String> {
+    serde_json::to_string_pretty(value).map_err(std::io::Error::from)
+}
+
 async fn rehearse(options: &Rehearse) -> Result<bool, CloudError> {
     let scene = Scene { people: options.people, seed: options.seed, mail_folder: None, told: true };
     let settings = Options {
@@ -73,11 +113,7 @@ async fn rehearse(options: &Rehearse) -> Result<bool, CloudError> {
     };
     let kills = Kills { most: options.kills, every: KILL_EVERY };
     let Some(played) = cloud::rehearse(&scene, &settings, kills).await? else { return Ok(false) };
-    let text = if options.json {
-        serde_json::to_string_pretty(&played).map_err(std::io::Error::from)?
-    } else {
-        text(&played)
-    };
+    let text = if options.json { data(&played)? } else { text(&played) };
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(played.rehearsed.all_well() && played.denied.is_empty())
 }

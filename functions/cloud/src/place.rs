@@ -102,6 +102,18 @@ impl<'c> InTheCloud<'c> {
         self
     }
 
+    /// The same, where a person is told what goes on.
+    #[must_use]
+    pub(crate) fn told(mut self) -> Self {
+        self.told = true;
+        self
+    }
+
+    /// What the phases cost that were played.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
     /// Discovers, matches, and prepares everybody who can move.
     pub async fn prepare_everybody(&mut self) -> Result<(), CloudError> {
         rehearsal::prepare(self).await
@@ -176,9 +188,8 @@ impl InTheCloud<'_> {
             },
         });
         // A bus delivers at least once; the wave starts once all the same.
-        for _ in 0..2 {
-            self.cloud.invoke(Function::StartWave, &event).await?;
-        }
+        self.cloud.deliver(Function::StartWave, &event).await?;
+        self.cloud.deliver(Function::StartWave, &event).await?;
         Ok(())
     }
 

