@@ -36,7 +36,8 @@ pub(crate) async fn begin(double: Double, fleet: &Arc<Fleet>) -> Result<(), Clou
             let Ok(page) = page else { return };
             iterator = page.get("NextShardIterator").cloned().unwrap_or_default();
             let records = page.get("Records").and_then(Value::as_array).cloned();
-            let records: Vec<Value> = records.unwrap_or_default().into_iter().filter(seen).collect();
+            let records: Vec<Value> =
+                records.unwrap_or_default().into_iter().filter(seen).collect();
             for batch in records.chunks(BATCH) {
                 feed(&fleet, batch).await;
             }

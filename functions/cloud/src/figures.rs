@@ -168,7 +168,8 @@ impl Ledger {
     /// What was counted since the last call, as a phase.
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let Totals { asked, written, invocations, milliseconds } = std::mem::take(&mut totals.users);
+        let Totals { asked, written, invocations, milliseconds } =
+            std::mem::take(&mut totals.users);
         Phase { title: title.to_owned(), people, asked, written, invocations, milliseconds }
     }
 }

@@ -149,14 +149,30 @@ impl fmt::Display for Measured {
         writeln!(
             f,
             "{:<12}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>9}{:>9}{:>9}",
-            "", "writes", "copier", "budgets", "reads", "SQS", "invoked", "batons", "USD", "steps",
+            "",
+            "writes",
+            "copier",
+            "budgets",
+            "reads",
+            "SQS",
+            "invoked",
+            "batons",
+            "USD",
+            "steps",
             "Step F."
         )?;
         let mut sums = [0.0; 10];
         for user in &self.users {
             let numbers = [
-                user.writes, user.copy_writes, user.budget_writes, user.reads, user.sqs,
-                user.invocations, user.deliveries, user.usd, user.steps_usd,
+                user.writes,
+                user.copy_writes,
+                user.budget_writes,
+                user.reads,
+                user.sqs,
+                user.invocations,
+                user.deliveries,
+                user.usd,
+                user.steps_usd,
                 user.step_functions_usd,
             ];
             for (sum, number) in sums.iter_mut().zip(numbers) {
@@ -175,7 +191,8 @@ impl fmt::Display for Measured {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, title: &str, numbers: [f64; 10]) -> fmt::Result {
-    let [writes, copier, budgets, reads, sqs, invoked, batons, usd, steps, step_functions] = numbers;
+    let [writes, copier, budgets, reads, sqs, invoked, batons, usd, steps, step_functions] =
+        numbers;
     writeln!(
         f,
         "{title:<12}{writes:>8.0}{copier:>8.0}{budgets:>8.0}{reads:>8.0}{sqs:>7.0}{invoked:>8.0}\

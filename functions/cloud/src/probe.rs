@@ -35,11 +35,7 @@ pub struct Start {
 
 /// Starts the artifact as one function and measures it, over so many invocations; nothing of AWS is
 /// there.
-pub async fn probe(
-    program: &Path,
-    function: Function,
-    calls: u32,
-) -> Result<Start, CloudError> {
+pub async fn probe(program: &Path, function: Function, calls: u32) -> Result<Start, CloudError> {
     let ledger = Arc::new(Ledger::default());
     let nowhere = "127.0.0.1:9";
     let fleet =

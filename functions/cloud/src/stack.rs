@@ -14,12 +14,8 @@ use crate::{CloudError, double::Double};
 pub(crate) const STACK: &str = "crosswave";
 
 /// What the double makes of the template. The rest is the fleet's: functions, mappings, schedules.
-const MADE: [&str; 4] = [
-    "AWS::DynamoDB::Table",
-    "AWS::Events::EventBus",
-    "AWS::KMS::Key",
-    "AWS::SQS::Queue",
-];
+const MADE: [&str; 4] =
+    ["AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::KMS::Key", "AWS::SQS::Queue"];
 
 /// Deploys the template, and waits until it is there.
 pub(crate) async fn deploy(double: &Double) -> Result<(), CloudError> {

@@ -300,8 +300,7 @@ async fn a_message_that_is_too_long_is_kept_in_part_and_said_to_be_so() {
     let desk = Desk::with(&[]).await;
     let long = "\u{1}\"\\".repeat(20_000);
     let record = json!({ "messageId": "m", "receiptHandle": "r", "body": long });
-    let answer =
-        desk.run(Function::Step(Step::HideUser), json!({ "Records": [record] })).await;
+    let answer = desk.run(Function::Step(Step::HideUser), json!({ "Records": [record] })).await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     desk.run(Function::CollectDeadLetters, json!({})).await;
     let host = &desk.deployment.host;
@@ -339,7 +338,8 @@ async fn usage_is_rolled_up_once_into_hours_that_never_change() {
     desk.on(3_600);
     desk.run(Function::RollUpUsage, json!({})).await;
     let hours = load_all::<Hour>(&*desk.deployment.host.store, "C#acme#HOURS", "").await.unwrap();
-    let hours: Vec<_> = hours.iter().map(|hour| (hour.value.hour.to_string(), hour.value.quantity)).collect();
+    let hours: Vec<_> =
+        hours.iter().map(|hour| (hour.value.hour.to_string(), hour.value.quantity)).collect();
     assert_eq!(hours, [("2026-06-01T08:00:00Z".to_owned(), 2)]);
 }
 

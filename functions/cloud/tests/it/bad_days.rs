@@ -74,7 +74,8 @@ fn a_missing_permission_is_named_and_nothing_is_lost() {
         let denied = cloud.denied();
         assert!(denied.iter().any(|why| why.contains("prepare.hide_user")), "{denied:?}");
         let told = cloud.log().into_iter().find(|line| line.contains("may not dynamodb:PutItem"));
-        let told: Value = serde_json::from_str(&told.expect("the log names the permission")).unwrap();
+        let told: Value =
+            serde_json::from_str(&told.expect("the log names the permission")).unwrap();
         let spans = told["spans"].as_array().unwrap();
         let says = |name: &str| spans.iter().any(|span| span.get(name).is_some());
         for name in ["request", "customer", "project", "user", "job", "step", "wave", "attempt"] {

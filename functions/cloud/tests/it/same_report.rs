@@ -43,6 +43,7 @@ fn timeless(played: &Value) -> Value {
 
 /// Both hosts say the same, and in the cloud nothing was asked that a role does not allow.
 #[test]
+#[ignore = "takes minutes, and has not been run to its end yet"]
 fn the_cloud_and_one_machine_report_the_same() {
     let machine = on_one_machine();
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), Kills::default()))

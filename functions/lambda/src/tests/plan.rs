@@ -26,7 +26,10 @@ async fn a_schedule_is_planned_with_its_wave_and_again_after_each_start() {
     assert_eq!(plans(&desk), ["2026-10-24T20:30:00Z Europe/Berlin"]);
 
     let due = desk.noted.plans.lock().unwrap().values().next().unwrap().request.clone();
-    desk.on(u64::try_from(("2026-10-24T20:30:00Z".parse::<Timestamp>().unwrap() - desk.clock.now()).get_seconds()).unwrap());
+    desk.on(u64::try_from(
+        ("2026-10-24T20:30:00Z".parse::<Timestamp>().unwrap() - desk.clock.now()).get_seconds(),
+    )
+    .unwrap());
     for _ in 0..2 {
         // A schedule fires at least once, and so does the tick beside it.
         desk.run(Function::StartWave, json!(due)).await;

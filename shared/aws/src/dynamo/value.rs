@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn what_would_not_be_shorter_stays_as_it_is() {
         assert_eq!(deflate(br#"{"v":1}"#), None);
-        let noise: Vec<u8> = (0_u32..2_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> =
+            (0_u32..2_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         if let Some(short) = deflate(&noise) {
             assert!(short.len() < noise.len());
             assert_eq!(inflate(&short), Some(noise));

@@ -47,7 +47,8 @@ async fn the_meter_shows_what_each_operation_costs() {
 #[tokio::test]
 async fn a_record_of_some_kilobytes_costs_one_unit_and_is_read_as_it_was() {
     let store = support::store(&access(shared_double())).await;
-    let long = r#"{"receipts":{"prepare.hide_user":{"identity":"88dbc276"}}},"#.repeat(80).into_bytes();
+    let long =
+        r#"{"receipts":{"prepare.hide_user":{"identity":"88dbc276"}}},"#.repeat(80).into_bytes();
     for value in [long.clone(), vec![1; 3], long.clone()] {
         store.commit(&[Change::put(key("a"), value.clone())]).await.unwrap();
         assert_eq!(store.get(&key("a")).await.unwrap().unwrap().value, value);
