@@ -377,6 +377,7 @@ fn host(base: &str, stage: &Stage) -> Result<Host, CloudError> {
         queue: Arc::new(queue),
         tenants: Arc::new(OnePair(pair)),
         scripts: Arc::new(scripts),
+        webhooks: Arc::new(engine::NoWebhooks),
         identity: HostIdentity { incarnation: "operator".to_owned(), sole: false, until: None },
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),

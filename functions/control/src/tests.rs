@@ -58,6 +58,7 @@ impl Desk {
             random: Arc::new(SeededRandom::new(1)),
             tenants: Arc::new(Nowhere),
             scripts: Arc::new(scripts),
+            webhooks: Arc::new(engine::NoWebhooks),
             identity: HostIdentity { incarnation: "test".to_owned(), sole: true, until: None },
         };
         let facts = |name: &str| TenantFacts {

@@ -87,6 +87,7 @@ impl Services {
             random,
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
+            webhooks: Arc::new(engine::NoWebhooks),
             identity: HostIdentity { incarnation, sole: false, until: None },
         };
         let deployment = Deployment {

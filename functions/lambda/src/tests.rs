@@ -122,6 +122,7 @@ impl Desk {
             random: Arc::new(SeededRandom::new(1)),
             tenants: Arc::new(Nowhere),
             scripts: Arc::new(scripts),
+            webhooks: Arc::new(engine::NoWebhooks),
             identity: HostIdentity { incarnation: "test".to_owned(), sole: false, until: None },
         };
         let facts = |name: &str| TenantFacts {

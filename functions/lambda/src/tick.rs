@@ -1,6 +1,7 @@
 //! Once a minute: what is due is fired, what has waited is sent, and polling is switched to what is
 //! needed. The tick mends what a lost event left; nothing depends on it in ordinary times.
 
+use control::waves;
 use engine::records::{Batch, Loaded, load, load_all};
 use jiff::Timestamp;
 use model::{DeliveryState, Job, JobStatus, Keys, Notification, Stored};
@@ -46,6 +47,7 @@ pub(crate) async fn tick(deployment: &Deployment) -> Result<Pulse, FunctionError
     let mut customers = std::collections::BTreeSet::new();
     for scope in all_projects(host).await? {
         fire(deployment, &scope).await?;
+        told &= waves::tell(host, &scope).await? == 0;
         let partition = Keys::project_partition(&scope.customer, &scope.project);
         for job in load_all::<Job>(&*host.store, &partition, Keys::JOBS).await? {
             let job = job.value;

@@ -117,7 +117,10 @@ impl<'s> Runner<'s> {
                 watch(&standing);
                 next_report = self.next_report(now);
                 if idle && !stopping && standing.is_over(self.session, until).await? {
-                    return Ok(Ended::Done);
+                    // What the end of the work raises, a wave's report, is told before the end.
+                    if waves::tell(self.host, &self.scope).await? == 0 {
+                        return Ok(Ended::Done);
+                    }
                 }
             }
             if stopping && idle {
@@ -182,6 +185,7 @@ impl<'s> Runner<'s> {
         for run in waves::pending_runs(self.host, &self.scope).await? {
             waves::expand(self.host, &self.scope, &run).await?;
         }
+        waves::tell(self.host, &self.scope).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use catalogue::Step;
 use jiff::Timestamp;
 use model::Project;
 use ports::{Clock, Queue, Random, Store};
-use tenant::TenantClient;
+use tenant::{TenantClient, Webhook};
 
 use crate::{StepContext, StepError, StepResult, scripts::Scripts};
 
@@ -26,6 +26,8 @@ pub struct Host {
     pub tenants: Arc<dyn Tenants>,
     /// The customers' scripts.
     pub scripts: Arc<dyn Scripts>,
+    /// The receivers of the customers' webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Who this host is.
     pub identity: HostIdentity,
 }
@@ -60,6 +62,24 @@ pub trait Tenants: Send + Sync {
 
     /// How many requests have gone to the project's tenants so far, for the journal's cost.
     fn requests(&self, project: &Project) -> u64;
+}
+
+/// Where the webhooks of a project go; address and secret are the host's and never reach the store.
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    /// The receiver of a project's webhooks; `None` when it names none.
+    async fn of(&self, project: &Project) -> Result<Option<Webhook>, StepError>;
+}
+
+/// A host that sends no webhooks.
+#[derive(Clone, Copy, Debug)]
+pub struct NoWebhooks;
+
+#[async_trait]
+impl Webhooks for NoWebhooks {
+    async fn of(&self, _project: &Project) -> Result<Option<Webhook>, StepError> {
+        Ok(None)
+    }
 }
 
 /// The steps, by name: an exhaustive `match` in functions/dispatch.

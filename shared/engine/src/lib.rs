@@ -28,7 +28,7 @@ mod unique;
 pub use apply::{Applied, Apply, ApplyError, apply, memory_of, open_gate, profile_of};
 pub use context::StepContext;
 pub use effect::{Effect, Write, change};
-pub use host::{Host, HostIdentity, Steps, TenantPair, Tenants};
+pub use host::{Host, HostIdentity, NoWebhooks, Steps, TenantPair, Tenants, Webhooks};
 pub use outcome::{Failure, Outcome, Receipt, StepError, StepResult, Wake};
 pub use person::{
     ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, UpdateOutcome, attributes_of,

@@ -64,11 +64,14 @@ async fn sweep_notifications(
         let open =
             matches!(notification.delivery, DeliveryState::Pending | DeliveryState::Sending { .. });
         let idle = Duration::try_from(now.duration_since(notification.event.at));
-        let Some(user) = notification.event.user.clone().filter(|_| open) else { continue };
-        if idle.is_ok_and(|idle| idle >= stale) {
-            let key = UserKey { customer: customer.clone(), project: project.clone(), user };
+        if open && idle.is_ok_and(|idle| idle >= stale) {
+            let whom = notify::Whom {
+                customer: customer.clone(),
+                project: project.clone(),
+                user: notification.event.user,
+            };
             let place = (record.key.partition, record.key.sort);
-            notify::enqueue(host, &key, &place).await?;
+            notify::enqueue(host, &whom, &place).await?;
             sent += 1;
         }
     }

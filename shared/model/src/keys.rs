@@ -2,6 +2,7 @@
 //! can never reach another's records.
 
 use catalogue::Meter;
+use jiff::Timestamp;
 
 use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId, UserKey, WaveId};
 
@@ -15,7 +16,7 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId,
 /// | user | same | `U#user` |
 /// | job in flight | same | `A#user#branch` |
 /// | address reservation | same | `X#attribute#value` |
-/// | notification | same | `N#user#event#job` |
+/// | notification | same | `N#user#event#job`, of a wave `N#user#event#wave@time` and `N#@#event#wave@time` |
 /// | memory | `C#customer#P#project#U#user` | `M` |
 /// | what the user has reserved | same | `X` |
 /// | journal | same | `L#job#n` |
@@ -132,6 +133,20 @@ impl Keys {
     pub fn notification(user: &UserKey, event: EventKind, job: &JobId) -> Place {
         let partition = Self::project_partition(&user.customer, &user.project);
         (partition, format!("N#{}#{}#{job}", user.user, event.name()))
+    }
+
+    /// The delivery record of a wave's event, about a user or about the whole wave. `planned` tells a
+    /// new date from the one before.
+    pub fn wave_notification(
+        (customer, project): (&CustomerId, &ProjectId),
+        user: Option<&UserId>,
+        event: EventKind,
+        (wave, planned): (&WaveId, Timestamp),
+    ) -> Place {
+        let partition = Self::project_partition(customer, project);
+        // No user's id can be this.
+        let user = user.map_or("@", UserId::as_str);
+        (partition, format!("N#{user}#{}#{wave}@{planned}", event.name()))
     }
 
     /// A reserved unique value; the value is in lower case.

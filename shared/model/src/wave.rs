@@ -24,6 +24,10 @@ pub struct Wave {
     /// starts, so that later edits touch later waves.
     #[serde(default)]
     pub scripts: BTreeMap<String, String>,
+    /// The date of the cutover that everybody in the wave has been told of (NOT-1); none when
+    /// somebody may not have been.
+    #[serde(default)]
+    pub announced: Option<Timestamp>,
 }
 
 impl Stored for Wave {
@@ -50,6 +54,9 @@ pub struct WaveRun {
     pub refused: Vec<String>,
     /// Whether all users have had their turn.
     pub done: bool,
+    /// Whether the end of the wave has been reported (NOT-1); only a cutover's is.
+    #[serde(default)]
+    pub reported: bool,
 }
 
 impl Stored for WaveRun {

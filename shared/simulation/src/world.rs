@@ -101,6 +101,7 @@ impl World {
             random,
             tenants: Arc::new(SimulatedTenants { pair }),
             scripts: Arc::clone(&scripts) as Arc<dyn engine::Scripts>,
+            webhooks: Arc::new(engine::NoWebhooks),
             identity: HostIdentity { incarnation: "host-0".to_owned(), sole, until: None },
         };
         let project = project(seed, &source, &target, &service_account)?;

@@ -1,12 +1,14 @@
 //! The transport of real life, and the only place that names the HTTP library.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use ports::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use thiserror::Error;
 use url::Url;
+
+use crate::reach::{PublicNames, Reach};
 
 /// How the transport behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct TransportSettings {
     /// Certificates to trust besides the system's, PEM: those of a proxy that looks into TLS, or of
     /// the simulator.
     pub trusted: Option<String>,
+    /// Which addresses are reached.
+    pub reach: Reach,
 }
 
 impl Default for TransportSettings {
@@ -36,6 +40,7 @@ impl Default for TransportSettings {
             idle_connections: 32,
             proxy: None,
             trusted: None,
+            reach: Reach::Anywhere,
         }
     }
 }
@@ -49,6 +54,7 @@ pub struct BuildTransportError(String);
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    reach: Reach,
 }
 
 impl ReqwestTransport {
@@ -63,7 +69,9 @@ impl ReqwestTransport {
             .pool_idle_timeout(settings.idle_timeout)
             .pool_max_idle_per_host(settings.idle_connections)
             .tcp_nodelay(true);
-        if let Some(proxy) = &settings.proxy {
+        if settings.reach == Reach::PublicOnly {
+            builder = builder.no_proxy().dns_resolver(Arc::new(PublicNames));
+        } else if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(failed)?);
         }
         if let Some(pem) = &settings.trusted {
@@ -75,7 +83,7 @@ impl ReqwestTransport {
             }
             builder = builder.tls_certs_merge(certificates);
         }
-        Ok(Self { client: builder.build().map_err(failed)? })
+        Ok(Self { client: builder.build().map_err(failed)?, reach: settings.reach })
     }
 }
 
@@ -83,6 +91,9 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let HttpRequest { method, url, headers, body, tail, timeout } = request;
+        self.reach
+            .check(&url)
+            .map_err(|text| TransportError { kind: TransportErrorKind::Connect, text })?;
         let body = match tail {
             None => reqwest::Body::from(body),
             Some(tail) => {

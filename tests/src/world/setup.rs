@@ -150,6 +150,7 @@ impl Setup {
             random: Arc::clone(&random) as Arc<dyn Random>,
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
+            webhooks: Arc::new(engine::NoWebhooks),
             identity: HostIdentity { incarnation: "story".to_owned(), sole: true, until: None },
         };
         let project = self.project(&source, &target);

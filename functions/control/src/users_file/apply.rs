@@ -1,6 +1,6 @@
 //! Applying a file that was read: every name is resolved first, then everything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalogue::Side;
 use engine::{Host, profile_of, records::Loaded};
@@ -11,8 +11,12 @@ use tenant::graph::GraphUser;
 
 use super::read::{Cell, Row, read};
 use crate::{
-    ControlError, FileFault, FileFaults, Scope, matching::set_match, patience::patiently,
-    scope::change_user, select::is_named, waves::TOGETHER,
+    ControlError, FileFault, FileFaults, Scope,
+    matching::set_match,
+    patience::patiently,
+    scope::change_user,
+    select::is_named,
+    waves::{TOGETHER, has_newcomers},
 };
 
 /// What an import did.
@@ -53,6 +57,14 @@ pub async fn import(
             done.waves += row.waves;
             done.options += row.options;
         }
+    }
+    let set = |resolved: &Resolved| match &resolved.row.wave {
+        Cell::Set(wave) => Some(wave.clone()),
+        Cell::Keep | Cell::Clear => None,
+    };
+    let waves: BTreeSet<WaveId> = resolved.iter().filter_map(set).collect();
+    for wave in &waves {
+        has_newcomers(host, &scope, wave).await?;
     }
     Ok(done)
 }

@@ -1,5 +1,6 @@
 //! Waves: making them, who belongs, schedules, and the runs that work a wave off.
 
+mod news;
 mod run;
 mod schedule;
 
@@ -14,8 +15,9 @@ use model::{Action, Project, UserKey, Wave, WaveId};
 use ports::CommitError;
 use serde::Serialize;
 
-pub(crate) use self::run::TOGETHER;
+pub(crate) use self::{news::has_newcomers, run::TOGETHER};
 pub use self::{
+    news::tell,
     run::{Expanded, expand, pending_runs, start_run, start_run_at},
     schedule::{Fired, next_planned, set_schedule, tick},
 };
@@ -52,6 +54,7 @@ pub async fn create(
         schedules: BTreeMap::new(),
         fired: BTreeMap::new(),
         scripts: BTreeMap::new(),
+        announced: None,
         id: id.clone(),
     };
     let mut batch = Batch::new();
@@ -143,6 +146,9 @@ pub async fn assign(
     for users in selection.resolve(host, scope).await?.chunks(TOGETHER) {
         let all = users.iter().map(|user| change(scope.user(&user.value.id)));
         changed += try_join_all(all).await?.into_iter().filter(|changed| *changed).count();
+    }
+    if let Some(wave) = wave {
+        has_newcomers(host, scope, wave).await?;
     }
     Ok(changed)
 }

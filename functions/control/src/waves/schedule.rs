@@ -129,6 +129,7 @@ pub(super) fn new_run(wave: &WaveId, action: Action, planned: Timestamp, force: 
         started: 0,
         refused: Vec::new(),
         done: false,
+        reported: false,
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     };
     let failed = |error: engine::EngineError| StepError::retry("notify", error.to_string());
     let place = notify::raise(cx.host(), cx.key(), event).await.map_err(failed)?;
-    match notify::deliver(cx.host(), cx.key(), place).await.map_err(failed)? {
+    match notify::deliver(cx.host(), &cx.key().into(), place).await.map_err(failed)? {
         notify::Delivery::Later(delay) => {
             let why = "the notification to be accepted".to_owned();
             Ok(Outcome::Wait(Wake::After { delay, why }))

@@ -37,10 +37,11 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         };
         let failed = |error: engine::EngineError| StepError::retry("notify", error.to_string());
         let place = notify::raise(cx.host(), cx.key(), event).await.map_err(failed)?;
-        let delivery = notify::deliver(cx.host(), cx.key(), place.clone()).await.map_err(failed)?;
+        let delivery =
+            notify::deliver(cx.host(), &cx.key().into(), place.clone()).await.map_err(failed)?;
         // Nobody comes back to this step to try again, so the notifications' own queue does.
         if matches!(delivery, notify::Delivery::Later(_)) && goes_on {
-            notify::enqueue(cx.host(), cx.key(), &place).await.map_err(failed)?;
+            notify::enqueue(cx.host(), &cx.key().into(), &place).await.map_err(failed)?;
         }
     }
     if goes_on {

@@ -129,7 +129,8 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
         Ok(format!("client_secret_env = \"{}\"", variable(side)))
     })?;
     let proxy = options.proxy.then(|| base.parse()).transpose().map_err(Failure::internal)?;
-    let values = Template { network: Network { proxy, trusted_certificates: trusted }, ..values };
+    let network = Network { proxy, trusted_certificates: trusted, ..Network::default() };
+    let values = Template { network, ..values };
     let text = template(&values);
     let secrets = [("source", &rehearsal.source), ("target", &rehearsal.target)]
         .map(|(side, credentials)| (variable(side), credentials.client_secret.clone()));

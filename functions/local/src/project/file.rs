@@ -33,6 +33,8 @@ pub(crate) struct ProjectFile {
     pub(crate) target: TenantSection,
     /// The customer's scripts.
     pub(crate) scripts: Scripts,
+    /// Where webhooks go.
+    pub(crate) webhook: WebhookKeys,
     /// How the internet is reached.
     pub(crate) network: Network,
     /// Bounds.
@@ -112,12 +114,25 @@ struct Pair {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct Notifications {
     sender: Option<String>,
     quiet_zone: Option<Spanned<String>>,
-    #[serde(default)]
     quiet_hours: Vec<Blackout>,
+    webhook: Option<Spanned<Url>>,
+    webhook_secret_env: Option<String>,
+    webhook_secret_file: Option<PathBuf>,
+}
+
+/// Where webhooks go (NOT-3).
+#[derive(Debug)]
+pub(crate) struct WebhookKeys {
+    /// The receiver; without one no webhook is sent.
+    pub(crate) webhook: Option<Url>,
+    /// The name of an environment variable that holds the secret that they are signed with.
+    pub(crate) webhook_secret_env: Option<String>,
+    /// A file that holds the secret and nothing else.
+    pub(crate) webhook_secret_file: Option<PathBuf>,
 }
 
 /// The customer's scripts; the shipped ones run where none is named.
@@ -183,6 +198,8 @@ pub(crate) struct Network {
     pub(crate) proxy: Option<Url>,
     /// A PEM file of certificates to trust besides the system's.
     pub(crate) trusted_certificates: Option<PathBuf>,
+    /// Whether webhooks may go to addresses that are not of the public internet.
+    pub(crate) private_webhooks: bool,
 }
 
 /// Bounds of this installation.
@@ -269,6 +286,11 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         policy: document.scripts.policy.clone(),
         id: name.clone(),
     };
+    let webhook = WebhookKeys {
+        webhook: document.notifications.webhook.map(Spanned::into_inner),
+        webhook_secret_env: document.notifications.webhook_secret_env,
+        webhook_secret_file: document.notifications.webhook_secret_file,
+    };
     let state = document.state.unwrap_or_else(|| PathBuf::from(format!("{name}.crosswave")));
     Ok(ProjectFile {
         path: path.to_owned(),
@@ -276,6 +298,7 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         source: document.source,
         target: document.target,
         scripts: document.scripts,
+        webhook,
         network: document.network,
         limits: document.limits,
         state: folder.join(state),
@@ -311,6 +334,7 @@ impl Checker<'_> {
             let text = "this is no IANA time zone, for instance Europe/Berlin";
             faults.push(self.at(zone, text.to_owned()));
         }
+        self.webhook(document, &mut faults);
         for (bound, most) in
             [(&document.limits.workers, 500), (&document.limits.exchange_concurrency, 100)]
         {
@@ -367,6 +391,25 @@ impl Checker<'_> {
                  certificate_file with private_key_file"
             );
             faults.push(self.fault(section.client_id.span(), text));
+        }
+    }
+
+    fn webhook(&self, document: &Document, faults: &mut Vec<FileFault>) {
+        let Notifications { webhook, webhook_secret_env, webhook_secret_file, .. } =
+            &document.notifications;
+        let Some(url) = webhook else { return };
+        let (secure, web) = (url.get_ref().scheme() == "https", url.get_ref().scheme() == "http");
+        if !secure && !(web && document.network.private_webhooks) {
+            let text = "a webhook's address begins with https://";
+            faults.push(self.fault(url.span(), text.to_owned()));
+        }
+        if !url.get_ref().username().is_empty() || url.get_ref().password().is_some() {
+            let text = "a webhook's address holds no user and no password; they are signed instead";
+            faults.push(self.fault(url.span(), text.to_owned()));
+        }
+        if webhook_secret_env.is_some() == webhook_secret_file.is_some() {
+            let text = "a webhook needs webhook_secret_env or webhook_secret_file, and not both";
+            faults.push(self.fault(url.span(), text.to_owned()));
         }
     }
 
@@ -464,6 +507,20 @@ mod tests {
         });
         assert!(text.contains("`my merger`: `my merger` cannot be a project id"), "{text}");
         assert!(text.contains("`x.y`: new_address_domain must be one of the target's"), "{text}");
+    }
+
+    /// NOT-3, ERR-1
+    #[test]
+    fn a_webhook_needs_a_safe_address_and_a_secret() {
+        let with = |lines: &str| {
+            faults(|text| text.replacen("[notifications]", &format!("[notifications]\n{lines}"), 1))
+        };
+        let plain = with("webhook = \"http://hooks.example/x\"\nwebhook_secret_env = \"S\"");
+        assert!(plain.contains("column 11: a webhook's address begins with https://"), "{plain}");
+        let bare = with("webhook = \"https://hooks.example/x\"");
+        assert!(bare.contains("a webhook needs webhook_secret_env"), "{bare}");
+        let user = with("webhook = \"https://me:pw@hooks.example/\"\nwebhook_secret_env = \"S\"");
+        assert!(user.contains("no user and no password"), "{user}");
     }
 
     #[test]

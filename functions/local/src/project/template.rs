@@ -53,7 +53,9 @@ impl Network {
         };
         format!(
             "# Without these the system's own proxy setting (HTTPS_PROXY) and certificates hold.\n\
-             [network]\n{proxy}\n{trusted}\n"
+             [network]\n{proxy}\n{trusted}\n\
+             # Let webhooks go to private and loopback addresses too, and without TLS.\n\
+             # private_webhooks = false\n"
         )
     }
 }
@@ -164,6 +166,9 @@ parked_percent = 10
 [notifications]
 # A mailbox in the target tenant. Without it nothing is sent.
 {sender}
+# Where a notification script's webhooks go, signed with a secret from a variable or a file.
+# webhook = "https://hooks.{domain}/crosswave"
+# webhook_secret_env = "CROSSWAVE_WEBHOOK_SECRET"
 # quiet_zone = "Europe/Berlin"
 # quiet_hours = [{{ from = "20:00", to = "07:00" }}]
 

@@ -3,6 +3,7 @@
 mod place;
 pub(crate) mod scripts;
 mod tenants;
+mod webhook;
 
 use std::{
     fs,
@@ -19,7 +20,7 @@ use ports::{Clock, Random};
 use tenant::{Counted, LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
 
 pub(crate) use self::place::Place;
-use self::{scripts::ProjectScripts, tenants::OneProject};
+use self::{scripts::ProjectScripts, tenants::OneProject, webhook::Receiver};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -148,6 +149,7 @@ impl Session {
             random,
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
+            webhooks: Arc::new(Receiver::of(file, connections.webhook_secret)?),
             // Who has the database locked is alone: whoever held a lease before is dead.
             identity: HostIdentity { incarnation, sole: !place.is_beside(), until: None },
         };

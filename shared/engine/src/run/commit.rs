@@ -47,7 +47,7 @@ impl Moved {
             send_baton(&*host.queue, baton, *delay).await?;
         }
         if let Some(place) = &self.notification {
-            notify::enqueue(host, &cx.key, place).await?;
+            notify::enqueue(host, &(&cx.key).into(), place).await?;
         }
         Ok(())
     }

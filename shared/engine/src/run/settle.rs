@@ -95,7 +95,7 @@ pub(super) async fn tell_end(host: &Host, baton: &Baton) -> Result<(), EngineErr
     let place = Keys::notification(&baton.user, kind, &baton.job);
     let told: Option<Loaded<Notification>> = load(&*host.store, place.clone()).await?;
     if told.is_some_and(|told| told.value.delivery == DeliveryState::Pending) {
-        notify::enqueue(host, &baton.user, &place).await?;
+        notify::enqueue(host, &(&baton.user).into(), &place).await?;
     }
     Ok(())
 }

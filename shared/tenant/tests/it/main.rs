@@ -19,3 +19,4 @@ mod sharepoint;
 mod support;
 mod throttling;
 mod token;
+mod webhook;

@@ -1,0 +1,138 @@
+//! The channels: mail through Graph, and webhooks (NOT-3).
+
+use std::time::Duration;
+
+use model::{Event, EventKind, Project, User};
+use scripting::{Channel, Notice, Recipient};
+use tenant::{
+    Class, WebhookError,
+    graph::{Mail, MailBody},
+};
+
+use crate::{Host, StepError, outcome::Failure};
+
+/// A receiver that accepts nothing is given up after so many tries, some five hours.
+const MAX_WEBHOOK_TRIES: u32 = 14;
+
+/// Why a message was not sent.
+pub(super) enum Refused {
+    /// It may have been sent.
+    Unknown,
+    /// It was not sent; later it may be.
+    ForNow(Duration),
+    /// It will never be sent.
+    ForGood(String),
+}
+
+/// One message of an event, and where it stands.
+pub(super) struct Letter<'a> {
+    pub(super) project: &'a Project,
+    pub(super) user: Option<&'a User>,
+    pub(super) event: &'a Event,
+    pub(super) notice: &'a Notice,
+    /// The same for each try of this message.
+    pub(super) id: String,
+    /// How often it was refused so far.
+    pub(super) attempts: u32,
+}
+
+/// Sends it by its channel; says to whom.
+pub(super) async fn send(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
+    match letter.notice.channel {
+        Channel::Mail => mail(host, letter).await,
+        Channel::Webhook => webhook(host, letter).await,
+    }
+}
+
+async fn mail(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
+    let Letter { project, notice, .. } = letter;
+    let Some(sender) = &project.notification_sender else {
+        return Err(Refused::ForGood("the project names no notification_sender".to_owned()));
+    };
+    let mut to = Vec::new();
+    for recipient in &notice.to {
+        to.push(address_of(letter, sender, recipient)?);
+    }
+    let mail = Mail {
+        subject: notice.subject.clone(),
+        body: MailBody::Text(notice.body.clone()),
+        to: to.clone(),
+        cc: Vec::new(),
+    };
+    let client = host.tenants.of(project).await.map_err(of_host)?;
+    match client.target.graph().send_mail(sender, &mail).await {
+        Ok(()) => Ok(to.join(", ")),
+        Err(error) => Err(match (&error.class, error.retry()) {
+            (Class::UnknownOutcome, _) => Refused::Unknown,
+            (Class::Throttled { retry_after }, _) => Refused::ForNow(*retry_after),
+            (_, tenant::Retry::Later(pause)) => Refused::ForNow(pause),
+            (_, tenant::Retry::Now) => Refused::ForNow(Duration::from_secs(5)),
+            (_, tenant::Retry::Never) => Refused::ForGood(error.to_string()),
+        }),
+    }
+}
+
+/// Posts it to the project's receiver. A try whose outcome is not known is made again: the receiver
+/// knows the message by its id.
+async fn webhook(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
+    let Letter { project, user, event, notice, id, .. } = letter;
+    let webhook = host.webhooks.of(project).await.map_err(of_host)?.ok_or_else(|| {
+        let why = "the script sends a webhook, and the project names no receiver (on this host)";
+        Refused::ForGood(why.to_owned())
+    })?;
+    let body = serde_json::json!({
+        "id": id,
+        "event": event.kind.name(),
+        "at": event.at,
+        "project": project.id,
+        "wave": event.wave,
+        "user": user.map(|user| &user.source.user_principal_name),
+        "to": notice.to,
+        "language": notice.language,
+        "subject": notice.subject,
+        "body": notice.body,
+        "links": notice.links,
+    });
+    match webhook.post(id, host.clock.now(), body.to_string().into()).await {
+        Ok(()) => Ok(format!("webhook at {}", webhook.host())),
+        Err(WebhookError::Refused(why)) => Err(Refused::ForGood(why)),
+        Err(WebhookError::NotNow { text, .. }) if letter.attempts + 1 >= MAX_WEBHOOK_TRIES => {
+            Err(Refused::ForGood(format!("{text}; given up after {MAX_WEBHOOK_TRIES} tries")))
+        }
+        Err(WebhookError::NotNow { pause, .. }) => Err(Refused::ForNow(pause)),
+    }
+}
+
+/// A failure of the host itself.
+fn of_host(error: StepError) -> Refused {
+    match error.failure {
+        Failure::Park => Refused::ForGood(error.message),
+        _ => Refused::ForNow(Duration::from_secs(30)),
+    }
+}
+
+/// The address behind a role. Free addresses are let through only into the project's own domains.
+fn address_of(letter: &Letter<'_>, sender: &str, recipient: &Recipient) -> Result<String, Refused> {
+    let Letter { project, user, event, .. } = letter;
+    match recipient {
+        Recipient::User => {
+            let Some(user) = user else {
+                let why = "the notification script addresses a user, and the event is a wave's";
+                return Err(Refused::ForGood(why.to_owned()));
+            };
+            let moved = event.kind == EventKind::CutoverComplete;
+            let target = user.target.as_ref().map(|target| target.user_principal_name.clone());
+            Ok(target.filter(|_| moved).unwrap_or_else(|| user.source.mail.clone()))
+        }
+        Recipient::Owner => Ok(sender.to_owned()),
+        // The policy gate has let it through.
+        Recipient::Address(address) => Ok(address.clone()),
+        Recipient::List(list) => project.policy.lists.get(list).cloned().ok_or_else(|| {
+            Refused::ForGood(format!("the project file names no address for the list `{list}`"))
+        }),
+        Recipient::Manager => Err(Refused::ForGood(
+            "the notification script addresses a manager, whom this project does not know"
+                .to_owned(),
+        )),
+    }
+}
