@@ -42,6 +42,7 @@ async fn a_change_of_state_is_told_and_nothing_else() {
         started: 0,
         refused: Vec::new(),
         done: false,
+        reported: false,
     };
     let done = WaveRun { done: true, started: 2, ..run.clone() };
     let records = json!([
