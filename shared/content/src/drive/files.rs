@@ -33,6 +33,7 @@ const DRIVE: Workload = Workload::OneDrive;
 const TOGETHER: usize = 2;
 
 /// A file to copy.
+#[derive(Clone)]
 pub(super) struct Load {
     pub(super) row: Row,
     /// The target folder.
@@ -48,6 +49,8 @@ pub(super) enum Outcome {
     Updated(String),
     /// The source changed while it was read.
     SourceChanged,
+    /// It is gone from the source since it was listed.
+    SourceGone,
     /// The target has another file of this name there.
     NameTaken,
     /// What arrived is not what was sent.
@@ -162,6 +165,16 @@ impl Unit<'_> {
                     "the next sync copies it again",
                 );
             }
+            Outcome::SourceGone if load.known.is_none() => {
+                // The next delta says so too.
+                self.no_longer_bad_file(copy, &row.id);
+                self.counts(DRIVE).seen += 1;
+                return Ok(());
+            }
+            Outcome::SourceGone => {
+                let advice = "the next sync deletes its copy";
+                return bad(self, "it is gone from the source since it was listed", advice);
+            }
             Outcome::NameTaken => {
                 let reason = "the target has another file of this name there";
                 return bad(self, reason, "rename one of the two, then sync again");
@@ -175,12 +188,6 @@ impl Unit<'_> {
                     let place = DRIVE.title().to_owned();
                     let full = ContentError::TargetFull { place, reason: error.to_string() };
                     return Err(Stop::Failed(full));
-                }
-                Class::NotFound if load.known.is_none() => {
-                    // Gone from the source since it was listed: the next delta says so too.
-                    self.no_longer_bad_file(copy, &row.id);
-                    self.counts(DRIVE).seen += 1;
-                    return Ok(());
                 }
                 Class::Unauthorized | Class::MissingConsent { .. } | Class::NoDrive => {
                     return Err(judge("copying a file", error));
@@ -217,7 +224,6 @@ impl Unit<'_> {
     }
 }
 
-/// Copies one small file. Counts its requests.
 /// How a file's copy ended, and the requests that it took.
 type Copied = (Outcome, usize);
 
@@ -277,11 +283,15 @@ async fn small(
     if row.size > 0 {
         *requests += 1;
         let url = match ahead.download {
-            Some(url) => url?,
+            Some(url) => url,
             None => {
                 *requests += 1;
-                graph.download_url(source, &row.id).await?
+                graph.download_url(source, &row.id).await
             }
+        };
+        let url = match url {
+            Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
+            url => url?,
         };
         match whole(&graph, &url, 0, row.size).await? {
             Some(bytes) => content = bytes,
@@ -394,16 +404,26 @@ async fn put(
         return set_dates(job, drive, &item.id, row, requests).await;
     }
     let size = row.size;
-    *requests += 1;
-    let session = match session {
-        Some(session) => session?,
+    let range = content_range(0, size, size);
+    let mut sent = None;
+    if let Some(session) = session {
+        *requests += 1;
+        let session = session?;
+        match graph.upload_fragment(&session.url, &range, content.clone()).await {
+            // It has expired, or has the bytes from a try whose reply was lost.
+            Err(error) if is_of_session(&error.class) => {}
+            uploaded => sent = Some(uploaded?),
+        }
+    }
+    let uploaded = match sent {
+        Some(uploaded) => uploaded,
         None => {
-            *requests += 1;
-            graph.create_upload_session(drive, target, size, &row.dates()).await?
+            *requests += 2;
+            let session = graph.create_upload_session(drive, target, size, &row.dates()).await?;
+            graph.upload_fragment(&session.url, &range, content).await?
         }
     };
-    let range = content_range(0, size, size);
-    match graph.upload_fragment(&session.url, &range, content).await? {
+    match uploaded {
         Uploaded::Done(item) => Ok(*item),
         Uploaded::More(_) => Err(TenantError {
             class: Class::UnknownOutcome,
@@ -416,6 +436,11 @@ async fn put(
             request_id: None,
         }),
     }
+}
+
+/// Refusals of an upload session that a new session mends.
+fn is_of_session(class: &Class) -> bool {
+    matches!(class, Class::NotFound | Class::Gone | Class::RangeNotSatisfiable)
 }
 
 /// Gives a file of the target its original's dates.

@@ -91,7 +91,10 @@ impl Unit<'_> {
         let mut since_commit = 0;
         let source = self.job.source.graph();
         self.spend(1);
-        let mut url = source.download_url(&copy.source, &row.id).await?;
+        let mut url = match source.download_url(&copy.source, &row.id).await {
+            Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
+            url => url?,
+        };
         let mut ahead: Option<(u64, Bytes)> = None;
         loop {
             self.with_changes(|step| step.transfer = Some(at.clone()));
@@ -145,7 +148,12 @@ impl Unit<'_> {
                             None => return self.at_place(copy, load, place, &at).await,
                         }
                     }
-                    Class::NotFound | Class::Gone | Class::AlreadyExists => {
+                    Class::NotFound | Class::Gone => {
+                        return self.at_place(copy, load, place, &at).await;
+                    }
+                    // A session that ends with 409 has not put its file there: somebody else has.
+                    Class::AlreadyExists => {
+                        let load = &Load { ours: false, ..load.clone() };
                         return self.at_place(copy, load, place, &at).await;
                     }
                     _ => return Err(error.into()),
@@ -259,7 +267,10 @@ impl Unit<'_> {
             if same && row.hash.is_some() {
                 return Ok(Outcome::Created(there.id.clone()));
             }
-            let ours = load.ours && at.offset > 0;
+            // Only a last fragment can have put it there, and at most so many were sent uncommitted.
+            let uncommitted = u64::from(FRAGMENTS_PER_COMMIT.saturating_add(1));
+            let sent = self.job.settings.fragment().saturating_mul(uncommitted);
+            let ours = load.ours && at.offset.saturating_add(sent) >= row.size;
             let known = load.known.as_ref().is_some_and(|known| known.target == there.id);
             if there.file.is_none() || !(ours || known) {
                 return Ok(Outcome::NameTaken);

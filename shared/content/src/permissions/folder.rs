@@ -6,7 +6,7 @@ use tenant::exchange::{CMDLET_BATCH_MAX, FolderGrant, FolderPermission, FolderSt
 
 use super::{
     Grant, GrantKind, PERMISSIONS,
-    mailbox::{Pair, named, of_one_folder, stop},
+    mailbox::{named, of_one_folder, stop},
 };
 use crate::{
     checkpoint::{PermissionStage, Stage},
@@ -19,64 +19,84 @@ const USER_CREATED: &str = "User Created";
 const LEFT_OUT: [&str; 4] = ["RecoverableItems", "SearchFolders", "SyncIssues", "Audits"];
 
 impl Unit<'_> {
-    /// Copies the rights on all folders, from where the stage says.
-    pub(super) async fn folder_rights(&mut self, pair: &Pair, mut stage: PermissionStage) -> Step {
-        let source = self.job.source.exchange();
-        let doing = "listing the source's folders for their rights";
-        let folders = self.ask(doing, source.folder_statistics(&pair.source)).await?;
-        let target = self.job.target.exchange();
-        let doing = "listing the target's folders for their rights";
-        let there = self.ask(doing, target.folder_statistics(&pair.target)).await?;
-        let pairs = pairs(&folders, &there);
-        let mut paired: Vec<(usize, &FolderStatistics, &FolderStatistics)> = Vec::new();
-        for (place, folder) in folders.iter().enumerate().skip(stage.folder) {
-            let left_out = LEFT_OUT.iter().any(|kind| folder.folder_type.starts_with(kind));
-            if let Some(copy) = pairs.get(&folder.folder_path).filter(|_| !left_out) {
-                paired.push((place, folder, copy));
-            }
-        }
-        for part in paired.chunks(CMDLET_BATCH_MAX) {
+    /// Copies the rights on the source's folders, from where the stage says. The target's folders are
+    /// listed only once there is a right to copy: most mailboxes have none.
+    pub(super) async fn folder_rights(
+        &mut self,
+        folders: &[FolderStatistics],
+        mut stage: PermissionStage,
+    ) -> Step {
+        let job = self.job;
+        let source = job.source.exchange();
+        let shown = |folder: &FolderStatistics| {
+            !LEFT_OUT.iter().any(|kind| folder.folder_type.starts_with(kind))
+        };
+        let open: Vec<(usize, &FolderStatistics)> =
+            folders.iter().enumerate().skip(stage.folder).filter(|(_, it)| shown(it)).collect();
+        let mut copies = None;
+        for part in open.chunks(CMDLET_BATCH_MAX) {
             self.within_budget()?;
-            let ids: Vec<&str> = part.iter().map(|(_, folder, _)| &*folder.folder_id).collect();
-            let call = source.folder_permissions_of(&pair.source, &ids);
+            let ids: Vec<&str> = part.iter().map(|(_, folder)| &*folder.folder_id).collect();
+            let call = source.folder_permissions_of(&job.subject.source_user, &ids);
             let rights = self.ask_many("reading folders' rights", ids.len(), call).await?;
-            for ((place, folder, copy), rows) in part.iter().zip(rights) {
+            for ((place, folder), rows) in part.iter().zip(rights) {
                 stage.folder = *place;
                 self.state.checkpoint.stage = Stage::Permissions(stage.clone());
+                let path = &folder.folder_path;
                 let rows = match rows {
                     Ok(rows) => rows,
                     Err(error) if pause(&error).is_none() && of_one_folder(&error) => {
-                        let path = &folder.folder_path;
                         let text = format!("the rights of `{path}` cannot be read: {error}");
                         self.note(PERMISSIONS, text);
                         continue;
                     }
                     Err(error) => return Err(stop(error)),
                 };
+                let rows: Vec<_> = rows.into_iter().filter(|row| says_more(folder, row)).collect();
+                if rows.is_empty() {
+                    continue;
+                }
+                let copies = match &mut copies {
+                    Some(copies) => copies,
+                    none => none.insert(self.counterparts(folders).await?),
+                };
+                let Some(copy) = copies.get(path) else {
+                    let text =
+                        format!("the rights of `{path}` wait: the target has no such folder");
+                    self.note(PERMISSIONS, text);
+                    continue;
+                };
                 for row in rows {
-                    self.folder_right(pair, folder, copy, row).await?;
+                    self.folder_right(folder, copy, row).await?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The target's folders by the paths of those whose copies they are.
+    async fn counterparts(
+        &mut self,
+        source: &[FolderStatistics],
+    ) -> Step<BTreeMap<String, FolderStatistics>> {
+        let target = self.job.target.exchange();
+        let call = target.folder_statistics(&self.job.subject.target_user);
+        let doing = "listing the target's folders for their rights";
+        let there = self.ask_optional(doing, call).await?;
+        Ok(pairs(source, &there.unwrap_or_default()))
+    }
+
     async fn folder_right(
         &mut self,
-        pair: &Pair,
         folder: &FolderStatistics,
         copy: &FolderStatistics,
         row: FolderPermission,
     ) -> Step {
         if row.is_well_known() {
-            return self.well_known_right(pair, folder, copy, row).await;
-        }
-        let none = row.access_rights.iter().all(|right| right == "None");
-        if none {
-            return Ok(());
+            return self.well_known_right(folder, copy, row).await;
         }
         let kind = GrantKind::Folder {
-            mailbox: pair.target.clone(),
+            mailbox: self.job.subject.target_user.clone(),
             folder: copy.folder_id.clone(),
             path: folder.folder_path.clone(),
             rights: row.access_rights,
@@ -85,23 +105,18 @@ impl Unit<'_> {
         self.grant(Grant { principal: named(&row.user), kind }).await
     }
 
-    /// `Default` and `Anonymous` are on every folder: copied only when somebody changed them.
+    /// `Default` and `Anonymous`: on every folder, and copied where somebody changed them.
     async fn well_known_right(
         &mut self,
-        pair: &Pair,
         folder: &FolderStatistics,
         copy: &FolderStatistics,
         row: FolderPermission,
     ) -> Step {
-        let calendar = folder.folder_type.eq_ignore_ascii_case("Calendar");
-        let everybody = row.user.eq_ignore_ascii_case("Default");
-        let stock = if calendar && everybody { "AvailabilityOnly" } else { "None" };
-        let unchanged = row.access_rights.iter().all(|right| right == stock);
         let sort = format!("G/{}/{}", copy.folder_id, row.user);
         let rights = row.access_rights.join(",");
         let key = self.state.key(sort.clone());
         let done = self.state.store.get(&key).await?;
-        if unchanged || done.is_some_and(|done| done.value == rights.as_bytes()) {
+        if done.is_some_and(|done| done.value == rights.as_bytes()) {
             return Ok(());
         }
         let grant = FolderGrant {
@@ -111,7 +126,8 @@ impl Unit<'_> {
         };
         let target = self.job.target.exchange();
         self.spend(1);
-        match target.set_folder_permission(&pair.target, &copy.folder_id, &grant).await {
+        let mailbox = &self.job.subject.target_user;
+        match target.set_folder_permission(mailbox, &copy.folder_id, &grant).await {
             Ok(()) => {
                 self.state.change(ports::Change::put(key, rights.into_bytes()));
                 self.counts(PERMISSIONS).created += 1;
@@ -127,16 +143,24 @@ impl Unit<'_> {
     }
 }
 
+/// Whether a row says more than what is on every folder anyway.
+fn says_more(folder: &FolderStatistics, row: &FolderPermission) -> bool {
+    let calendar = folder.folder_type.eq_ignore_ascii_case("Calendar");
+    let everybody = row.user.eq_ignore_ascii_case("Default");
+    let stock = if calendar && everybody { "AvailabilityOnly" } else { "None" };
+    row.access_rights.iter().any(|right| right != stock)
+}
+
 /// Which folder of the target is the copy of which of the source, by the source's path.
-fn pairs<'t>(
+fn pairs(
     source: &[FolderStatistics],
-    target: &'t [FolderStatistics],
-) -> BTreeMap<String, &'t FolderStatistics> {
+    target: &[FolderStatistics],
+) -> BTreeMap<String, FolderStatistics> {
     let by_path: BTreeMap<String, &FolderStatistics> =
         target.iter().map(|folder| (folder.folder_path.to_lowercase(), folder)).collect();
     let mut ordered: Vec<&FolderStatistics> = source.iter().collect();
     ordered.sort_by_key(|folder| folder.folder_path.matches('/').count());
-    let mut pairs: BTreeMap<String, &FolderStatistics> = BTreeMap::new();
+    let mut pairs: BTreeMap<String, FolderStatistics> = BTreeMap::new();
     for folder in ordered {
         let same_kind = target.iter().find(|there| there.folder_type == folder.folder_type);
         let found = if folder.folder_type == USER_CREATED || folder.folder_type.is_empty() {
@@ -151,7 +175,7 @@ fn pairs<'t>(
             same_kind
         };
         if let Some(found) = found {
-            pairs.insert(folder.folder_path.clone(), found);
+            pairs.insert(folder.folder_path.clone(), found.clone());
         }
     }
     pairs

@@ -1,6 +1,6 @@
 //! Rights on the whole mailbox: Full Access, Send As, Send on Behalf; then those on its folders.
 
-use tenant::{TenantError, exchange::Recipient as ExchangeRecipient};
+use tenant::{TenantError, exchange::MailboxRights};
 
 use super::{Grant, GrantKind, PERMISSIONS};
 use crate::{
@@ -9,71 +9,50 @@ use crate::{
     unit::{Step, Unit, judge},
 };
 
-/// Both mailboxes, as cmdlets name them.
-pub(super) struct Pair {
-    pub(super) source: String,
-    pub(super) target: String,
-}
-
 impl Unit<'_> {
     /// Copies the rights on the mailbox and its folders.
     pub(super) async fn mailbox_rights(&mut self, mut stage: PermissionStage) -> Step {
         let job = self.job;
-        let doing = "reading the source mailbox's rights";
-        let source = job.source.exchange();
-        let source = self.ask(doing, source.get_mailbox(&job.subject.source_user)).await?;
-        let target = job.target.exchange();
-        let doing = "finding the target mailbox for its rights";
-        let target = self.ask(doing, target.get_mailbox(&job.subject.target_user)).await?;
-        let (Some(source), Some(target)) = (source, target) else {
-            self.note(PERMISSIONS, "Exchange does not know both mailboxes; rights are not copied");
+        let exchange = job.source.exchange();
+        // Four cmdlets.
+        let call = exchange.mailbox_rights(&job.subject.source_user);
+        let rights = self.ask_many("reading the source mailbox's rights", 4, call).await?;
+        let Some(rights) = rights else {
+            let text = "Exchange does not know the source mailbox; its rights are not copied";
+            self.note(PERMISSIONS, text);
             return Ok(());
         };
-        let pair = Pair {
-            source: identity(&source, &job.subject.source_user),
-            target: identity(&target, &job.subject.target_user),
-        };
         if !stage.mailbox {
-            self.whole_mailbox(&pair, &source).await?;
+            self.whole_mailbox(&rights).await?;
             stage.mailbox = true;
             self.state.checkpoint.stage = Stage::Permissions(stage.clone());
         }
-        self.folder_rights(&pair, stage).await
+        self.folder_rights(&rights.folders, stage).await
     }
 
-    async fn whole_mailbox(&mut self, pair: &Pair, source: &ExchangeRecipient) -> Step {
-        let exchange = self.job.source.exchange();
-        let doing = "reading Full Access rights of the source mailbox";
-        let rows = self.ask(doing, exchange.mailbox_permissions(&pair.source)).await?;
-        for row in rows {
+    async fn whole_mailbox(&mut self, rights: &MailboxRights) -> Step {
+        let mailbox = || self.job.subject.target_user.clone();
+        let mut grants = Vec::new();
+        for row in &rights.permissions {
             let full = row.access_rights.iter().any(|right| right == "FullAccess");
-            if !full || row.is_inherited || row.deny {
-                continue;
+            if full && !row.is_inherited && !row.deny {
+                grants.push((&row.user, GrantKind::FullAccess { mailbox: mailbox() }));
             }
-            let kind = GrantKind::FullAccess { mailbox: pair.target.clone() };
-            self.grant(Grant { principal: named(&row.user), kind }).await?;
         }
-        let doing = "reading Send As rights of the source mailbox";
-        let rows = self.ask(doing, exchange.recipient_permissions(&pair.source)).await?;
-        for row in rows {
+        for row in &rights.recipient_permissions {
             let denied = row.access_control_type.eq_ignore_ascii_case("Deny");
-            if row.is_inherited || denied {
-                continue;
+            if !row.is_inherited && !denied {
+                grants.push((&row.trustee, GrantKind::SendAs { mailbox: mailbox() }));
             }
-            let kind = GrantKind::SendAs { mailbox: pair.target.clone() };
-            self.grant(Grant { principal: named(&row.trustee), kind }).await?;
         }
-        for name in &source.grant_send_on_behalf_to {
-            let kind = GrantKind::SendOnBehalf { mailbox: pair.target.clone() };
-            self.grant(Grant { principal: named(name), kind }).await?;
+        for name in &rights.mailbox.grant_send_on_behalf_to {
+            grants.push((name, GrantKind::SendOnBehalf { mailbox: mailbox() }));
+        }
+        for (principal, kind) in grants {
+            self.grant(Grant { principal: named(principal), kind }).await?;
         }
         Ok(())
     }
-}
-
-/// The GUID, or the Entra id where Exchange does not tell it.
-fn identity(mailbox: &ExchangeRecipient, user: &str) -> String {
-    mailbox.guid.map_or_else(|| user.to_owned(), |guid| guid.to_string())
 }
 
 /// A principal by what Exchange writes: an address, a display name, a path.

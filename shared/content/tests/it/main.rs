@@ -14,4 +14,5 @@ mod mailbox;
 mod rights;
 mod support;
 mod throttling;
+mod uploads;
 mod verify;

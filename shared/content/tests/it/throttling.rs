@@ -1,15 +1,17 @@
 //! ERR-3: the tenants' budgets as published, kept by the simulator. The copy uses nearly all of them and
 //! is nearly never refused, alone and beside another worker.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use conformance::reference::ModelStore;
 use content::{CopyJob, CopyMode, UnitOutcome};
 use futures_util::future::join;
 use jiff::SignedDuration;
 use ports::{Clock as _, Store};
-use simulator::{Config, DriveFill, Lag, MailboxFill, Part, Profile, Throttling};
-use tenant::{LimitSettings, Limits, TenantClient};
+use simulator::{
+    Config, DriveFill, FaultKind, FaultRule, Lag, MailboxFill, Part, Profile, Throttling,
+};
+use tenant::{Class, LimitSettings, Limits, Rate, TenantClient};
 
 use crate::support::{World, client_of};
 
@@ -88,7 +90,7 @@ fn a_drive_copy_uses_the_units_of_sharepoint_and_is_hardly_refused() {
 fn a_mailbox_copy_uses_the_uploads_of_outlook_and_is_hardly_refused() {
     let mut config = published();
     config.throttling.mailbox_upload_bytes = 15_000_000;
-    let rate = tenant::Rate::new(15_000, std::time::Duration::from_mins(5));
+    let rate = Rate::new(15_000, Duration::from_mins(5));
     let settings = LimitSettings { mailbox_upload_kilobytes: rate, ..LimitSettings::default() };
     let world = World::limited(52, config, Limits::new(settings));
     let how = MailboxFill { least_items: 250, most_items: 250, ..MailboxFill::default() };
@@ -149,4 +151,132 @@ fn two_workers_share_a_tenants_budget_through_the_store() {
     assert_eq!(world.drive_differences(), Vec::<String>::new());
     assert_share(FILES * UNITS, 1_200, world.clock.now().duration_since(since));
     assert_hardly_refused(&world);
+}
+
+/// The copier takes the tenant for one of a higher tier than it is. SharePoint's `RateLimit-*` headers tell
+/// before it refuses, and are heeded.
+#[test]
+fn what_sharepoint_tells_is_heeded_before_it_refuses() {
+    let settings = LimitSettings {
+        drive_units: Rate::new(6_000, Duration::from_mins(1)),
+        ..LimitSettings::default()
+    };
+    let mut world = World::limited(54, published(), Limits::new(settings));
+    (world.subject.mailbox, world.subject.drive) = (false, true);
+    small_files(&world, &world.from.clone(), 900);
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    let since = world.clock.now();
+    world.drive_future(round(&world.job(&*world.store), &world)).unwrap();
+    assert_eq!(world.drive_differences(), Vec::<String>::new());
+    let took = world.clock.now().duration_since(since);
+    // Spent fast and then awaited: some of each minute is lost, and nothing is refused.
+    assert_share(FILES * UNITS, 1_200 * 8 / 10, took);
+    assert_eq!(refused(&world).1, 0);
+}
+
+/// Outlook: so many requests in ten minutes to one mailbox; a twentieth of the published number, so that the
+/// test is short.
+#[test]
+fn a_mailbox_copy_uses_the_requests_of_outlook_and_is_hardly_refused() {
+    let mut config = published();
+    config.throttling.mailbox_requests = 500;
+    let settings = LimitSettings {
+        mailbox_requests: Rate::new(500, Duration::from_mins(10)),
+        ..LimitSettings::default()
+    };
+    let world = World::limited(55, config, Limits::new(settings));
+    let how = MailboxFill { least_items: 700, most_items: 700, ..MailboxFill::default() };
+    world.simulator.fill_mailbox(world.source.tenant_id, &world.from, Part::Primary, &how).unwrap();
+    world.drive_future(round(&world.job(&*world.store), &world)).unwrap();
+    assert_eq!(world.mailbox_differences(Part::Primary), Vec::<String>::new());
+    let requests = world.simulator.requests();
+    let imports = requests.iter().filter(|one| one.path.ends_with("importItem"));
+    let imports: Vec<_> = imports.map(|one| one.at).collect();
+    let (first, last) = (imports.first().unwrap(), imports.last().unwrap());
+    assert!(last.duration_since(*first) > SignedDuration::from_mins(10), "the limit was not felt");
+    // No ten minutes hold more than is allowed, and the first ones nearly all of it.
+    let within = imports.iter().filter(|at| at.duration_since(*first).as_mins() < 10).count();
+    assert!((450..=500).contains(&within), "{within} of 500");
+    assert_hardly_refused(&world);
+}
+
+/// A mailbox that takes fewer requests at a time than is published: the copier goes down to what it takes
+/// and tries again for more only now and then.
+#[test]
+fn requests_at_a_time_adapt_to_what_a_mailbox_takes() {
+    let mut config = published();
+    config.throttling.mailbox_concurrency = 2;
+    let world = World::limited(56, config, Limits::new(LimitSettings::default()));
+    let how = MailboxFill { least_items: 200, most_items: 200, ..MailboxFill::default() };
+    world.simulator.fill_mailbox(world.source.tenant_id, &world.from, Part::Primary, &how).unwrap();
+    world.drive_future(round(&world.job(&*world.store), &world)).unwrap();
+    assert_eq!(world.mailbox_differences(Part::Primary), Vec::<String>::new());
+    let (all, refused) = refused(&world);
+    println!("{refused} of {all} requests were refused");
+    // Four at a time, half of them would be.
+    assert!(refused > 0 && refused * 12 < all, "{refused} of {all} requests were refused");
+}
+
+/// Requests of a `$batch` are throttled one by one: those that were not are not made again.
+#[test]
+fn a_batch_of_which_some_are_throttled_is_finished_and_nothing_comes_twice() {
+    let mut config = published();
+    config.content.batch_items_throttled = 0.2;
+    let mut world = World::limited(57, config, Limits::new(LimitSettings::default()));
+    (world.subject.mailbox, world.subject.drive) = (true, true);
+    let how = MailboxFill { least_items: 60, most_items: 60, ..MailboxFill::default() };
+    world.simulator.fill_mailbox(world.source.tenant_id, &world.from, Part::Primary, &how).unwrap();
+    small_files(&world, &world.from.clone(), 60);
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    world.drive_future(round(&world.job(&*world.store), &world)).unwrap();
+    assert_eq!(world.mailbox_differences(Part::Primary), Vec::<String>::new());
+    assert_eq!(world.drive_differences(), Vec::<String>::new());
+    let requests = world.simulator.requests();
+    let uploads = requests.iter().filter(|one| one.path.ends_with("/uploadSession")).count();
+    assert_eq!(uploads, 60, "one upload for each file");
+}
+
+/// One worker is told to stay away: another process, which shares the budgets through the store, stays
+/// away too, without a request of its own.
+#[test]
+fn a_refusal_that_one_worker_meets_stops_the_other_through_the_store() {
+    let shared = Arc::new(ModelStore::new());
+    let limits = || {
+        let store: Arc<dyn Store> = Arc::<ModelStore>::clone(&shared);
+        Limits::new(LimitSettings::default()).sharing(store, "limits")
+    };
+    let world = World::limited(58, published(), limits());
+    world.simulator.provision_drive(world.source.tenant_id, &world.from).unwrap();
+    let clock: Arc<dyn ports::Clock> = Arc::new(world.clock.clone());
+    let transport = Arc::new(world.simulator.clone());
+    let other = client_of(&world.source, transport, clock, 99, Arc::new(limits()));
+    let user = world.subject.source_user.clone();
+    let ask = |client: &TenantClient| {
+        let graph = client.graph();
+        let user = user.clone();
+        world.drive_future(async move { graph.user_drive(&user).await }).unwrap()
+    };
+    // Both have signed in and lease from the store.
+    ask(&world.source_client).unwrap();
+    ask(&other).unwrap();
+    world.simulator.configure(|config| {
+        config.faults.rules.push(FaultRule {
+            path: Some("/drive".to_owned()),
+            cmdlet: None,
+            method: None,
+            from: 1,
+            times: Some(1),
+            kind: FaultKind::Status { status: 429, retry_after: Some(300) },
+        });
+    });
+    let refused = ask(&world.source_client).unwrap_err();
+    assert!(matches!(refused.class, Class::Throttled { .. }), "{refused}");
+    // What the other has leased already it may spend: that is over in seconds.
+    world.clock.advance(Duration::from_secs(5));
+    let before = world.requests();
+    let heeded = ask(&other).unwrap_err();
+    assert!(matches!(heeded.class, Class::Throttled { .. }), "{heeded}");
+    assert_eq!(world.requests(), before, "the other worker asked all the same");
+    world.clock.advance(Duration::from_secs(301));
+    ask(&other).unwrap();
 }

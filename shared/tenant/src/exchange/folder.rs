@@ -29,6 +29,29 @@ pub struct FolderStatistics {
     pub folder_size_bytes: Option<u64>,
 }
 
+impl FolderStatistics {
+    pub(super) fn from_value(value: &Value) -> Self {
+        let record = Record(value);
+        Self {
+            folder_id: record.words("FolderId"),
+            folder_path: record.words("FolderPath"),
+            name: record.words("Name"),
+            folder_type: record.words("FolderType"),
+            items_in_folder: record.number("ItemsInFolder"),
+            folder_size_bytes: record.bytes("FolderSize"),
+        }
+    }
+}
+
+/// The call that lists a mailbox's folders.
+pub(super) fn statistics_call(mailbox: &str) -> CmdletCall {
+    CmdletCall {
+        cmdlet: "Get-MailboxFolderStatistics",
+        parameters: Parameters::identity(mailbox),
+        anchor: anchor(mailbox),
+    }
+}
+
 /// A row of Get-MailboxFolderPermission.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -77,20 +100,9 @@ impl Exchange {
         &self,
         mailbox: &str,
     ) -> Result<Vec<FolderStatistics>, TenantError> {
-        let parameters = Parameters::identity(mailbox);
-        let values = self.read("Get-MailboxFolderStatistics", parameters, &anchor(mailbox)).await?;
-        let row = |value| {
-            let record = Record(value);
-            FolderStatistics {
-                folder_id: record.words("FolderId"),
-                folder_path: record.words("FolderPath"),
-                name: record.words("Name"),
-                folder_type: record.words("FolderType"),
-                items_in_folder: record.number("ItemsInFolder"),
-                folder_size_bytes: record.bytes("FolderSize"),
-            }
-        };
-        Ok(values.iter().map(row).collect())
+        let CmdletCall { cmdlet, parameters, anchor } = statistics_call(mailbox);
+        let values = self.read(cmdlet, parameters, &anchor).await?;
+        Ok(values.iter().map(FolderStatistics::from_value).collect())
     }
 
     /// Who may open a folder; the folder as [`folder_identity`] names it.

@@ -37,7 +37,7 @@ pub use self::{
         OutboundSpamPolicy, OutboundSpamRule, RemoteDomain,
     },
     parameters::Parameters,
-    permission::{AutoMapping, MailboxPermission, RecipientPermission},
+    permission::{AutoMapping, MailboxPermission, MailboxRights, RecipientPermission},
     proxy_address::{AddressKind, ProxyAddress, ProxyAddressError},
     recipient::{Recipient, RecipientTypeDetails, filter_literal},
 };

@@ -2,8 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Anchor, Exchange, Parameters, record::Record};
-use crate::{TenantError, error::already_is_fine};
+use serde_json::Value;
+
+use super::{
+    Anchor, CmdletCall, Exchange, FolderStatistics, Parameters, Recipient, folder::statistics_call,
+    record::Record,
+};
+use crate::{
+    TenantError,
+    error::{already_is_fine, optional},
+};
+
+const GET_MAILBOX_PERMISSION: &str = "Get-MailboxPermission";
+const GET_RECIPIENT_PERMISSION: &str = "Get-RecipientPermission";
 
 /// A row of Get-MailboxPermission.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +31,16 @@ pub struct MailboxPermission {
 }
 
 impl MailboxPermission {
+    fn from_value(value: &Value) -> Self {
+        let record = Record(value);
+        Self {
+            user: record.words("User"),
+            access_rights: rights(&record.texts("AccessRights")),
+            is_inherited: record.flag("IsInherited"),
+            deny: record.flag("Deny"),
+        }
+    }
+
     /// Whether it is a grant that somebody made to somebody, as opposed to the system's own rows
     /// and to orphans.
     pub fn is_copyable(&self) -> bool {
@@ -46,6 +67,16 @@ pub struct RecipientPermission {
 }
 
 impl RecipientPermission {
+    fn from_value(value: &Value) -> Self {
+        let record = Record(value);
+        Self {
+            trustee: record.words("Trustee"),
+            access_rights: rights(&record.texts("AccessRights")),
+            access_control_type: record.words("AccessControlType"),
+            is_inherited: record.flag("IsInherited"),
+        }
+    }
+
     /// Whether it is a grant that somebody made to somebody.
     pub fn is_copyable(&self) -> bool {
         let trustee = self.trustee.to_ascii_uppercase();
@@ -54,6 +85,19 @@ impl RecipientPermission {
             && !trustee.starts_with("NT AUTHORITY\\")
             && !trustee.starts_with("S-1-5-")
     }
+}
+
+/// A mailbox with all rights on it as a whole, and the folders on which there may be more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailboxRights {
+    /// The mailbox; it names those who may send on its behalf.
+    pub mailbox: Recipient,
+    /// The rows of Get-MailboxPermission.
+    pub permissions: Vec<MailboxPermission>,
+    /// The rows of Get-RecipientPermission.
+    pub recipient_permissions: Vec<RecipientPermission>,
+    /// Its folders.
+    pub folders: Vec<FolderStatistics>,
 }
 
 /// Whether Outlook opens the mailbox by itself for one who has full access.
@@ -66,23 +110,39 @@ pub enum AutoMapping {
 }
 
 impl Exchange {
+    /// Everything about the rights on a mailbox but for those on its folders, in one request; `None`
+    /// when Exchange does not know it.
+    pub async fn mailbox_rights(
+        &self,
+        mailbox: &str,
+    ) -> Result<Option<MailboxRights>, TenantError> {
+        let get = |cmdlet| CmdletCall::new(cmdlet, Parameters::identity(mailbox));
+        let calls = [
+            get("Get-Mailbox"),
+            get(GET_MAILBOX_PERMISSION),
+            get(GET_RECIPIENT_PERMISSION),
+            statistics_call(mailbox),
+        ];
+        let mut outcomes = self.batch(&calls).await?.into_iter();
+        let mut next = || outcomes.next().map_or(Ok(Vec::new()), |reply| Ok(reply?.values));
+        let Some(found) = optional(next())? else { return Ok(None) };
+        let Some(found) = found.first().map(Recipient::from_value) else { return Ok(None) };
+        Ok(Some(MailboxRights {
+            mailbox: found,
+            permissions: next()?.iter().map(MailboxPermission::from_value).collect(),
+            recipient_permissions: next()?.iter().map(RecipientPermission::from_value).collect(),
+            folders: next()?.iter().map(FolderStatistics::from_value).collect(),
+        }))
+    }
+
     /// All rows of rights on a mailbox.
     pub async fn mailbox_permissions(
         &self,
         mailbox: &str,
     ) -> Result<Vec<MailboxPermission>, TenantError> {
         let parameters = Parameters::identity(mailbox);
-        let values = self.read("Get-MailboxPermission", parameters, &Anchor::Tenant).await?;
-        let row = |value| {
-            let record = Record(value);
-            MailboxPermission {
-                user: record.words("User"),
-                access_rights: rights(&record.texts("AccessRights")),
-                is_inherited: record.flag("IsInherited"),
-                deny: record.flag("Deny"),
-            }
-        };
-        Ok(values.iter().map(row).collect())
+        let values = self.read(GET_MAILBOX_PERMISSION, parameters, &Anchor::Tenant).await?;
+        Ok(values.iter().map(MailboxPermission::from_value).collect())
     }
 
     /// Grants full access to a mailbox. One who has it is no error.
@@ -116,17 +176,8 @@ impl Exchange {
         recipient: &str,
     ) -> Result<Vec<RecipientPermission>, TenantError> {
         let parameters = Parameters::identity(recipient);
-        let values = self.read("Get-RecipientPermission", parameters, &Anchor::Tenant).await?;
-        let row = |value| {
-            let record = Record(value);
-            RecipientPermission {
-                trustee: record.words("Trustee"),
-                access_rights: rights(&record.texts("AccessRights")),
-                access_control_type: record.words("AccessControlType"),
-                is_inherited: record.flag("IsInherited"),
-            }
-        };
-        Ok(values.iter().map(row).collect())
+        let values = self.read(GET_RECIPIENT_PERMISSION, parameters, &Anchor::Tenant).await?;
+        Ok(values.iter().map(RecipientPermission::from_value).collect())
     }
 
     /// Lets somebody send as a recipient. One who may is no error.
