@@ -37,6 +37,14 @@ pub(crate) struct Entry {
     pub(crate) target_tag: String,
 }
 
+/// An [`Entry`] as fingerprints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    pub(crate) source_tag: u64,
+    pub(crate) target: u64,
+    pub(crate) target_tag: u64,
+}
+
 /// One group of the map, open for looking up and appending.
 pub(crate) struct ItemMap<'a> {
     store: &'a dyn Store,
@@ -176,7 +184,41 @@ impl<'a> ItemMap<'a> {
         Ok(live.into_values().filter(|target| targets.contains(target)).collect())
     }
 
-    /// Every live row of the group. Needs memory for all of them: for folders and for verification.
+    /// The fingerprints of every live row, by that of its source id: little memory for large groups.
+    pub(crate) async fn prints(&self) -> Result<BTreeMap<u64, Print>, ContentError> {
+        let mut found = BTreeMap::new();
+        self.scan(|row| {
+            let [source, source_tag, target, target_tag] = row;
+            if target.is_empty() {
+                found.remove(&fingerprint(source));
+            } else {
+                let [source_tag, target, target_tag] =
+                    [source_tag, target, target_tag].map(|text| fingerprint(text));
+                found.insert(fingerprint(source), Print { source_tag, target, target_tag });
+            }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The live rows whose source ids have one of these fingerprints.
+    pub(crate) async fn find_prints(
+        &self,
+        sources: &BTreeSet<u64>,
+    ) -> Result<BTreeMap<String, Entry>, ContentError> {
+        let mut found = BTreeMap::new();
+        if !sources.is_empty() {
+            self.scan(|row| {
+                if sources.contains(&fingerprint(&row[0])) {
+                    take(&mut found, row);
+                }
+            })
+            .await?;
+        }
+        Ok(found)
+    }
+
+    /// Every live row of the group. Needs memory for all of them: for folders.
     pub(crate) async fn all(&self) -> Result<BTreeMap<String, Entry>, ContentError> {
         let mut found = BTreeMap::new();
         self.scan(|row| take(&mut found, row)).await?;

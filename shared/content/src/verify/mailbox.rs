@@ -1,17 +1,18 @@
-//! Verification of a mailbox, folder by folder.
+//! Verification of a mailbox, folder by folder and page by page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tenant::{
-    Graph,
-    graph::mailbox_content::{MailboxAddress, MailboxItem},
+use tenant::graph::mailbox_content::{MailboxAddress, MailboxItem};
+
+use super::{
+    Difference, DifferenceReason, VerifyReport,
+    listing::{Listing, Phase, Prints},
+    places::Places,
 };
-
-use super::{Difference, DifferenceReason, VerifiedPlace, VerifyReport, places::Places};
 use crate::{
     BadItem, Workload,
     mailbox::{FolderRow, Folders, Side},
-    map::{Entry, ItemMap},
+    map::{Entry, ItemMap, Print, fingerprint},
     quick_xor_hash,
     store::{decode, keys},
     unit::{Step, Unit},
@@ -24,129 +25,129 @@ const SAMPLE_ITEM: u64 = 4 * 1024 * 1024;
 
 /// Both mailboxes.
 struct Pair {
-    workload: Workload,
     source: MailboxAddress,
     target: MailboxAddress,
+}
+
+/// A folder and what is known of its copies.
+struct Folder<'a> {
+    row: &'a FolderRow,
+    /// The mailbox that holds it.
+    held: &'a MailboxAddress,
+    map: ItemMap<'a>,
+    copied: BTreeMap<u64, Print>,
+    bad: BTreeMap<String, BadItem>,
 }
 
 impl Unit<'_> {
     pub(super) async fn verify_mailbox(&mut self, workload: Workload, places: &mut Places) -> Step {
         let Some(source) = self.mailbox_id(workload, Side::Source).await? else { return Ok(()) };
         let Some(target) = self.mailbox_id(workload, Side::Target).await? else { return Ok(()) };
-        let pair = Pair { workload, source, target };
+        let pair = Pair { source, target };
         let folders = Folders::load(self.state.store, &self.state.partition, workload).await?;
         let first = if places.at.0 == workload { places.at.1 } else { 0 };
         for row in folders.rows.range(first..).map(|(_, row)| row) {
             self.within_budget()?;
-            let mut report = VerifyReport::default();
-            let place = folders.path(row.ordinal);
+            let (of, place) = ((workload, row.ordinal), folders.path(row.ordinal));
             if let Some(reason) = &row.left_out {
-                if row.items > 0 {
-                    report.differences.push(Difference {
-                        workload,
-                        place,
-                        id: row.source.clone(),
-                        name: row.name.clone(),
-                        reason: DifferenceReason::NotCopied,
-                        detail: reason.clone(),
-                    });
-                }
-            } else {
-                self.verify_folder(&pair, row, place, &mut report).await?;
+                let report = left_out(workload, row, place, reason);
+                places.keep_report(self.job, of, &report).await?;
+                continue;
             }
-            places.keep(self.job, (workload, row.ordinal), report).await?;
+            let mut listing = places.listing(self.job, of, place).await?;
+            if let Err(stop) = self.verify_folder(&pair, row, &mut listing).await {
+                places.suspend(self.job, listing).await?;
+                return Err(stop);
+            }
+            places.keep(self.job, listing).await?;
         }
         Ok(())
     }
 
-    async fn verify_folder(
-        &mut self,
-        pair: &Pair,
-        row: &FolderRow,
-        place: String,
-        report: &mut VerifyReport,
-    ) -> Step {
-        let workload = pair.workload;
-        let source = self.job.source.graph();
-        let target = self.job.target.graph();
-        let held = row.held_by.as_ref().unwrap_or(&pair.source);
-        let here = self.items_of(&source, held, &row.source).await?;
-        let there = self.items_of(&target, &pair.target, &row.target).await?;
+    /// Goes through a folder, the target's pages first.
+    async fn verify_folder(&mut self, pair: &Pair, row: &FolderRow, listing: &mut Listing) -> Step {
         let (store, partition) = (self.state.store, self.state.partition.clone());
-        let map = ItemMap::open(store, &partition, keys::map(workload, row.ordinal)).await?;
-        let mapped = map.all().await?;
+        let (workload, ordinal) = listing.of;
+        let map = ItemMap::open(store, &partition, keys::map(workload, ordinal)).await?;
         let mut bad = BTreeMap::new();
-        let prefix = keys::bad_items(workload, row.ordinal);
-        for record in store.query_all(&partition, &prefix).await? {
+        for record in store.query_all(&partition, &keys::bad_items(workload, ordinal)).await? {
             let item: BadItem = decode(&record.key.sort, &record.value)?;
             bad.insert(item.id.clone(), item);
         }
-        let mut verified = VerifiedPlace::new(workload, place.clone());
-        verified.source_items = here.len() as u64;
-        verified.source_bytes = here.values().filter_map(|item| item.size).sum();
-        verified.target_items = there.len() as u64;
-        verified.target_bytes = there.values().filter_map(|item| item.size).sum();
-        let mut differ = |id: &str, name: Option<String>, reason, detail: String| {
-            let (id, name) = (id.to_owned(), name.unwrap_or_default());
-            let place = place.clone();
-            report.differences.push(Difference { workload, place, id, name, reason, detail });
-        };
-        for (id, item) in &here {
-            if let Some((reason, detail)) = judge_item(item, &mapped, &bad, &there) {
-                differ(id, item.kind.clone(), reason, detail);
+        let held = row.held_by.as_ref().unwrap_or(&pair.source);
+        let copied = map.prints().await?;
+        let folder = Folder { row, held, map, copied, bad };
+        let (source, target) = (self.job.source.graph(), self.job.target.graph());
+        loop {
+            let (graph, mailbox, id) = match listing.phase {
+                Phase::Target => (&target, &pair.target, &row.target),
+                Phase::Source => (&source, held, &row.source),
+                Phase::Done => break,
+            };
+            self.within_budget()?;
+            let call = graph.mailbox_items(mailbox, id, listing.link.as_deref(), &[]);
+            let page = self.ask_optional("listing a folder's items", call).await?;
+            let (items, next) = page.map_or_else(Default::default, |it| (it.value, it.next_link));
+            if listing.phase == Phase::Target {
+                for item in items {
+                    let bytes = item.size.unwrap_or(0);
+                    listing.in_target(&item.id, item.change_key.as_deref(), bytes);
+                }
+            } else {
+                self.compare_items(pair, &folder, listing, &items).await?;
             }
+            listing.turn(next);
         }
-        for id in mapped.keys().filter(|id| !here.contains_key(*id)) {
-            let detail = "the next sync deletes its copy".to_owned();
-            differ(id, None, DifferenceReason::GoneFromSource, detail);
-        }
-        let copies: std::collections::BTreeSet<&str> =
-            mapped.values().map(|entry| entry.target.as_str()).collect();
-        let own = there.keys().filter(|id| !copies.contains(id.as_str()));
-        verified.target_only = own.count() as u64;
-        let unchanged = |entry: &&Entry| {
-            let same_here = here.get(&entry.source).is_some_and(|item| {
-                item.change_key.as_deref() == Some(entry.source_tag.as_str())
-                    && item.size.unwrap_or(0) <= SAMPLE_ITEM
-            });
-            let same_there = there
-                .get(&entry.target)
-                .is_some_and(|item| item.change_key.as_deref() == Some(entry.target_tag.as_str()));
-            same_here && same_there
-        };
-        let sound: Vec<&Entry> = mapped.values().filter(unchanged).collect();
-        let step = sound.len().div_ceil(self.job.settings.sample.max(1)).max(1);
-        for entry in sound.into_iter().step_by(step).take(self.job.settings.sample) {
-            let (a, b) = self.sample(pair, held, entry).await?;
-            verified.sampled += 1;
-            if a.is_none() || a != b {
-                let detail = "the exported contents have different hashes".to_owned();
-                differ(&entry.source, None, DifferenceReason::ContentDiffers, detail);
-            }
-        }
-        report.places.push(verified);
+        listing.gone(&folder.map, |_| String::new()).await?;
+        listing.count_own(&folder.copied.values().map(|copy| copy.target).collect());
         Ok(())
     }
 
-    async fn items_of(
+    /// Compares a page of the source. What stops it leaves the listing as it was.
+    async fn compare_items(
         &mut self,
-        graph: &Graph,
-        mailbox: &MailboxAddress,
-        folder: &str,
-    ) -> Step<BTreeMap<String, MailboxItem>> {
-        let mut items = BTreeMap::new();
-        let mut link: Option<String> = None;
-        loop {
-            let call = graph.mailbox_items(mailbox, folder, link.as_deref(), &[]);
-            let Some(page) = self.ask_optional("listing a folder's items", call).await? else {
-                return Ok(items);
-            };
-            items.extend(page.value.into_iter().map(|item| (item.id.clone(), item)));
-            link = page.next_link;
-            if link.is_none() {
-                return Ok(items);
+        pair: &Pair,
+        folder: &Folder<'_>,
+        listing: &mut Listing,
+        items: &[MailboxItem],
+    ) -> Step {
+        let sample = self.job.settings.sample;
+        let all = usize::try_from(folder.row.items).unwrap_or(usize::MAX);
+        let step = all.div_ceil(sample.max(1)).max(1);
+        let room = sample.saturating_sub(usize::try_from(listing.place.sampled).unwrap_or(sample));
+        let mut sound = listing.sound;
+        let (mut found, mut chosen) = (Vec::new(), BTreeSet::new());
+        for item in items.iter().filter(|item| !listing.here.has(&item.id)) {
+            let copy = folder.copied.get(&fingerprint(&item.id));
+            if let Some(why) = judge_item(item, copy, folder.bad.get(&item.id), &listing.there) {
+                found.push((item, why));
+            } else if can_be_sampled(item, copy, &listing.there) {
+                if sound.is_multiple_of(step) && chosen.len() < room {
+                    chosen.insert(item.id.clone());
+                }
+                sound += 1;
             }
         }
+        let mut differ = Vec::new();
+        for (id, entry) in folder.map.find(&chosen).await? {
+            let (a, b) = self.sample(pair, folder.held, &entry).await?;
+            if a.is_none() || a != b {
+                differ.push(id);
+            }
+        }
+        listing.sound = sound;
+        listing.place.sampled += chosen.len() as u64;
+        for (item, why) in found {
+            listing.differ(&item.id, item.kind.as_deref().unwrap_or_default(), why);
+        }
+        for id in differ {
+            let detail = "the exported contents have different hashes".to_owned();
+            listing.differ(&id, "", (DifferenceReason::ContentDiffers, detail));
+        }
+        for item in items {
+            listing.in_source(&item.id, item.size.unwrap_or(0));
+        }
+        Ok(())
     }
 
     /// The hashes of original and copy.
@@ -172,27 +173,42 @@ impl Unit<'_> {
     }
 }
 
+/// A folder that is not copied on purpose.
+fn left_out(workload: Workload, row: &FolderRow, place: String, reason: &str) -> VerifyReport {
+    let (id, name, detail) = (row.source.clone(), row.name.clone(), reason.to_owned());
+    let reason = DifferenceReason::NotCopied;
+    let difference = Difference { workload, place, id, name, reason, detail };
+    let differences = if row.items > 0 { vec![difference] } else { Vec::new() };
+    VerifyReport { differences, ..VerifyReport::default() }
+}
+
 /// Why an item of the source is not in the target as it is now.
 fn judge_item(
     item: &MailboxItem,
-    mapped: &BTreeMap<String, Entry>,
-    bad: &BTreeMap<String, BadItem>,
-    there: &BTreeMap<String, MailboxItem>,
+    copy: Option<&Print>,
+    bad: Option<&BadItem>,
+    there: &Prints,
 ) -> Option<(DifferenceReason, String)> {
-    if let Some(bad) = bad.get(&item.id) {
+    if let Some(bad) = bad {
         return Some((DifferenceReason::BadItem, format!("{}; {}", bad.reason, bad.advice)));
     }
-    let Some(entry) = mapped.get(&item.id) else {
+    let Some(copy) = copy else {
         let detail = "new in the source; the next sync copies it".to_owned();
         return Some((DifferenceReason::ChangedSince, detail));
     };
-    if item.change_key.as_deref() != Some(entry.source_tag.as_str()) {
+    if fingerprint(item.change_key.as_deref().unwrap_or_default()) != copy.source_tag {
         let detail = "changed in the source; the next sync copies it".to_owned();
         return Some((DifferenceReason::ChangedSince, detail));
     }
-    if !there.contains_key(&entry.target) {
+    if there.state(copy.target).is_none() {
         let detail = "somebody deleted or moved the copy".to_owned();
         return Some((DifferenceReason::DeletedInTarget, detail));
     }
     None
+}
+
+/// Whether nobody has touched the copy, and the item is small enough to be exported for a comparison.
+fn can_be_sampled(item: &MailboxItem, copy: Option<&Print>, there: &Prints) -> bool {
+    let untouched = copy.is_some_and(|it| there.state(it.target) == Some(Some(it.target_tag)));
+    untouched && item.size.unwrap_or(0) <= SAMPLE_ITEM
 }

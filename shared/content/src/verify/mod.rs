@@ -1,6 +1,7 @@
 //! Verification (SYN-4): counts and sizes on both sides, a sample of hashes, every difference.
 
 mod drive;
+mod listing;
 mod mailbox;
 mod places;
 
@@ -155,10 +156,8 @@ impl Unit<'_> {
             }
         }
         if subject.drive {
-            let mut report = VerifyReport::default();
-            self.verify_drive(&mut report).await?;
-            places.keep(self.job, (Workload::OneDrive, 0), report).await?;
+            self.verify_drive(places).await?;
         }
-        places.finish(self.job).await
+        Ok(places.finish(self.job).await?)
     }
 }

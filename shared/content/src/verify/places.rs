@@ -1,33 +1,35 @@
 //! What a verification has compared so far: a record a folder or drive, and where it goes on. A unit ends
-//! between two of them.
+//! between two pages of a listing.
 
 use ports::{Change, Expect, Key};
 use serde::{Deserialize, Serialize};
 
-use super::VerifyReport;
+use super::{VerifyReport, listing::Listing};
 use crate::{
     ContentError, CopyJob, Workload,
     store::{decode, encode},
-    unit::Stop,
 };
 
 /// Where the comparison stands.
 const CURSOR: &str = "V";
 /// The compared places, in order.
 const PLACES: &str = "V/";
-/// Differences of one place that are listed.
-const LISTED: usize = 200;
-/// Old records that go in one commit.
+/// The fingerprints of the place in hand.
+const PRINTS: [&str; 2] = ["VT/", "VH/"];
+/// Records that go in one commit.
 const PER_COMMIT: usize = 60;
 
 /// The comparison in hand.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Places {
     round: String,
     /// The next place: workload and folder.
     pub(super) at: (Workload, u32),
     kept: u32,
     pub(super) finished: bool,
+    /// The place in the middle of which the last unit ended.
+    #[serde(default)]
+    open: Option<Listing>,
 }
 
 impl Places {
@@ -40,46 +42,81 @@ impl Places {
                 return Ok(known);
             }
         }
-        let old = job.store.query_all(&job.partition, PLACES).await?;
-        for part in old.chunks(PER_COMMIT) {
-            let gone = part
-                .iter()
-                .map(|record| Change::Delete { key: record.key.clone(), expect: Expect::Anything });
-            job.store.commit(&gone.collect::<Vec<_>>()).await?;
+        for prefix in [PLACES].into_iter().chain(PRINTS) {
+            let old = job.store.query_all(&job.partition, prefix).await?;
+            let gone = old.into_iter().map(|record| record.key);
+            let gone = gone.map(|key| Change::Delete { key, expect: Expect::Anything });
+            commit(job, gone.collect()).await?;
         }
         let at = (Workload::Mailbox, 0);
-        Ok(Self { round: round.to_owned(), at, kept: 0, finished: false })
+        Ok(Self { round: round.to_owned(), at, kept: 0, finished: false, open: None })
+    }
+
+    /// The listing of a place: the one that an earlier unit began, or a new one.
+    pub(super) async fn listing(
+        &mut self,
+        job: &CopyJob<'_>,
+        of: (Workload, u32),
+        place: String,
+    ) -> Result<Listing, ContentError> {
+        let Some(mut open) = self.open.take().filter(|open| open.of == of) else {
+            return Ok(Listing::new(of, place));
+        };
+        open.there.load(job).await?;
+        open.here.load(job).await?;
+        Ok(open)
+    }
+
+    /// Keeps a place in the middle of which the unit ends.
+    pub(super) async fn suspend(
+        &mut self,
+        job: &CopyJob<'_>,
+        mut listing: Listing,
+    ) -> Result<(), ContentError> {
+        let mut changes = listing.there.save(job);
+        changes.extend(listing.here.save(job));
+        commit(job, changes).await?;
+        self.at = listing.of;
+        self.open = Some(listing);
+        self.save(job, None).await
     }
 
     /// Keeps what was found at one place, and goes on behind it.
     pub(super) async fn keep(
         &mut self,
         job: &CopyJob<'_>,
+        listing: Listing,
+    ) -> Result<(), ContentError> {
+        let (of, mut done) = (listing.of, listing.there.forget(job));
+        done.extend(listing.here.forget(job));
+        self.keep_report(job, of, &listing.into_report()).await?;
+        commit(job, done).await
+    }
+
+    /// Keeps a report about a place that need not be listed.
+    pub(super) async fn keep_report(
+        &mut self,
+        job: &CopyJob<'_>,
         (workload, folder): (Workload, u32),
-        mut report: VerifyReport,
-    ) -> Result<(), Stop> {
-        let more = report.differences.len().saturating_sub(LISTED);
-        report.differences.truncate(LISTED);
-        report.more_differences = u64::try_from(more).unwrap_or(u64::MAX);
+        report: &VerifyReport,
+    ) -> Result<(), ContentError> {
         let sort = format!("{PLACES}{:08}", self.kept);
-        let place = Change::put(Key::new(job.partition.clone(), &*sort), encode(&sort, &report)?);
+        let place = Change::put(Key::new(job.partition.clone(), &*sort), encode(&sort, report)?);
         self.kept = self.kept.saturating_add(1);
         self.at = (workload, folder.saturating_add(1));
         self.save(job, Some(place)).await
     }
 
     /// Everything is compared.
-    pub(super) async fn finish(&mut self, job: &CopyJob<'_>) -> Result<(), Stop> {
+    pub(super) async fn finish(&mut self, job: &CopyJob<'_>) -> Result<(), ContentError> {
         self.finished = true;
         self.save(job, None).await
     }
 
-    async fn save(&self, job: &CopyJob<'_>, place: Option<Change>) -> Result<(), Stop> {
+    async fn save(&self, job: &CopyJob<'_>, place: Option<Change>) -> Result<(), ContentError> {
         let value = encode(CURSOR, self)?;
         let cursor = Change::put(Key::new(job.partition.clone(), CURSOR), value);
-        let changes: Vec<Change> = place.into_iter().chain([cursor]).collect();
-        job.store.commit(&changes).await.map_err(ContentError::from)?;
-        Ok(())
+        commit(job, place.into_iter().chain([cursor]).collect()).await
     }
 
     /// All places together.
@@ -94,4 +131,12 @@ impl Places {
         }
         Ok(report)
     }
+}
+
+/// Commits changes that need not be one commit.
+async fn commit(job: &CopyJob<'_>, changes: Vec<Change>) -> Result<(), ContentError> {
+    for part in changes.chunks(PER_COMMIT) {
+        job.store.commit(part).await?;
+    }
+    Ok(())
 }

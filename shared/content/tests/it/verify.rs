@@ -33,22 +33,48 @@ fn verify_as(world: &World, round: &str) -> (VerifyReport, u32) {
     panic!("the verification does not end");
 }
 
-/// A verification is made of units, each of which may run in another process; it says the same.
+/// A verification is made of units, each of which may run in another process; it says the same. A unit ends
+/// between two pages, also within a folder or drive.
 #[test]
 fn a_verification_in_units_says_the_same_as_one_in_a_piece() {
     let mut world = world();
     world.copy(CopyMode::Initial, "job-1");
     let tenant = world.source.tenant_id;
     world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 4).unwrap();
+    world.simulator.touch_drive(tenant, &world.from, 6).unwrap();
+    world.settings.page_size = 2;
     let (whole, units) = verify_as(&world, "whole");
     assert_eq!(units, 1);
-    world.settings.budget.requests = 5;
+    assert!(!whole.is_clean());
+    world.settings.budget.requests = 4;
     let (parts, units) = verify_as(&world, "in parts");
-    assert!(units > 5, "{units} units");
+    let drive = whole.places.iter().find(|place| place.workload == Workload::OneDrive).unwrap();
+    // Two requests of a unit find the drives, two are pages of two entries.
+    let pages = (drive.source_items + drive.target_items) / 4;
+    assert!(u64::from(units) > pages.max(5), "{units} units");
     assert_eq!(parts, whole);
     let before = world.requests();
     assert_eq!(verify_as(&world, "in parts").0, whole, "a finished one answers again");
     assert_eq!(world.requests(), before);
+}
+
+/// A folder that is more than a unit's work: it is gone through page by page, each of a hundred items.
+#[test]
+fn a_folder_larger_than_a_unit_is_compared_over_several() {
+    let mut world = World::new(42);
+    let tenant = world.source.tenant_id;
+    let how =
+        MailboxFill { least_items: 480, most_items: 480, folders: 0, ..MailboxFill::default() };
+    world.simulator.fill_mailbox(tenant, &world.from, Part::Primary, &how).unwrap();
+    world.copy(CopyMode::Initial, "job-1");
+    world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 20).unwrap();
+    let (whole, _) = verify_as(&world, "whole");
+    let largest = whole.places.iter().map(|place| place.source_items).max().unwrap();
+    assert!(largest > 100, "{largest} items are one page");
+    assert!(!whole.is_clean());
+    // Two requests find the mailboxes, one is a page.
+    world.settings.budget.requests = 3;
+    assert_eq!(verify_as(&world, "in parts").0, whole);
 }
 
 #[test]
