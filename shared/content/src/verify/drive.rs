@@ -6,7 +6,7 @@ use tenant::graph::drive::DriveItem;
 
 use super::{
     DifferenceReason,
-    listing::{Listing, Phase, Prints},
+    listing::{Listing, Phase, Prints, UNTOLD},
     places::Places,
 };
 use crate::{
@@ -121,7 +121,7 @@ fn judge_entry(
         return (Some((DifferenceReason::DeletedInTarget, detail)), false);
     };
     // SharePoint may rewrite Office files on upload, so theirs say nothing.
-    let (Some(here), Some(hash)) = (&row.hash, hash) else { return (None, false) };
+    let Some(here) = row.hash.as_ref().filter(|_| hash != UNTOLD) else { return (None, false) };
     if fingerprint(here) != hash && !is_office(&row.name) {
         let detail = "the hashes are not the same".to_owned();
         return (Some((DifferenceReason::ContentDiffers, detail)), true);

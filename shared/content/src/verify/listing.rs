@@ -18,6 +18,9 @@ const LISTED: usize = 200;
 /// Fingerprints in one record, of 16 bytes each: below what the store takes.
 const PER_RECORD: usize = 20_000;
 
+/// The state of what has none: a drive's items without a hash.
+pub(super) const UNTOLD: u64 = 0;
+
 /// What is listed next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,10 +141,10 @@ pub(super) struct Prints {
     /// How many records hold those of earlier units.
     records: u32,
     #[serde(skip)]
-    all: BTreeMap<u64, Option<u64>>,
+    all: BTreeMap<u64, u64>,
     /// Those that are in no record yet.
     #[serde(skip)]
-    fresh: Vec<(u64, Option<u64>)>,
+    fresh: Vec<(u64, u64)>,
 }
 
 impl Prints {
@@ -151,7 +154,7 @@ impl Prints {
 
     /// `false`: it was there already. Listings repeat what changes meanwhile.
     fn insert(&mut self, id: &str, state: Option<&str>) -> bool {
-        let print = (fingerprint(id), state.map(fingerprint));
+        let print = (fingerprint(id), state.map_or(UNTOLD, fingerprint));
         self.fresh.push(print);
         self.all.insert(print.0, print.1).is_none()
     }
@@ -160,8 +163,8 @@ impl Prints {
         self.all.contains_key(&fingerprint(id))
     }
 
-    /// The state of the id with this fingerprint; the outer `None`: it has not been shown.
-    pub(super) fn state(&self, id: u64) -> Option<Option<u64>> {
+    /// The state of the id with this fingerprint, or [`UNTOLD`]; `None`: it has not been shown.
+    pub(super) fn state(&self, id: u64) -> Option<u64> {
         self.all.get(&id).copied()
     }
 
@@ -174,10 +177,7 @@ impl Prints {
     pub(super) fn save(&mut self, job: &CopyJob<'_>) -> Vec<Change> {
         let mut changes = Vec::new();
         for part in self.fresh.chunks(PER_RECORD) {
-            // No state is zero: a fingerprint of zero would be one of 2^64.
-            let pair = |(id, state): &(u64, Option<u64>)| {
-                [id.to_le_bytes(), state.unwrap_or(0).to_le_bytes()].concat()
-            };
+            let pair = |(id, state): &(u64, u64)| [id.to_le_bytes(), state.to_le_bytes()].concat();
             let sort = format!("{}{:06}", self.prefix, self.records);
             let value = part.iter().flat_map(pair).collect::<Vec<u8>>();
             changes.push(Change::put(Key::new(job.partition.clone(), sort), value));
@@ -193,15 +193,12 @@ impl Prints {
             let Some(record) = job.store.get(&key).await? else {
                 return Err(damaged(&key.sort, "a part of the verification is missing"));
             };
-            let (pairs, []) = record.value.as_chunks::<16>() else {
+            let (halves, []) = record.value.as_chunks::<8>() else {
                 return Err(damaged(&key.sort, "the fingerprints are cut off"));
             };
-            self.all.extend(pairs.iter().map(|pair| {
-                let both = u128::from_le_bytes(*pair);
-                let [id, state] = [both, both >> 64].map(|half| half & u128::from(u64::MAX));
-                let half = |half: u128| u64::try_from(half).unwrap_or_default();
-                (half(id), Some(half(state)).filter(|state| *state != 0))
-            }));
+            let (pairs, _) = halves.as_chunks::<2>();
+            self.all
+                .extend(pairs.iter().map(|pair| <(u64, u64)>::from(pair.map(u64::from_le_bytes))));
         }
         Ok(())
     }

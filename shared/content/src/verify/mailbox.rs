@@ -209,6 +209,6 @@ fn judge_item(
 
 /// Whether nobody has touched the copy, and the item is small enough to be exported for a comparison.
 fn can_be_sampled(item: &MailboxItem, copy: Option<&Print>, there: &Prints) -> bool {
-    let untouched = copy.is_some_and(|it| there.state(it.target) == Some(Some(it.target_tag)));
+    let untouched = copy.is_some_and(|it| there.state(it.target) == Some(it.target_tag));
     untouched && item.size.unwrap_or(0) <= SAMPLE_ITEM
 }
