@@ -126,7 +126,7 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
     let stage = Stage::open()?;
     let mut figures = Vec::new();
     for part in &options.parts {
-        figures.extend(match part {
+        let found = match part {
             Part::Mail => figures::mail(&stage, options.items)?,
             Part::Files => figures::files(&stage, options.files)?,
             Part::Large => figures::large(&stage, options.large_gb)?,
@@ -151,7 +151,10 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
                 };
                 peer::compare(&stage, &rclone, &options.latency).await?
             }
-        });
+        };
+        // Told at once: a later part may fail.
+        found.iter().for_each(Output::note);
+        figures.extend(found);
     }
     let mut text = String::new();
     for figure in &figures {

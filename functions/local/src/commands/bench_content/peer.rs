@@ -139,7 +139,7 @@ impl Rclone {
         let transfers = self.transfers.to_string();
         let began = SystemClock.now();
         let output = Command::new(&self.program)
-            .args(["copy", "source:", "target:"])
+            .args(["copy", "source:", "target:", "--create-empty-src-dirs"])
             .arg("--config")
             .arg(config)
             .arg("--ca-cert")
