@@ -45,7 +45,8 @@ pub struct CopySettings {
     pub stream_bytes: u64,
     /// Larger items are bad items: no mailbox takes them.
     pub max_item_bytes: u64,
-    /// Bytes of one upload fragment; rounded down to a multiple of [`FRAGMENT_UNIT`].
+    /// Bytes of one upload fragment; rounded down to a multiple of [`FRAGMENT_UNIT`]. Two of them are
+    /// in memory. Each costs two requests and three resource units.
     pub fragment_bytes: u64,
     /// How long an import whose outcome is unknown is given to show itself before the target is
     /// searched for it.
@@ -72,12 +73,12 @@ impl Default for CopySettings {
             bad_item_limit: 50,
             archive: ArchiveCapability::Beta,
             concurrency: 4,
-            drive_concurrency: 24,
+            drive_concurrency: 32,
             page_size: 500,
             export_bytes: 12 * 1024 * 1024,
             stream_bytes: 6 * 1024 * 1024,
             max_item_bytes: 150 * 1024 * 1024,
-            fragment_bytes: 32 * FRAGMENT_UNIT,
+            fragment_bytes: 80 * FRAGMENT_UNIT,
             settle: Duration::from_secs(30),
             drive_pause: Duration::from_mins(1),
             drive_waits: 60,

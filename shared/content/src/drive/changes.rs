@@ -247,8 +247,7 @@ impl Unit<'_> {
                 self.leave_out(copy, row, reason);
                 next += 1;
             } else if row.kind == Kind::Folder {
-                self.folder_row(copy, row).await?;
-                next += 1;
+                next = self.folder_rows(copy, rows, next).await?;
             } else if row.size > self.job.settings.fragment() {
                 self.large_file(copy, row, next, ours.contains(&next)).await?;
                 next += 1;
@@ -272,7 +271,7 @@ impl Unit<'_> {
         self.begin_if_settled()
     }
 
-    fn set_drive_page(&mut self, next: usize, intent: Option<Intent>) {
+    pub(super) fn set_drive_page(&mut self, next: usize, intent: Option<Intent>) {
         self.with_changes(|step| {
             if let Some(page) = &mut step.page {
                 page.next = next;

@@ -127,19 +127,7 @@ impl Unit<'_> {
 
     /// Checks name, path and size; what breaks a rule is reported with a proposed name.
     pub(super) fn name_is_fine(&mut self, copy: &mut DriveCopy<'_>, row: &Row) -> Step<bool> {
-        let at_root = row.parent == copy.source_root;
-        let bad = names::check(&row.name, at_root).err();
-        let path = copy.path(&row.parent).chars().count() + 1 + row.name.chars().count();
-        let (reason, advice) = if let Some(bad) = bad {
-            (bad.reason, format!("rename it in the source, for instance to `{}`", bad.proposal))
-        } else if path > names::PATH_MAX {
-            let reason = format!("the path has {path} characters; {} are allowed", names::PATH_MAX);
-            (reason, "shorten the names of the folders above it in the source".to_owned())
-        } else if row.size > names::FILE_MAX && row.kind == super::row::Kind::File {
-            ("the file is larger than 250 GB".to_owned(), "split it in the source".to_owned())
-        } else {
-            return Ok(true);
-        };
+        let Some((reason, advice)) = broken_rule(copy, row) else { return Ok(true) };
         self.bad_file(copy, row, reason, advice)?;
         Ok(false)
     }
@@ -221,6 +209,24 @@ impl Unit<'_> {
         counts.seen_bytes += row.size;
         self.no_longer_bad_file(copy, &row.id);
         Ok(())
+    }
+}
+
+/// Which rule of OneDrive a row's name, path or size breaks, and what to do.
+pub(super) fn broken_rule(copy: &DriveCopy<'_>, row: &Row) -> Option<(String, String)> {
+    let at_root = row.parent == copy.source_root;
+    let path = copy.path(&row.parent).chars().count() + 1 + row.name.chars().count();
+    if let Err(bad) = names::check(&row.name, at_root) {
+        let advice = format!("rename it in the source, for instance to `{}`", bad.proposal);
+        Some((bad.reason, advice))
+    } else if path > names::PATH_MAX {
+        let reason = format!("the path has {path} characters; {} are allowed", names::PATH_MAX);
+        Some((reason, "shorten the names of the folders above it in the source".to_owned()))
+    } else if row.size > names::FILE_MAX && row.kind == super::row::Kind::File {
+        let reason = "the file is larger than 250 GB".to_owned();
+        Some((reason, "split it in the source".to_owned()))
+    } else {
+        None
     }
 }
 

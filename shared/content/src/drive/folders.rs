@@ -1,9 +1,13 @@
 //! Folders of a drive. A folder whose parent was not seen yet has its parent read and made first.
 
-use tenant::graph::drive::{ItemChange, ParentReference, Placement};
+use tenant::graph::{
+    BATCH_MAX,
+    drive::{ItemChange, ParentReference, Placement},
+};
 
 use super::{
     DriveCopy, FolderPlace,
+    files::broken_rule,
     row::{Kind, Row, folder_of, name_of},
 };
 use crate::{
@@ -17,8 +21,65 @@ const DRIVE: Workload = Workload::OneDrive;
 const DEPTH_MAX: usize = 200;
 
 impl Unit<'_> {
+    /// Works off the folders from row `next` on; says which row comes after them.
+    pub(super) async fn folder_rows(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        rows: &[Row],
+        mut next: usize,
+    ) -> Step<usize> {
+        let rest = rows.get(next..).unwrap_or_default();
+        let count = rest.iter().take_while(|row| row.kind == Kind::Folder).count();
+        let folders = rest.get(..count).unwrap_or_default();
+        self.new_folders(copy, folders).await?;
+        for row in folders {
+            self.within_budget()?;
+            self.folder_row(copy, row).await?;
+            next = next.saturating_add(1);
+            self.set_drive_page(next, None);
+        }
+        Ok(next)
+    }
+
+    /// Makes new folders together whose folders above are there; what is refused is left to
+    /// [`Unit::folder_row`], which looks closer.
+    async fn new_folders(&mut self, copy: &mut DriveCopy<'_>, rows: &[Row]) -> Step {
+        let mut open: Vec<&Row> = rows.iter().collect();
+        loop {
+            let known = |id: &str| copy.folder.get(id).map(|place| place.target.clone());
+            open.retain(|row| known(&row.id).is_none());
+            let mut ready = Vec::new();
+            for row in &open {
+                let fine = broken_rule(copy, row).is_none();
+                if let Some(parent) = known(&row.parent).filter(|_| fine) {
+                    ready.push((*row, parent));
+                }
+            }
+            ready.truncate(BATCH_MAX);
+            if ready.len() < 2 {
+                return Ok(());
+            }
+            self.within_budget()?;
+            let places: Vec<Placement<'_>> =
+                ready.iter().map(|(row, parent)| Placement { parent, name: &row.name }).collect();
+            let target = self.job.target.graph();
+            let call = target.create_drive_folders(&copy.target, &places);
+            let doing = "creating folders in the target's OneDrive";
+            let made = self.ask_many(doing, places.len(), call).await?;
+            for ((row, _), made) in ready.iter().zip(made) {
+                match made {
+                    Ok(made) => {
+                        self.counts(DRIVE).folders += 1;
+                        Self::pair_folder(copy, row, made.id);
+                    }
+                    Err(_looked_at_later) => open.retain(|other| other.id != row.id),
+                }
+            }
+        }
+    }
+
     /// Makes, renames or moves one folder.
-    pub(super) async fn folder_row(&mut self, copy: &mut DriveCopy<'_>, row: &Row) -> Step {
+    async fn folder_row(&mut self, copy: &mut DriveCopy<'_>, row: &Row) -> Step {
         let Some(parent) = self.folder_for(copy, &row.parent).await? else {
             let reason = "the folder above it is missing in the source's changes".to_owned();
             let advice = "the next sync tries again".to_owned();

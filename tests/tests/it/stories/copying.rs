@@ -186,9 +186,9 @@ async fn verification_lists_each_difference_with_its_reason() {
     let here = world.source.tenant_id;
     let id = &anna.source.object_id;
     world.simulator.touch_mailbox(here, id, Part::Primary, 2).unwrap();
-    // The fourth change of a drive is a deletion.
+    // Every fourth change of a drive is a deletion, of a copy or of what was made there.
     let there = world.target.tenant_id;
-    world.simulator.touch_drive(there, &target_id(&anna), 4).unwrap();
+    world.simulator.touch_drive(there, &target_id(&anna), 20).unwrap();
     let report = verified(&world, &anna).await;
     let reasons: Vec<DifferenceReason> =
         report.differences.iter().map(|difference| difference.reason).collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Drive, DriveItem, FileSystemInfo, ParentReference, READ, WRITE};
 use crate::{
     Operation, TenantError,
-    graph::{Graph, Page},
+    graph::{BatchOrder, Graph, GraphCall, Page},
 };
 
 /// A place for an item: its folder and its name there.
@@ -85,12 +85,27 @@ impl Graph {
         drive: &str,
         at: Placement<'_>,
     ) -> Result<DriveItem, TenantError> {
+        self.folder_call(drive, at).read().await
+    }
+
+    /// The same for several folders, in the same order, twenty a request.
+    pub async fn create_drive_folders(
+        &self,
+        drive: &str,
+        places: &[Placement<'_>],
+    ) -> Result<Vec<Result<DriveItem, TenantError>>, TenantError> {
+        let calls: Vec<GraphCall> = places.iter().map(|at| self.folder_call(drive, *at)).collect();
+        let replies = self.batch(calls.clone(), BatchOrder::Any).await?;
+        Ok(calls.into_iter().zip(replies).map(|(call, reply)| call.parse(&reply?)).collect())
+    }
+
+    fn folder_call(&self, drive: &str, at: Placement<'_>) -> GraphCall {
         let operation = Operation::new("create drive folder", WRITE);
         let body = json!({
             "name": at.name, "folder": {}, "@microsoft.graph.conflictBehavior": "fail",
         });
         let path = ["drives", drive, "items", at.parent, "children"];
-        self.post(operation, &path).drive(2).json(&body).read().await
+        self.post(operation, &path).drive(2).json(&body)
     }
 
     /// Renames, moves or dates an item.
