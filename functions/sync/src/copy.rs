@@ -74,6 +74,14 @@ pub(crate) fn forwards_since(cx: &StepContext<'_>) -> Result<Option<Timestamp>, 
     Ok(beside.then(|| cx.job().started_at))
 }
 
+/// The name of the user's last round, and how it ended if it is over.
+pub(crate) async fn last_round(
+    cx: &StepContext<'_>,
+) -> Result<Option<(String, Option<CopySummary>)>, StepError> {
+    let principals = MatchTable { cx };
+    copy_job(cx, &principals).await?.last_round().await.map_err(step_error)
+}
+
 /// Runs one unit of a round.
 pub(crate) async fn unit(
     cx: &StepContext<'_>,

@@ -4,7 +4,7 @@ use ports::{Clock, Store};
 use tenant::TenantClient;
 
 use crate::{
-    BadItem, ContentError, CopyMode, CopySettings, Principals, Progress, UnitOutcome,
+    BadItem, ContentError, CopyMode, CopySettings, CopySummary, Principals, Progress, UnitOutcome,
     checkpoint::Stage,
     store::{State, decode},
     unit::{Step, Stop, Unit},
@@ -101,6 +101,13 @@ impl CopyJob<'_> {
         let state = State::load(self.store, &self.partition).await?;
         let begun = !state.checkpoint.round.is_empty();
         Ok(begun.then_some(state.checkpoint.progress))
+    }
+
+    /// The id of the last round, and how it ended if it is over; `None` before the first.
+    pub async fn last_round(&self) -> Result<Option<(String, Option<CopySummary>)>, ContentError> {
+        let checkpoint = State::load(self.store, &self.partition).await?.checkpoint;
+        let begun = !checkpoint.round.is_empty();
+        Ok(begun.then_some((checkpoint.round, checkpoint.summary)))
     }
 
     /// The bad items that are open (SYN-5).

@@ -145,6 +145,17 @@ pub struct CopySummary {
     pub units: u64,
 }
 
+impl CopySummary {
+    /// Whether the round changed nothing in the target.
+    pub fn is_still(&self) -> bool {
+        let changes = |counts: &Counts| {
+            [counts.folders, counts.created, counts.updated, counts.deleted].iter().any(|n| *n > 0)
+        };
+        let content = [Workload::Mailbox, Workload::Archive, Workload::OneDrive];
+        !content.iter().filter_map(|workload| self.counts.get(workload)).any(changes)
+    }
+}
+
 /// How a unit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitOutcome {
