@@ -231,6 +231,49 @@ impl World {
         }
     }
 
+    /// A host like this world's, over the same store and queue: each of its looks into the store lets
+    /// others go first.
+    pub fn another_host(&self, incarnation: &str) -> Host {
+        let store = Arc::new(Yielding(Arc::clone(&self.host.store)));
+        let incarnation = incarnation.to_owned();
+        let identity = engine::HostIdentity { incarnation, sole: false, until: None };
+        Host { store, identity, ..self.host.clone() }
+    }
+
+    /// Handles everything there is on several hosts: every baton comes to all of them at the same time,
+    /// so that they fight over every step. Those that come again, as a fight leaves some, come to one.
+    /// A message is removed once all are done with it.
+    #[expect(clippy::expect_used, reason = "the models of store and queue do not fail")]
+    pub async fn settle_on(&self, hosts: &[Host]) {
+        let mut fought = std::collections::BTreeSet::new();
+        for number in 0..MOST_MESSAGES {
+            let Some(due) = self.queue.next_due("") else { return };
+            self.wait_until(due);
+            let Some(queue) = self.due_queue() else { continue };
+            for delivery in self.queue.receive(&queue, 1, VISIBILITY).await.expect("receive") {
+                let first = fought.insert(delivery.body.clone());
+                let alone = number % hosts.len().max(1);
+                let takers = hosts.iter().enumerate().filter(|(place, _)| first || *place == alone);
+                let all = takers.map(|(_, host)| on(host, &queue, &delivery.body));
+                let verdicts = drive(self, futures_util::future::join_all(all)).await;
+                let mut pause = None;
+                for verdict in verdicts {
+                    match verdict.expect("the engine") {
+                        Verdict::Acknowledge => {}
+                        Verdict::Defer(delay) => pause = pause.max(Some(delay)),
+                        Verdict::Poison(why) => unexpected(&why),
+                    }
+                }
+                let receipt = &delivery.receipt;
+                match pause {
+                    None => self.queue.acknowledge(&queue, receipt).await,
+                    Some(delay) => self.queue.defer(&queue, receipt, delay).await,
+                }
+                .expect("the queue");
+            }
+        }
+    }
+
     fn wait_until(&self, due: Timestamp) {
         if due > ports::Clock::now(&self.clock) {
             self.clock.advance_to(due);
@@ -264,6 +307,15 @@ impl World {
             }
             .expect("the queue");
         }
+    }
+}
+
+/// One host handles a message.
+async fn on(host: &Host, queue: &QueueName, body: &str) -> Result<Verdict, engine::EngineError> {
+    if queue.as_str() == notify::NOTIFICATION_QUEUE {
+        notify::handle_notification(host, body).await
+    } else {
+        handle(host, &AllSteps, body).await
     }
 }
 

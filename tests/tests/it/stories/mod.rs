@@ -23,4 +23,5 @@ mod support;
 mod sync;
 mod twice;
 mod webhooks;
+mod two_hosts;
 mod whole_move;
