@@ -22,6 +22,6 @@ mod stop;
 mod support;
 mod sync;
 mod twice;
-mod webhooks;
 mod two_hosts;
+mod webhooks;
 mod whole_move;
