@@ -110,7 +110,11 @@ impl fmt::Display for Preflight {
         if self.is_clear() {
             writeln!(f, "Nothing stands in the way")
         } else {
-            writeln!(f, "{blocks} things block the work, {hinders} hinder it")
+            let things = |count, verb| match count {
+                1 => format!("1 thing {verb}s"),
+                _ => format!("{count} things {verb}"),
+            };
+            writeln!(f, "{} the work, {} it", things(blocks, "block"), things(hinders, "hinder"))
         }
     }
 }

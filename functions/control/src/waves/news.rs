@@ -88,7 +88,10 @@ async fn announce(
     let details = [("at", at), ("users", members.len().to_string())];
     let details: BTreeMap<_, _> = details.map(|(name, text)| (name.to_owned(), text)).into();
     let mut told = 0;
-    for some in members.chunks(TOGETHER) {
+    // Who has moved already has nothing to wait for.
+    let ahead = members.iter().filter(|user| user.state != UserState::Complete);
+    let ahead: Vec<&User> = ahead.collect();
+    for some in ahead.chunks(TOGETHER) {
         let all = some.iter().map(|user| {
             let details = details.clone();
             raise(

@@ -81,6 +81,7 @@ fn write_plan(text: &mut String, plan: &UserPlan) {
         let spec = step.step.spec();
         let outcome = match &step.outcome {
             Planned::Done if step.writes.is_empty() => "nothing to write".to_owned(),
+            Planned::Done if step.writes.len() == 1 => "1 write".to_owned(),
             Planned::Done => format!("{} writes", step.writes.len()),
             Planned::NotApplicable { cause } => format!("not applicable: {cause}"),
             Planned::Waits { why } => format!("would wait for {why}"),

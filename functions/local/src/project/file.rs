@@ -253,7 +253,10 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         return Err(checker.fault(0..0, text).into());
     }
     let document: Document = toml::from_str(text).map_err(|error| {
-        let message = error.message().replace('\n', "; ");
+        let mut message = error.message().replace('\n', "; ");
+        for number in ["usize", "u64", "u16"] {
+            message = message.replace(&format!("expected {number}"), "expected a whole number");
+        }
         FileFaults::from(checker.fault(error.span().unwrap_or(0..0), message))
     })?;
     checker.check(&document)?;
@@ -491,7 +494,7 @@ mod tests {
     fn a_wrong_type_is_named_with_its_place() {
         let text = faults(|text| text.replace("workers = 24", "workers = \"many\""));
         assert!(
-            text.contains("column 11: invalid type: string \"many\", expected usize"),
+            text.contains("column 11: invalid type: string \"many\", expected a whole number"),
             "{text}"
         );
     }

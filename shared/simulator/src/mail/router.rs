@@ -29,9 +29,35 @@ enum Step {
     Fail(String, &'static str),
 }
 
-/// Routes a message until each copy has ended somewhere.
+/// Routes a message until each copy has ended somewhere. A sender with a mailbox gets a report of each
+/// copy that could not be delivered; a report has no sender, so that nobody reports on reports.
 pub(crate) fn submit(world: &mut World, message: &Message, now: Timestamp) {
-    let sender = domain_of(&message.from)
+    route(world, message, now);
+    if message.from.is_empty() {
+        return;
+    }
+    let arrivals = world.mail.arrivals.get(&message.id).map(Vec::as_slice).unwrap_or_default();
+    let failed = arrivals.iter().filter_map(|(at, arrival)| match arrival {
+        Arrival::Ndr { address, text } if *at == now => Some((address.clone(), text.clone())),
+        _ => None,
+    });
+    let failed: Vec<_> = failed.collect();
+    for (n, (address, text)) in failed.into_iter().enumerate() {
+        let report = Message {
+            id: format!("{}-ndr{n}", message.id),
+            from: String::new(),
+            to: message.from.clone(),
+            subject: format!("Undeliverable: {}", message.subject),
+            body: format!("Your message to {address} couldn't be delivered.\r\n\r\n{text}\r\n"),
+            mime: None,
+        };
+        route(world, &report, now);
+    }
+}
+
+fn route(world: &mut World, message: &Message, now: Timestamp) {
+    let home = if message.from.is_empty() { &message.to } else { &message.from };
+    let sender = domain_of(home)
         .and_then(|domain| world.tenants.values().find(|tenant| tenant.accepts(domain)))
         .map(|tenant| tenant.id);
     let mut queue = VecDeque::from([Copy { address: message.to.clone(), hops: 0, tenant: sender }]);

@@ -303,7 +303,8 @@ impl Mailbox {
         let text = message.mime.as_deref().unwrap_or(&message.body);
         let data = ItemData {
             identity: format!("mail/{}/{}", message.id, random.hex(8)),
-            class: "IPM.Note".to_owned(),
+            class: if message.from.is_empty() { "REPORT.IPM.Note.NDR" } else { "IPM.Note" }
+                .to_owned(),
             subject: message.subject.clone(),
             message_id: format!("<{}@simulated.example>", message.id),
             from: message.from.clone(),

@@ -249,3 +249,29 @@ fn free_busy_takes_one_hop_where_it_is_set_up() {
     bench.done(&bench.target, "Add-AvailabilityAddressSpace", json!({ "ForestName": "contoso.example", "AccessMethod": "OrgWideFBToken", "TargetTenantId": bench.source.tenant_id }));
     assert!(matches!(bench.simulator.free_busy(target, &address), FreeBusy::Answered { .. }));
 }
+
+/// A sender with a mailbox hears that his message was not delivered; one outside does not, and a report
+/// that cannot be delivered is not reported.
+#[test]
+fn a_sender_with_a_mailbox_gets_a_non_delivery_report() {
+    let bench = Bench::calm();
+    let (_, address) = person(&bench);
+    let nobody = "nobody.at.all@fabrikam.example";
+    let reports = || {
+        let tenant = bench.source.tenant_id;
+        let view = bench.simulator.mailbox_view(tenant, &address, simulator::Part::Primary);
+        let view = view.expect("the mailbox");
+        let items: Vec<_> = view.folders.into_values().flat_map(|folder| folder.items).collect();
+        items.into_iter().filter(|item| item.subject == "Undeliverable: hello").count()
+    };
+    bench.simulator.send_mail(SENDER, nobody, "hello");
+    assert_eq!(reports(), 0);
+    let id = bench.simulator.send_mail(&address, nobody, "hello");
+    let arrivals = bench.simulator.arrivals(&id);
+    assert!(matches!(&arrivals[..], [Arrival::Ndr { address, .. }] if address == nobody));
+    assert_eq!(reports(), 1);
+    // A sender whose own mail goes round for ever is told nothing, and the mail ends.
+    forward(&bench, true, &address, json!("smtp:nobody.at.all@fabrikam.example"), false);
+    bench.simulator.send_mail(&address, nobody, "hello");
+    assert_eq!(reports(), 1);
+}

@@ -165,6 +165,10 @@ async fn the_end_of_a_wave_is_reported_once() {
     assert!(details["failures"].starts_with(&format!("{parked}: ")), "{details:?}");
     let owner = world.project.notification_sender.clone().unwrap();
     assert_eq!(mails(&world, &world.target, &owner, &["Wave one: 1 of 2 complete"]), 1);
+    // The cutover is to be done again: news for the one who has not moved.
+    plan_cutover(&world, "2026-06-20T06:00").await;
+    assert_eq!(tell(&world).await, 1);
+    assert_eq!(told_of_the_date(&world, &people[1]), 1);
 }
 
 /// NOT-1: a notification script decides what becomes of a wave's news.
