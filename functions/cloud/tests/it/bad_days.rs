@@ -41,7 +41,7 @@ fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_n
         cloud.inject(Fault::ReplyLost { action: "dynamodb:PutItem".to_owned(), times: 3 });
         cloud.inject(Fault::ReplyLost { action: "sqs:SendMessage".to_owned(), times: 1 });
         cloud.inject(Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 3 });
-        cloud.deploy_every(Duration::from_secs(2));
+        cloud.deploy_every(Duration::from_secs(4));
         InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
         let scope = Scope::of(cloud.project());
         let everybody = Selection::everybody();
