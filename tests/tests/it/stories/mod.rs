@@ -12,6 +12,7 @@ mod matching;
 mod news;
 mod notifications;
 mod prepare;
+mod progress;
 mod redelivered;
 mod rights;
 mod schedules;
