@@ -33,6 +33,31 @@ fn the_initial_copy_equals_the_source_item_by_item() {
     assert!(counts.created > 50 && counts.created == counts.found, "{summary:?}");
 }
 
+/// Hidden folders come too, with what is in them, and stay hidden; search folders hold nothing and do not.
+#[test]
+fn hidden_folders_are_copied_and_search_folders_are_not() {
+    let world = World::new(2);
+    fill(&world, Part::Primary, 60);
+    let searches = |world: &World| {
+        let there = world.view(&world.target, &world.to, Part::Primary);
+        there.folders.values().filter(|folder| folder.search).count()
+    };
+    let before = searches(&world);
+    world.copy(CopyMode::Initial, "job-1");
+    let here = world.view(&world.source, &world.from, Part::Primary);
+    let there = world.view(&world.target, &world.to, Part::Primary);
+    // Others that are hidden belong to the source's retention.
+    let hidden = |(_, folder): &(&String, &simulator::FolderView)| {
+        folder.hidden && folder.name == "Application Data"
+    };
+    let (path, original) = here.folders.iter().find(hidden).unwrap();
+    let copy = &there.folders[path];
+    assert!(copy.hidden && !copy.items.is_empty(), "{copy:?}");
+    assert_eq!((&copy.class, &copy.items), (&original.class, &original.items));
+    assert!(here.folders.values().any(|folder| folder.search), "nothing to leave out");
+    assert_eq!(searches(&world), before);
+}
+
 /// A finished round answers again without asking anybody.
 #[test]
 fn a_finished_round_stays_finished_without_a_request() {
