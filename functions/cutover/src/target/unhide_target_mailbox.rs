@@ -13,7 +13,7 @@ changed_receipt!(Shown, UnhideTargetMailbox);
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let mailbox = target_mailbox(cx).await?;
     let mut edit = RecipientEdit::of(&mailbox).hidden(false);
-    if edit.is_empty() && !cx.is_plan() && cx.receipt::<Shown>()?.is_none() {
+    if edit.is_empty() && cx.receipt::<Shown>()?.is_none() {
         edit = edit.set("HiddenFromAddressListsEnabled", Value::Null, false.into());
     }
     let changed = edit.apply(cx.target()).await?;
