@@ -8,9 +8,12 @@ use engine::{
     records::{EngineError, Loaded, load},
 };
 use model::{Action, Keys, Project, Stored, User, WaveId};
+use ports::{Key, Record};
 use scripting::{
     AttributeValue, Attributes, Mapping, RunContext, Step, UserInput,
-    preview::{Difference, Effect, Summary, Tally, UserPreview, differences_of, match_keys},
+    preview::{
+        Difference, Effect, Summary, Tally, UserPreview, differences_of, in_parallel, match_keys,
+    },
 };
 use serde::Serialize;
 
@@ -238,9 +241,18 @@ async fn inputs(
 ) -> Result<PageOf, ControlError> {
     let mut page = PageOf { inputs: Vec::new(), own: BTreeMap::new(), unclear: Vec::new() };
     let mut open = Vec::new();
+    let mut records = Vec::new();
     for user in users {
-        let place = scope.source_entry(&user.id);
-        let Some(known) = entry::<SourceEntry>(host, place).await? else { continue };
+        let (partition, sort) = scope.source_entry(&user.id);
+        records.push(host.store.get(&Key { partition, sort }).await?);
+    }
+    // Reading them as attributes takes longer than fetching them.
+    let entries = in_parallel(&records, asked.threads, |records| {
+        let read = |record: &Record| SourceEntry::from_bytes(&record.value);
+        records.iter().map(|record| record.as_ref().map(read)).collect()
+    });
+    for (user, known) in users.iter().zip(entries) {
+        let Some(known) = known.transpose().map_err(EngineError::from)? else { continue };
         let source_id = user.source.object_id.clone();
         match &user.target {
             Some(target) => drop(page.own.insert(source_id.clone(), target.object_id.clone())),

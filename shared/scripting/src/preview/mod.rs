@@ -149,8 +149,9 @@ fn finishes(
     answers.iter().map(|answer| if ready(&answer) { finishes.next() } else { None }).collect()
 }
 
-/// Shares items out among threads; what comes of them is in their order.
-fn in_parallel<T: Sync, R: Send>(
+/// Shares items out among threads; what comes of them is in their order. `work` must not panic: its
+/// share would be missing.
+pub fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
     work: impl Fn(&[T]) -> Vec<R> + Sync,
@@ -162,7 +163,6 @@ fn in_parallel<T: Sync, R: Send>(
     std::thread::scope(|scope| {
         let running: Vec<_> =
             items.chunks(share).map(|share| scope.spawn(|| work(share))).collect();
-        // A share does not panic: its scripts run behind the sandbox.
         running.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
     })
 }
