@@ -26,6 +26,9 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let Some(user) = cx.target().user(&identity.object_id).await? else {
         return Outcome::wait("the target user to appear in the directory");
     };
+    // The plan first: a mapping that fails leaves the guest as he is.
+    let recipient = cx.target().recipient(&user.id).await?;
+    let mapped = map_user(cx, scripting::Step::Sync, Some((&user, recipient.as_ref()))).await?;
     let became_member = user.is_guest();
     if became_member {
         let properties = Map::from_iter([("userType".to_owned(), json!("Member"))]);
@@ -36,8 +39,6 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         };
         cx.target().write(write).await?;
     }
-    let recipient = cx.target().recipient(&user.id).await?;
-    let mapped = map_user(cx, scripting::Step::Sync, Some((&user, recipient.as_ref()))).await?;
     let outcome = update_user(cx.target(), &user, recipient.as_ref(), &mapped).await?;
     Outcome::done_with(&Updated { written: outcome.written, became_member }, outcome.warnings)
 }

@@ -9,6 +9,7 @@ mod interleavings;
 mod late_delta;
 mod mail;
 mod matching;
+mod names;
 mod news;
 mod notifications;
 mod prepare;
