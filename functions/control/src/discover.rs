@@ -11,7 +11,7 @@ use engine::{
     records::{Batch, Loaded, load},
 };
 use futures_util::{StreamExt, stream};
-use model::{Blocker, Keys, MailboxFacts, Project, SourceIdentity, User, UserId, UserState};
+use model::{Blocker, Keys, MailboxFacts, Project, SourceIdentity, User};
 use ports::CommitError;
 use tenant::{
     Class, TenantClient,
@@ -222,7 +222,7 @@ async fn keep(
         let key = scope.user(&identity.object_id.parse()?);
         let known: Option<Loaded<User>> = load(&*host.store, Keys::user(&key)).await?;
         match known {
-            None => fresh.push(new_user(key.user, identity)),
+            None => fresh.push(User::discovered(key.user, identity)),
             Some(known) if known.value.source == identity => {}
             Some(_) => {
                 found.changed += 1;
@@ -288,23 +288,6 @@ async fn manager(
     let graph = source.graph();
     let manager = patiently(host, || graph.get_manager(&user.id)).await;
     Ok(manager.map_err(ControlError::of(Side::Source))?.map(|manager| manager.id))
-}
-
-fn new_user(id: UserId, source: SourceIdentity) -> User {
-    User {
-        id,
-        source,
-        target: None,
-        state: UserState::NoMatch,
-        wave: None,
-        profile: None,
-        job: None,
-        jobs: 0,
-        synced_once: false,
-        last_sync: None,
-        problem: None,
-        match_note: None,
-    }
 }
 
 /// One user as MAT-1 lists him.

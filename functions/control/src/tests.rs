@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use catalogue::ProjectType;
 use conformance::reference::{ModelQueue, ModelStore, SeededRandom, VirtualClock};
 use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants, records::Batch};
-use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState};
+use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User};
 use ports::{Clock, Queue, Store};
 use scripting::Budget;
 
@@ -14,26 +14,14 @@ use crate::{Scope, store_project};
 
 /// A user that was discovered a moment ago.
 pub(crate) fn user(id: &str) -> User {
-    User {
-        id: id.parse().unwrap(),
-        source: SourceIdentity {
-            object_id: id.to_owned(),
-            user_principal_name: format!("{id}@old.example"),
-            display_name: id.to_owned(),
-            mail: format!("{id}@old.example"),
-            ..SourceIdentity::default()
-        },
-        target: None,
-        state: UserState::NoMatch,
-        wave: None,
-        profile: None,
-        job: None,
-        jobs: 0,
-        synced_once: false,
-        last_sync: None,
-        problem: None,
-        match_note: None,
-    }
+    let source = SourceIdentity {
+        object_id: id.to_owned(),
+        user_principal_name: format!("{id}@old.example"),
+        display_name: id.to_owned(),
+        mail: format!("{id}@old.example"),
+        ..SourceIdentity::default()
+    };
+    User::discovered(id.parse().unwrap(), source)
 }
 
 /// A project on the reference store, with the clock in the test's hand.

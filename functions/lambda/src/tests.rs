@@ -16,7 +16,7 @@ use engine::{
     records::{Batch, load_all},
 };
 use jiff::{SignedDuration, Timestamp};
-use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User, UserState};
+use model::{Capabilities, Keys, Profile, Project, SourceIdentity, TenantFacts, User};
 use ports::{Clock, Delivery, QueueName, Store};
 use scripting::Budget;
 use serde_json::{Value, json};
@@ -232,20 +232,9 @@ fn event(deliveries: &[Delivery]) -> Value {
 }
 
 fn user(id: &str) -> User {
-    User {
-        id: id.parse().unwrap(),
-        source: SourceIdentity { object_id: id.to_owned(), ..SourceIdentity::default() },
-        target: None,
-        state: UserState::NoMatch,
-        wave: Some("first".parse().unwrap()),
-        profile: None,
-        job: None,
-        jobs: 0,
-        synced_once: false,
-        last_sync: None,
-        problem: None,
-        match_note: None,
-    }
+    let source = SourceIdentity { object_id: id.to_owned(), ..SourceIdentity::default() };
+    let wave = Some("first".parse().unwrap());
+    User { wave, ..User::discovered(id.parse().unwrap(), source) }
 }
 
 /// A panic is one message's: the others of the batch are done, and the process lives.

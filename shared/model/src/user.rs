@@ -34,6 +34,26 @@ pub struct User {
     pub match_note: Option<String>,
 }
 
+impl User {
+    /// A user who has just been discovered.
+    pub fn discovered(id: UserId, source: SourceIdentity) -> Self {
+        Self {
+            id,
+            source,
+            target: None,
+            state: UserState::NoMatch,
+            wave: None,
+            profile: None,
+            job: None,
+            jobs: 0,
+            synced_once: false,
+            last_sync: None,
+            problem: None,
+            match_note: None,
+        }
+    }
+}
+
 impl Stored for User {
     const KIND: &'static str = "user";
 }

@@ -185,18 +185,7 @@ async fn measure(path: &std::path::Path, users: usize) -> Result<Figure, Failure
 }
 
 fn synced_user(id: &str) -> Result<User, Failure> {
-    Ok(User {
-        id: id.parse().map_err(Failure::internal)?,
-        source: SourceIdentity { object_id: id.to_owned(), ..SourceIdentity::default() },
-        target: None,
-        state: UserState::Synced,
-        wave: None,
-        profile: None,
-        job: None,
-        jobs: 0,
-        synced_once: true,
-        last_sync: None,
-        problem: None,
-        match_note: None,
-    })
+    let source = SourceIdentity { object_id: id.to_owned(), ..SourceIdentity::default() };
+    let user = User::discovered(id.parse().map_err(Failure::internal)?, source);
+    Ok(User { state: UserState::Synced, synced_once: true, ..user })
 }

@@ -70,12 +70,7 @@ async fn a_mail_whose_reply_was_lost_is_not_sent_again() {
 /// NOT-2, ERR-4: a process that dies while it sends leaves a mark, and the mail is not sent twice.
 #[tokio::test]
 async fn a_crash_while_sending_sends_nothing_twice() {
-    let (mut world, user) = one_synced(bare(1)).await;
-    world.apply(&user, Action::Cutover).await.unwrap();
-    assert!(world.settle_before(Step::NotifyUser).await);
-    with_boundaries(&mut world);
-    let before = accepted(&world);
-    die_when(&world, || accepted(&world) > before).await;
+    let (world, user) = died_while_sending().await;
     world.settle().await;
     assert_eq!(state(&world, &user).await, UserState::Complete);
     assert_eq!(told(&world, &user).await, 1);
@@ -86,12 +81,7 @@ async fn a_crash_while_sending_sends_nothing_twice() {
 /// nobody.
 #[tokio::test]
 async fn after_a_restart_a_sole_host_settles_an_unfinished_mail_at_once() {
-    let (mut world, user) = one_synced(bare(1)).await;
-    world.apply(&user, Action::Cutover).await.unwrap();
-    assert!(world.settle_before(Step::NotifyUser).await);
-    with_boundaries(&mut world);
-    let before = accepted(&world);
-    die_when(&world, || accepted(&world) > before).await;
+    let (mut world, user) = died_while_sending().await;
     world.host.identity.incarnation = "second life".to_owned();
     let due = world.queue.next_due("").unwrap();
     world.settle().await;
@@ -143,6 +133,17 @@ async fn a_mail_that_cannot_be_sent_does_not_fail_the_cutover() {
     control::store_project(&world.host, &world.project).await.unwrap();
     world.perform(std::slice::from_ref(&user), Action::SendCutoverEmail).await;
     assert_eq!(told(&world, &user).await, 1);
+}
+
+/// A process that has died when the final mail was accepted, before it could write that down.
+async fn died_while_sending() -> (World, User) {
+    let (mut world, user) = one_synced(bare(1)).await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::NotifyUser).await);
+    with_boundaries(&mut world);
+    let before = accepted(&world);
+    die_when(&world, || accepted(&world) > before).await;
+    (world, user)
 }
 
 /// The delivery record of the only event of a kind.

@@ -9,7 +9,7 @@ use control::{
 };
 use engine::{Host, records::Batch};
 use jiff::Timestamp;
-use model::{Keys, SourceIdentity, User, UserState};
+use model::{Keys, SourceIdentity, User};
 use ports::Random;
 use scripting::{
     Attributes, MAPPING, Mapping, Script, Step, UserInput, WorkerPool, sample_run, sample_user,
@@ -181,25 +181,13 @@ fn person(number: usize) -> UserInput {
 
 fn stored(id: &str, source: &Attributes) -> Result<User, Failure> {
     let text = |name: &str| source.text(name).unwrap_or_default().to_owned();
-    Ok(User {
-        id: id.parse().map_err(Failure::internal)?,
-        source: SourceIdentity {
-            object_id: id.to_owned(),
-            user_principal_name: text("userPrincipalName"),
-            display_name: text("displayName"),
-            ..SourceIdentity::default()
-        },
-        target: None,
-        state: UserState::NoMatch,
-        wave: None,
-        profile: None,
-        job: None,
-        jobs: 0,
-        synced_once: false,
-        last_sync: None,
-        problem: None,
-        match_note: None,
-    })
+    let source = SourceIdentity {
+        object_id: id.to_owned(),
+        user_principal_name: text("userPrincipalName"),
+        display_name: text("displayName"),
+        ..SourceIdentity::default()
+    };
+    Ok(User::discovered(id.parse().map_err(Failure::internal)?, source))
 }
 
 fn each(what: &str, count: usize, began: Timestamp, host: &Host) -> Figure {
