@@ -112,7 +112,7 @@ impl Mapping {
         run: &Arc<RunContext>,
     ) -> Vec<Result<UserPatch, ScriptError>> {
         let calls = users.iter().map(|user| Call::new(Entry::MapUser, user.clone()));
-        self.layered(calls.collect(), run)
+        self.layered(&calls.collect::<Vec<_>>(), run)
     }
 
     /// The target mail contact's attributes (PRE-S4).
@@ -121,7 +121,7 @@ impl Mapping {
         user: &UserInput,
         run: &Arc<RunContext>,
     ) -> Result<UserPatch, ScriptError> {
-        call::one(self.layered(vec![Call::new(Entry::MapContact, user.clone())], run))
+        call::one(self.layered(&[Call::new(Entry::MapContact, user.clone())], run))
     }
 
     /// What depends on the unique values that were chosen: `mailNickname` after the user principal
@@ -145,7 +145,7 @@ impl Mapping {
             chosen: (*chosen).clone(),
             ..Call::new(Entry::FinishUser, (*user).clone())
         });
-        self.layered(calls.collect(), run)
+        self.layered(&calls.collect::<Vec<_>>(), run)
     }
 
     /// Whether there is anything that depends on chosen values.
@@ -226,7 +226,7 @@ impl Mapping {
     /// The default first, then the customer's script over what the default assigned.
     fn layered(
         &self,
-        calls: Vec<Call>,
+        calls: &[Call],
         run: &Arc<RunContext>,
     ) -> Vec<Result<UserPatch, ScriptError>> {
         let Some(entry) = calls.first().map(|call| call.entry) else { return Vec::new() };
@@ -237,7 +237,7 @@ impl Mapping {
             // Who failed, is parked or is left out stays so.
             let mut open = Vec::new();
             let mut next = Vec::new();
-            for (result, call) in patches.iter_mut().zip(&calls) {
+            for (result, call) in patches.iter_mut().zip(calls) {
                 let Ok(patch) = result else { continue };
                 if patch.verdict == Verdict::GoOn {
                     let drafted = std::mem::take(&mut patch.values);

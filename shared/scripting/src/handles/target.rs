@@ -210,7 +210,7 @@ impl Drafted {
         }
         self.linked = Some(LinkedCandidates {
             options,
-            script: self.script.clone(),
+            script: Arc::clone(&self.script),
             line: at.line().unwrap_or(0),
             column: at.position().unwrap_or(0),
         });
@@ -220,7 +220,7 @@ impl Drafted {
     fn put(&mut self, spec: &AttributeSpec, assignment: Assignment, at: Position, secret: bool) {
         let assigned = Assigned {
             assignment,
-            script: self.script.clone(),
+            script: Arc::clone(&self.script),
             line: at.line().unwrap_or(0),
             column: at.position().unwrap_or(0),
             secret,

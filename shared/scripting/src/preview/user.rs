@@ -219,7 +219,7 @@ fn changes<'p>(
                     after: Some(value.to_owned()),
                     candidates: Some(linked.options.len()),
                     wanted: (first != value).then(|| first.clone()),
-                    script: linked.script.clone(),
+                    script: Arc::clone(&linked.script),
                     line: linked.line,
                 };
                 changes.insert(name.clone(), change);
@@ -261,7 +261,7 @@ fn single(
         after,
         candidates,
         wanted,
-        script: assigned.script.clone(),
+        script: Arc::clone(&assigned.script),
         line: assigned.line,
     })
 }
