@@ -133,7 +133,8 @@ fn a_watcher_takes_over_from_a_host_that_is_killed() {
     let host = Running(office.start(&["run", "--forever"]));
     look_until(&office, |status| status["running"] == true);
     let watcher = Running(office.start(&["prepare", "--wave", "w1"]));
-    look_until(&office, |status| status["states"].get("no_match").is_none());
+    // Then everybody has been started.
+    look_until(&office, |status| status["states"].get("prepared").is_some());
     host.kill();
     assert_eq!(watcher.ended(), Some(0));
     let status = json(&office, &["status", "--wave", "w1", "--json"]);
