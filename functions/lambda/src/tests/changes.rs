@@ -1,7 +1,7 @@
 //! Changes of users and waves, from the table's stream to the bus.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use model::{Action, Stored, WaveRun};
+use model::{Action, Stored, UserState, WaveRun};
 
 use super::*;
 

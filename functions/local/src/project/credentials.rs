@@ -93,7 +93,7 @@ fn webhook_secret(
                 name: name.clone(),
             })?
         }
-        (None, Some(path)) => text(read_bytes(side, "webhook_secret_file", &folder.join(path))?),
+        (None, Some(path)) => text(&read_bytes(side, "webhook_secret_file", &folder.join(path))?),
         (None, None) => String::new(),
     };
     let secret = secret.trim();
@@ -117,8 +117,8 @@ fn read_bytes(
     })
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim().to_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
 fn connection(
@@ -152,7 +152,7 @@ fn credential(
 ) -> Result<Credential, CredentialError> {
     let read = |key: &'static str, path: &Path| read_bytes(side, key, &folder.join(path));
     if let (Some(certificate), Some(key)) = (&section.certificate_file, &section.private_key_file) {
-        let key = SecretText::from(text(read("private_key_file", key)?));
+        let key = SecretText::from(text(&read("private_key_file", key)?));
         let certificate = read("certificate_file", certificate)?;
         let unusable = |error: tenant::AssertionError| CredentialError::Unusable {
             side,
@@ -171,7 +171,7 @@ fn credential(
                 name: name.clone(),
             })?
         }
-        (None, Some(path)) => text(read("client_secret_file", path)?),
+        (None, Some(path)) => text(&read("client_secret_file", path)?),
         (None, None) => String::new(),
     };
     if secret.trim().is_empty() {

@@ -402,7 +402,7 @@ impl Checker<'_> {
             &document.notifications;
         let Some(url) = webhook else { return };
         let (secure, web) = (url.get_ref().scheme() == "https", url.get_ref().scheme() == "http");
-        if !secure && !(web && document.network.private_webhooks) {
+        if !(secure || (web && document.network.private_webhooks)) {
             let text = "a webhook's address begins with https://";
             faults.push(self.fault(url.span(), text.to_owned()));
         }

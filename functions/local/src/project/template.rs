@@ -90,10 +90,6 @@ impl Template {
 pub(crate) fn template(values: &Template) -> String {
     let Template { name, source, target, match_by, sender, licenses, app_accounts, network } =
         values;
-    let sender = match sender {
-        Some(sender) => format!("sender = \"{sender}\""),
-        None => format!("# sender = \"migration@{}\"", target.domain),
-    };
     let pair = |(source, target): &(String, String)| {
         format!("[[matching]]\nsource = \"{source}\"\ntarget = \"{target}\"\n")
     };
@@ -102,7 +98,7 @@ pub(crate) fn template(values: &Template) -> String {
     let licenses = list(licenses);
     let app_accounts = list(app_accounts);
     let domain = &target.domain;
-    let scripts = scripts(domain);
+    let (notifications, scripts) = (notifications(sender.as_deref(), domain), scripts(domain));
     let (source, target, network) = (tenant(source), tenant(target), network.section());
     format!(
         r#"# A Crosswave project: the people of one Microsoft 365 tenant move into another.
@@ -163,15 +159,7 @@ app_accounts = [{app_accounts}]
 # A wave does not start when the mapping script would park more than this share of its people.
 parked_percent = 10
 
-[notifications]
-# A mailbox in the target tenant. Without it nothing is sent.
-{sender}
-# Where a notification script's webhooks go, signed with a secret from a variable or a file.
-# webhook = "https://hooks.{domain}/crosswave"
-# webhook_secret_env = "CROSSWAVE_WEBHOOK_SECRET"
-# quiet_zone = "Europe/Berlin"
-# quiet_hours = [{{ from = "20:00", to = "07:00" }}]
-
+{notifications}
 {scripts}
 {network}
 [limits]
@@ -180,6 +168,25 @@ workers = 24
 # Exchange cmdlets at the same time, per tenant.
 exchange_concurrency = 8
 "#,
+    )
+}
+
+/// The section of the notifications.
+fn notifications(sender: Option<&str>, domain: &str) -> String {
+    let sender = match sender {
+        Some(sender) => format!("sender = \"{sender}\""),
+        None => format!("# sender = \"migration@{domain}\""),
+    };
+    format!(
+        r#"[notifications]
+# A mailbox in the target tenant. Without it nothing is sent.
+{sender}
+# Where a notification script's webhooks go, signed with a secret from a variable or a file.
+# webhook = "https://hooks.{domain}/crosswave"
+# webhook_secret_env = "CROSSWAVE_WEBHOOK_SECRET"
+# quiet_zone = "Europe/Berlin"
+# quiet_hours = [{{ from = "20:00", to = "07:00" }}]
+"#
     )
 }
 

@@ -1,10 +1,6 @@
 //! How far the copies in flight are, as `status` and the bars show it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper that fails fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use control::{PersonCopy, Selection, Status};
 use crosswave_tests::world::World;

@@ -1,7 +1,5 @@
 //! Two hosts over one store and one queue fight over the same wave.
 
-#![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
-
 use std::collections::BTreeMap;
 
 use control::{Selection, waves};
