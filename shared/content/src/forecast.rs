@@ -124,7 +124,10 @@ impl Round {
             .saturating_add(budgets.files.time_for(drive.items));
         let known = forecast.items_done > 0 || forecast.items_left > 0 || forecast.bytes_left > 0;
         if known {
-            forecast.end_after(forecast.at_the_rate(spent).max(paced), now);
+            let so_far = |amount: u64| Pace { amount, period: spent };
+            let measured =
+                forecast.at_the_rate(so_far(forecast.items_done), so_far(forecast.bytes_done));
+            forecast.end_after(measured.max(paced), now);
         }
         forecast
     }
@@ -205,13 +208,9 @@ impl Forecast {
     pub fn end_together(&mut self, now: Timestamp, budgets: &Budgets) {
         let minute = Pace { amount: self.items_per_minute, period: Duration::from_mins(1) };
         let second = Pace { amount: self.bytes_per_second, period: Duration::from_secs(1) };
-        let mut after = budgets.files.time_for(self.files_left);
-        after = after.max(Duration::from_secs(self.seconds_left.unwrap_or_default()));
-        for (pace, left) in [(minute, self.items_left), (second, self.bytes_left)] {
-            if pace.amount > 0 {
-                after = after.max(pace.time_for(left));
-            }
-        }
+        let after = (budgets.files.time_for(self.files_left))
+            .max(Duration::from_secs(self.seconds_left.unwrap_or_default()))
+            .max(self.at_the_rate(minute, second));
         if self.seconds_left.is_some() || self.items_left > 0 {
             self.end_after(after, now);
         }
@@ -229,13 +228,19 @@ impl Forecast {
         }
     }
 
-    /// How long the rest takes at the measured rate, by items or by bytes, whichever is slower.
-    fn at_the_rate(&self, spent: Duration) -> Duration {
-        let after = |done: u64, left: u64| match done {
-            0 => Duration::ZERO,
-            done => Pace { amount: done, period: spent }.time_for(left),
+    /// How long the rest takes at such paces. Early on what items tell and what bytes tell differ much,
+    /// for large ones come unevenly: the geometric mean is wrong by the smaller factor.
+    fn at_the_rate(&self, items: Pace, bytes: Pace) -> Duration {
+        let after = |pace: Pace, left: u64| {
+            (pace.amount > 0 && left > 0).then(|| pace.time_for(left).as_secs())
         };
-        after(self.items_done, self.items_left).max(after(self.bytes_done, self.bytes_left))
+        match (after(items, self.items_left), after(bytes, self.bytes_left)) {
+            (Some(one), Some(other)) => {
+                let mean = (u128::from(one) * u128::from(other)).isqrt();
+                Duration::from_secs(u64::try_from(mean).unwrap_or(u64::MAX))
+            }
+            (one, other) => Duration::from_secs(one.or(other).unwrap_or_default()),
+        }
     }
 
     fn end_after(&mut self, after: Duration, now: Timestamp) {
@@ -286,6 +291,23 @@ mod tests {
         assert_eq!((forecast.bytes_done, forecast.bytes_left), (50_000, 100_000));
         assert_eq!((forecast.items_per_minute, forecast.bytes_per_second), (30, 500));
         assert_eq!(forecast.ends, Some(at(300)));
+    }
+
+    /// A hundred letters are done and a film is not: the film's bytes at the letters' pace would take
+    /// two hours, the one item that is left a second.
+    #[test]
+    fn neither_small_nor_large_items_alone_tell_the_end() {
+        let uneven = Counts {
+            found: 101,
+            seen: 100,
+            found_bytes: 80_000_000,
+            seen_bytes: 1_000_000,
+            ..Counts::default()
+        };
+        let round = round(CopyMode::Initial, Workload::OneDrive, uneven, 0);
+        let forecast = round.forecast(at(100), (0, 0), &UNPACED);
+        assert_eq!((forecast.items_left, forecast.bytes_left), (1, 79_000_000));
+        assert_eq!(forecast.seconds_left, Some(88));
     }
 
     /// ERR-3: what the vendor allows bounds the end, however fast it went so far.
