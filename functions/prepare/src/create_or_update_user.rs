@@ -24,10 +24,21 @@ pub struct TargetAccount {
     pub user_principal_name: String,
     /// Whether Crosswave made it.
     pub created: bool,
+    /// Whether the directory gives it mail addresses: then it is a recipient, also where Exchange does not
+    /// show it yet. One that an interrupted run made is found as a match, and not told apart otherwise.
+    #[serde(default)]
+    pub has_addresses: bool,
     /// The proxy addresses that the mapping wants, in Exchange's form.
     pub proxy_addresses: Vec<String>,
     /// The attributes that were written.
     pub written: Vec<String>,
+}
+
+impl TargetAccount {
+    /// Whether Exchange has it as a recipient, or will.
+    pub(crate) fn is_recipient(&self) -> bool {
+        self.created || self.has_addresses
+    }
 }
 
 impl Receipt for TargetAccount {
@@ -54,6 +65,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let mapped = map_user(cx, scripting::Step::Prepare, Some((&user, recipient.as_ref()))).await?;
     let outcome = update_user(cx.target(), &user, recipient.as_ref(), &mapped).await?;
     let receipt = TargetAccount {
+        has_addresses: !user.proxy_addresses.is_empty(),
         object_id: user.id,
         user_principal_name: user.user_principal_name,
         created: identity.created,

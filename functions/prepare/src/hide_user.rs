@@ -24,7 +24,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     };
     let target = cx.target();
     let Some(recipient) = target.recipient(&account.object_id).await? else {
-        if account.created {
+        if account.is_recipient() {
             return Outcome::wait("the new mail user to appear");
         }
         return Outcome::not_applicable("the account is no recipient, so no address list shows it");

@@ -31,7 +31,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
         return Err(StepError::retry("order", "PRE-S1 has left no receipt"));
     };
     let Some(recipient) = cx.target().recipient(&account.object_id).await? else {
-        if account.created {
+        if account.is_recipient() {
             return Outcome::wait("the new mail user to appear");
         }
         return Outcome::not_applicable(
