@@ -2,10 +2,7 @@
 //! gone meanwhile: it is taken into the map as the copy that it is, so that the next changes replace or
 //! delete it.
 
-use tenant::{
-    Class,
-    graph::drive::{DriveItem, Placement},
-};
+use tenant::graph::drive::{DriveItem, Placement};
 
 use super::{
     DriveCopy,
@@ -22,11 +19,7 @@ impl Unit<'_> {
         load: &Load,
         outcome: Outcome,
     ) -> Step<Outcome> {
-        let gone = match &outcome {
-            Outcome::SourceChanged => true,
-            Outcome::Refused(error) => error.class == Class::NotFound,
-            _ => false,
-        };
+        let gone = matches!(outcome, Outcome::SourceChanged | Outcome::SourceGone);
         if !gone || !load.ours || load.known.is_some() {
             return Ok(outcome);
         }
