@@ -1,7 +1,8 @@
 //! What people and operators do of their own accord.
 
+use control::{Selection, waves};
 use engine::{Apply, ApplyError, apply};
-use model::{Action, ResetTo, User, UserState};
+use model::{Action, ResetTo, User, UserState, WaveId};
 use simulator::Part;
 
 use crate::{
@@ -115,14 +116,53 @@ pub(crate) fn interference(world: &mut World) {
                 ask(world, person, *action, None);
             }
         }
+        if world.stage.happens(FaultKind::Undo).is_some() {
+            ask(world, person, Action::UndoCutover, None);
+        }
+        if let Some(bits) = world.stage.happens(FaultKind::SecondWave) {
+            second_wave(world, person, bits);
+        }
         if user.synced_once && world.stage.happens(FaultKind::Reset).is_some() {
             ask(world, person, Action::Reset, Some(ResetTo::Synced));
         }
     }
 }
 
+/// The person moves into another wave, and something is applied to the whole of that.
+fn second_wave(world: &World, person: &Person, bits: u64) {
+    let actions = [Action::Prepare, Action::Sync, Action::Cutover];
+    let place = usize::try_from(bits % 3).unwrap_or_default();
+    let (Some(action), Ok(wave)) = (actions.get(place), "two".parse::<WaveId>()) else { return };
+    let (host, scope) = (world.host.clone(), world.scope());
+    let chosen = Selection { wave: None, users: vec![person.upn.clone()] };
+    let applied = drive(&world.stage.clock, async {
+        // It may be there from an earlier time.
+        let _created = waves::create(&host, &world.project, wave.clone(), None, None).await;
+        waves::assign(&host, &scope, &chosen, Some(&wave)).await?;
+        let run = waves::start_run(&host, &scope, &wave, *action, false).await?;
+        waves::expand(&host, &scope, &run).await
+    });
+    match applied {
+        Ok(expanded) => {
+            let text = format!("{} in wave two: {action} -> {expanded:?}", person.upn);
+            world.stage.note(&text);
+        }
+        Err(error) => world.stage.violated("GEN-1", format!("{action} for wave two: {error}")),
+    }
+}
+
 /// What the operator wants in the end: everybody cut over.
 pub(crate) fn operator(world: &World) {
+    for request in wanted(world) {
+        if let Some(person) = world.people.iter().find(|person| person.key == request.user) {
+            ask(world, person, request.action, None);
+        }
+    }
+}
+
+/// The operator's commands of this moment.
+pub(crate) fn wanted(world: &World) -> Vec<Apply> {
+    let mut wanted = Vec::new();
     for person in &world.people {
         let Some(user) = world.user(person) else { continue };
         if user.job.is_some() || user.state == UserState::Complete {
@@ -138,8 +178,9 @@ pub(crate) fn operator(world: &World) {
             UserState::Stopped if !user.synced_once => Action::Sync,
             _ => Action::Cutover,
         };
-        ask(world, person, action, None);
+        wanted.push(Apply { user: person.key.clone(), action, force: false, reset_to: None });
     }
+    wanted
 }
 
 fn ask(world: &World, person: &Person, action: Action, reset_to: Option<ResetTo>) {

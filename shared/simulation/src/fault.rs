@@ -100,11 +100,18 @@ pub enum FaultKind {
     OneMachine,
     /// Waves sync on a schedule, across a daylight-saving change.
     Schedule,
+    /// The operator wants a cutover undone, whatever the state.
+    Undo,
+    /// The operator puts a person into another wave and applies something to the whole of it.
+    SecondWave,
+    /// The operator's own commands meet the faults of the store and die like everything else, where
+    /// somebody sweeps.
+    OperatorDies,
 }
 
 impl FaultKind {
     /// Every kind, with its rate in millionths per opportunity.
-    pub const ALL: [(Self, u32); 47] = [
+    pub const ALL: [(Self, u32); 50] = [
         (Self::Duplicate, 60_000),
         (Self::Late, 120_000),
         (Self::LostForAnHour, 6_000),
@@ -152,6 +159,9 @@ impl FaultKind {
         (Self::NoSweeper, 1_000_000),
         (Self::OneMachine, 1_000_000),
         (Self::Schedule, 1_000_000),
+        (Self::Undo, 60_000),
+        (Self::SecondWave, 40_000),
+        (Self::OperatorDies, 1_000_000),
     ];
 
     /// The name in reports: the variant's own.

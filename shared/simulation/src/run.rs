@@ -122,6 +122,7 @@ struct Runner {
     queues: Vec<QueueName>,
     steps: Arc<MistakenSteps>,
     one_machine: bool,
+    operator_dies: bool,
     sweeps: bool,
     scheduled: bool,
     garbled: bool,
@@ -158,6 +159,8 @@ impl Runner {
             queues,
             steps: Arc::new(MistakenSteps { stage }),
             one_machine: faults.has(FaultKind::OneMachine),
+            // No message stands behind a command: one that dies before it sends is for the sweeper.
+            operator_dies: faults.has(FaultKind::OperatorDies) && !faults.has(FaultKind::NoSweeper),
             sweeps: !faults.has(FaultKind::NoSweeper),
             scheduled,
             garbled,
@@ -239,7 +242,7 @@ impl Runner {
         let sessions = stage.happens(FaultKind::ShortSessions);
         self.world.simulator.configure(|config| {
             if let Some(bits) = lag {
-                let most = 1 + bits % 600;
+                let most = 1 + bits % 900;
                 config.lags.directory = Lag::seconds(0, most);
                 config.lags.forward_sync = Lag::seconds(0, most);
                 config.lags.address_release = Lag::seconds(0, most.min(300));
@@ -303,7 +306,11 @@ impl Runner {
         }
         if now >= self.next_operator {
             self.next_operator = now + seconds(30 + self.random.below(600));
-            agenda::operator(&self.world);
+            if self.operator_dies && !self.quiet {
+                self.command();
+            } else {
+                agenda::operator(&self.world);
+            }
         }
         if now >= self.next_sweep {
             self.next_sweep = now + SWEEP;
@@ -331,6 +338,18 @@ impl Runner {
                 engine::sweep(&host, &scope.customer, &scope.project, stale).await.is_ok()
             })
         });
+    }
+
+    /// The operator's commands, in a process that meets every fault.
+    fn command(&mut self) {
+        for request in agenda::wanted(&self.world) {
+            self.desk("operator", move |host| {
+                Box::pin(async move {
+                    let applied = engine::apply(&host, request).await;
+                    matches!(applied, Ok(_) | Err(engine::ApplyError::Refused { .. }))
+                })
+            });
+        }
     }
 
     /// Begins something that no message asks for.

@@ -60,7 +60,8 @@ pub(crate) fn check(world: &World, seed: u64, until: Timestamp) {
     let clock = world.stage.clock.clone();
     let runs = drive(&clock, load_all::<WaveRun>(&*world.quiet, &partition, Keys::WAVE_RUNS));
     let mut fired = Vec::new();
-    for run in runs.into_iter().flatten() {
+    let wave = wave().ok();
+    for run in runs.into_iter().flatten().filter(|run| Some(&run.value.wave) == wave.as_ref()) {
         fired.push(run.value.planned);
         if !run.value.done {
             world.stage.violated("GEN-2", format!("the run of {} is not over", run.value.planned));

@@ -195,6 +195,11 @@ fn deleted(watch: &mut Watch, key: &Key) {
     }
 }
 
+/// Whether a problem that parked somebody is a tenant's request to slow down.
+fn is_throttling(problem: &model::Problem) -> bool {
+    problem.code == "tenant" && problem.message.contains("TooManyRequests")
+}
+
 /// The states are reached by the table alone.
 fn user_moved(watch: &mut Watch, user: &User, now: jiff::Timestamp, broken: &mut Broken) {
     let before = watch.states.insert(user.id.clone(), user.state);
@@ -220,7 +225,10 @@ fn user_moved(watch: &mut Watch, user: &User, now: jiff::Timestamp, broken: &mut
     if let Some(problem) = &user.problem
         && user.state.is_error()
     {
-        watch.problems.push((user.id.clone(), problem.clone()));
+        if is_throttling(problem) {
+            let text = format!("{} is parked by a throttled tenant: {}", user.id, problem.message);
+            broken.push(("ERR-3", text));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use content::{Ledger, Letter};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{JobId, Problem, UserId, UserState};
+use model::{JobId, UserId, UserState};
 
 /// Something that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,6 @@ pub(crate) struct Watch {
     pub(crate) mails: BTreeMap<(String, String), u32>,
     /// The source tenant's id.
     pub(crate) source: String,
-    /// Every problem that parked somebody.
-    pub(crate) problems: Vec<(UserId, Problem)>,
     /// How often each usage record was written with another job than before.
     pub(crate) usage: BTreeMap<String, u32>,
 }

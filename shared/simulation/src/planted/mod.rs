@@ -20,8 +20,9 @@ pub enum Bug {
     AcknowledgedFirst,
     /// A baton of an earlier step is acknowledged and nothing is sent again.
     NoResendOnReplay,
-    /// No lease: two copies of a step run at once.
-    NoLease,
+    /// The second delta says that it is done and copies nothing: mail that came in before the source
+    /// forwards stays behind.
+    NoSecondDelta,
     /// The lease is shorter than the step.
     ShortLease,
     /// The copier writes no intent before an import.
@@ -67,7 +68,7 @@ impl Bug {
     /// it has them beside those of its seed.
     pub(crate) fn provoked_by(self) -> &'static [(FaultKind, u32)] {
         match self {
-            Self::NoLease | Self::ShortLease => {
+            Self::ShortLease => {
                 &[(FaultKind::ShortVisibility, 600_000), (FaultKind::Duplicate, 300_000)]
             }
             Self::NoIntentOnImport | Self::MapBeforeImport | Self::SendBeforeCommit => {
@@ -78,6 +79,7 @@ impl Bug {
                 (FaultKind::Duplicate, 300_000),
                 (FaultKind::Stop, 200_000),
             ],
+            Self::NoSecondDelta => &[(FaultKind::Letter, 600_000)],
             Self::BlindRetry => &[(FaultKind::ResetAfter, 60_000)],
             Self::NameNotRemembered | Self::NoNotificationRecord => {
                 &[(FaultKind::CrashAfterRequest, 40_000), (FaultKind::ResetAfter, 20_000)]
@@ -98,7 +100,7 @@ impl Bug {
         Self::SendBeforeCommit,
         Self::AcknowledgedFirst,
         Self::NoResendOnReplay,
-        Self::NoLease,
+        Self::NoSecondDelta,
         Self::ShortLease,
         Self::NoIntentOnImport,
         Self::MapBeforeImport,

@@ -24,6 +24,11 @@ impl Steps for MistakenSteps {
             | (Some(Bug::SourceX500NotStamped), Step::StampSourceX500) => {
                 return Outcome::not_applicable("a planted bug");
             }
+            (Some(Bug::NoSecondDelta), Step::CopyChanges)
+                if cx.job().branch == model::Branch::SecondDelta =>
+            {
+                return Outcome::not_applicable("a planted bug");
+            }
             (Some(Bug::ForwardingInWrongOrder), Step::UpdateTargetUser) => {
                 forward_early(cx).await?;
             }

@@ -11,7 +11,6 @@ use crate::stage::Stage;
 pub(crate) fn twisted(stage: &Stage, bug: Option<Bug>, changes: &[Change]) -> Vec<Change> {
     let mut changes = changes.to_vec();
     match bug {
-        Some(Bug::NoLease) => edit_jobs(&mut changes, |job| job.lease = None),
         Some(Bug::ShortLease) => {
             let soon = stage.now() + jiff::SignedDuration::from_millis(20);
             edit_jobs(&mut changes, |job| {

@@ -3,8 +3,8 @@
 use simulation::{Bug, Garbled, Settings, fuzz, run};
 
 /// The seeds of every change; those of bugs that were found and mended are among them.
-/// `cargo run -p crosswave-simulation -- --seeds A..B` runs others; the README says which still fail.
-const SEEDS: [u64; 13] = [0, 1, 4, 5, 6, 7, 8, 10, 12, 13, 14, 22, 60];
+/// `cargo run -p crosswave-simulation -- --seeds A..B` runs others.
+const SEEDS: [u64; 19] = [0, 1, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16, 22, 60, 71, 251, 346, 491];
 
 /// The same seed gives the same trace, byte for byte.
 #[test]
@@ -28,31 +28,39 @@ fn nothing_is_lost_doubled_or_stuck_in_the_fixed_set() {
     }
 }
 
-/// The simulation can fail: mistakes that are made on purpose are found.
-/// `cargo run --release -p crosswave-simulation -- --planted --seeds 0..40` tries all of them.
+/// The simulation can fail: mistakes that are made on purpose are found, and the same faults without
+/// the mistake break nothing. Not among them: `UnconditionalCheckpoint` and `UnconditionalUser`, which
+/// no seed below 30 finds, and `ShortLease`, which it takes seed 20 to find.
+/// `cargo run --release -p crosswave-simulation -- --planted --seeds 0..30` tries all.
 #[test]
 fn planted_bugs_are_found() {
     for (bug, seed) in [
-        (Bug::SendBeforeCommit, 6),
-        (Bug::AcknowledgedFirst, 6),
+        (Bug::SendBeforeCommit, 0),
+        (Bug::AcknowledgedFirst, 3),
         (Bug::NoResendOnReplay, 6),
-        (Bug::NoIntentOnImport, 13),
-        (Bug::MapBeforeImport, 8),
-        (Bug::UnconditionalJob, 8),
-        (Bug::ForwardingInWrongOrder, 6),
-        (Bug::ContactNotHidden, 6),
-        (Bug::SourceX500NotStamped, 6),
-        (Bug::NameNotRemembered, 6),
-        (Bug::JoinLosesWakeUp, 6),
-        (Bug::NoNotificationRecord, 12),
-        (Bug::DeferredIsForgotten, 6),
-        (Bug::BlindRetry, 8),
-        (Bug::NoBeforeImages, 6),
-        (Bug::UsagePerJob, 6),
-        (Bug::StopNotHeard, 6),
+        (Bug::NoSecondDelta, 1),
+        (Bug::NoIntentOnImport, 0),
+        (Bug::MapBeforeImport, 0),
+        (Bug::UnconditionalJob, 0),
+        (Bug::ForwardingInWrongOrder, 0),
+        (Bug::ForwardingNotRemoved, 0),
+        (Bug::ContactNotHidden, 0),
+        (Bug::SourceX500NotStamped, 0),
+        (Bug::NameNotRemembered, 0),
+        (Bug::JoinLosesWakeUp, 1),
+        (Bug::NoNotificationRecord, 8),
+        (Bug::DeferredIsForgotten, 0),
+        (Bug::BlindRetry, 0),
+        (Bug::NoBeforeImages, 0),
+        (Bug::UsagePerJob, 0),
+        (Bug::StopNotHeard, 0),
+        (Bug::ThrottlingParks, 1),
     ] {
-        let report = run(&Settings::of(seed).planting(bug));
+        let planted = Settings::of(seed).planting(bug);
+        let report = run(&planted);
         assert!(!report.violations.is_empty(), "{bug:?} is not found with seed {seed}");
+        let without = run(&Settings { bug: None, ..planted });
+        assert_eq!(without.violations, [], "{bug:?}: seed {seed} fails without it");
     }
 }
 
