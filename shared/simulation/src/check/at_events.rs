@@ -224,11 +224,10 @@ fn user_moved(watch: &mut Watch, user: &User, now: jiff::Timestamp, broken: &mut
     }
     if let Some(problem) = &user.problem
         && user.state.is_error()
+        && is_throttling(problem)
     {
-        if is_throttling(problem) {
-            let text = format!("{} is parked by a throttled tenant: {}", user.id, problem.message);
-            broken.push(("ERR-3", text));
-        }
+        let text = format!("{} is parked by a throttled tenant: {}", user.id, problem.message);
+        broken.push(("ERR-3", text));
     }
 }
 
