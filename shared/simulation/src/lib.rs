@@ -10,6 +10,7 @@
 
 mod agenda;
 mod check;
+mod delivery;
 mod executor;
 mod fault;
 mod fuzz;
@@ -17,6 +18,7 @@ mod host;
 mod planted;
 mod ports;
 mod report;
+mod rules;
 mod run;
 mod schedule;
 mod shrink;

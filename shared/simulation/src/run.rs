@@ -4,20 +4,21 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use catalogue::Step;
 use conformance::reference::{SeededRandom, VirtualClock};
-use engine::{HostIdentity, Verdict, handle, notify, records::queue_of};
+use engine::{HostIdentity, notify, records::queue_of};
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use model::{Baton, Stored, UserState};
-use ports::{Delivery, Outgoing, Queue, QueueName, Random};
-use simulator::Lag;
+use ports::{Delivery, Queue, QueueName, Random};
 
 use crate::{
     agenda,
     check::{Violation, at_rest},
+    delivery::{Taken, handled},
     executor::{Executor, Turn, Work},
     fault::{FaultKind, Faults, Occurrence, mix},
     fuzz::Garbled,
     planted::{Bug, steps::MistakenSteps},
+    rules,
     stage::{Coverage, Invocation, Stage},
     trace::Trace,
     world::{World, drive, start},
@@ -181,7 +182,7 @@ impl Runner {
 
     fn run(mut self) -> u64 {
         self.world.stage.lock().faults.arm(true);
-        self.bend_rules();
+        rules::bend(&self.world);
         for turn in 0.. {
             if turn > MOST_TURNS {
                 self.world.stage.violated("liveness", "the run does not come to rest");
@@ -228,53 +229,6 @@ impl Runner {
             crate::schedule::check(&self.world, self.seed, self.quiet_from);
         }
         self.handled
-    }
-
-    /// Lags and rules of the tenants that a seed chooses.
-    fn bend_rules(&self) {
-        let stage = &self.world.stage;
-        let lag = stage.happens(FaultKind::ReplicationLag);
-        let slow = stage.happens(FaultKind::SlowProvisioning);
-        let deltas = stage.happens(FaultKind::OddDeltas);
-        let errors = stage.happens(FaultKind::OddErrors);
-        let hidden = stage.happens(FaultKind::HiddenForgotten);
-        let tokens = stage.happens(FaultKind::ShortTokens);
-        let sessions = stage.happens(FaultKind::ShortSessions);
-        self.world.simulator.configure(|config| {
-            if let Some(bits) = lag {
-                let most = 1 + bits % 900;
-                config.lags.directory = Lag::seconds(0, most);
-                config.lags.forward_sync = Lag::seconds(0, most);
-                config.lags.address_release = Lag::seconds(0, most.min(300));
-                config.rules.anchor_hits = if bits & 1 == 0 { 1.0 } else { 0.8 };
-            }
-            if let Some(bits) = slow {
-                config.lags.mailbox_provisioning = Lag::seconds(60, 60 + bits % 7_200);
-                config.lags.mailbox_open = Lag::seconds(5, 5 + bits % 600);
-                config.lags.drive_provisioning = Lag::seconds(60, 60 + bits % 3_000);
-            }
-            if deltas.is_some() {
-                config.content.delta_duplicates = 0.1;
-                config.content.delta_empty_pages = 0.2;
-                config.content.delta_replays = 0.1;
-                config.content.batch_items_throttled = 0.05;
-            }
-            if errors.is_some() {
-                config.rules.empty_error_id = 0.4;
-                config.rules.proxied_error = 0.1;
-            }
-            if hidden.is_some() {
-                config.rules.hidden_survives_licence = false;
-            }
-            if let Some(bits) = tokens {
-                config.rules.token_seconds = 330 + u32::try_from(bits % 300).unwrap_or_default();
-            }
-            if sessions.is_some() {
-                config.content.import_session_seconds = 60;
-                config.content.upload_session_seconds = 60;
-                config.content.download_url_seconds = 60;
-            }
-        });
     }
 
     /// Faults stop, and people leave their mailboxes alone.
@@ -498,66 +452,6 @@ impl Runner {
 
 fn seconds(count: u64) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(count).unwrap_or(60))
-}
-
-/// A delivery and its queue.
-struct Taken {
-    queue: QueueName,
-    delivery: Delivery,
-}
-
-/// Handles one delivery as a host does. `false`: it comes again after its visibility time-out.
-async fn handled(
-    host: &engine::Host,
-    queues: &dyn Queue,
-    steps: &MistakenSteps,
-    taken: &Taken,
-) -> bool {
-    let Taken { queue, delivery } = taken;
-    let receipt = &delivery.receipt;
-    let bug = steps.stage.lock().bug;
-    if bug == Some(Bug::AcknowledgedFirst) && queues.acknowledge(queue, receipt).await.is_err() {
-        return false;
-    }
-    if bug == Some(Bug::NoResendOnReplay) && stale(host, &delivery.body).await {
-        return queues.acknowledge(queue, receipt).await.is_ok();
-    }
-    let verdict = if queue.as_str() == notify::NOTIFICATION_QUEUE {
-        notify::handle_notification(host, &delivery.body).await
-    } else {
-        handle(host, steps, &delivery.body).await
-    };
-    let told = match verdict {
-        Ok(Verdict::Acknowledge) => queues.acknowledge(queue, receipt).await,
-        Ok(Verdict::Defer(delay)) => queues.defer(queue, receipt, delay).await,
-        Ok(Verdict::Poison(why)) => {
-            if steps.stage.lock().garbled.is_none() {
-                steps.stage.violated("ERR-4", format!("a message could not be read: {why}"));
-            }
-            let dead = Outgoing {
-                queue: queue.dead_letter(),
-                body: delivery.body.clone(),
-                delay: Duration::ZERO,
-                group: String::new(),
-            };
-            queues.send(&[dead]).await
-        }
-        Err(error) => {
-            steps.stage.note(&format!("failed: {error}"));
-            // Whether or not the queue hears it, the message comes again.
-            let _deferred = queues.defer(queue, receipt, Duration::from_secs(30)).await;
-            return false;
-        }
-    };
-    told.is_ok()
-}
-
-/// Whether a baton asks for a step that is behind its job.
-async fn stale(host: &engine::Host, body: &str) -> bool {
-    let Ok(baton) = Baton::from_bytes(body.as_bytes()) else { return false };
-    let branch = model::Branch::named_by(&baton.job);
-    let job = engine::records::load_job(&*host.store, &baton.user, branch).await;
-    job.ok().flatten().is_some_and(|job| job.value.step() != Some(baton.step))
 }
 
 /// Faults by kind.
