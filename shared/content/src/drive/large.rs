@@ -11,9 +11,10 @@ use tenant::{
 
 use super::{
     DriveCopy,
-    files::{Load, Outcome, arrived, replace_place, whole},
+    files::{Load, Outcome},
     fragments::{content_range, fragment, next_expected},
     row::Row,
+    small::{arrived, replace_place, whole},
 };
 use crate::{
     QuickXorHash,

@@ -15,6 +15,7 @@ mod names;
 mod removals;
 pub(crate) mod row;
 mod sharing;
+mod small;
 
 use std::{collections::BTreeMap, time::Duration};
 

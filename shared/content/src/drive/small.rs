@@ -1,0 +1,293 @@
+//! The copy of one small file: one download, one upload session.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, future::BoxFuture, stream};
+use tenant::{
+    Class, SecretText, Streamed, TenantError,
+    graph::drive::{
+        DriveItem, ItemChange, ParentReference, Placement, UploadSession, UploadTarget, Uploaded,
+    },
+};
+
+use super::{
+    ahead::{self, Addresses, Asked},
+    files::{Load, Outcome},
+    fragments::content_range,
+    row::{Row, folder_of, is_office},
+};
+use crate::{CopyJob, map::Entry, quick_xor_hash};
+
+/// How a file's copy ended, and the requests that it took.
+pub(super) type Copied = (Outcome, usize);
+
+/// Asks for the addresses of some files and copies these. Where asking is refused, for instance by
+/// a budget, only these files are: what others got so far is not lost.
+pub(super) async fn copy_group(
+    job: &CopyJob<'_>,
+    source: &str,
+    target: &str,
+    loads: &[Load],
+    lanes: usize,
+) -> (Vec<Copied>, Asked) {
+    let (ahead, asked) = match ahead::ask(job, source, target, loads).await {
+        Ok(asked) => asked,
+        Err(error) => {
+            let refused = |_: &Load| (Outcome::Refused(error.clone()), 0);
+            return (loads.iter().map(refused).collect(), Asked::default());
+        }
+    };
+    let mut copies: Vec<BoxFuture<'_, Copied>> = Vec::new();
+    for (load, ahead) in loads.iter().zip(ahead) {
+        copies.push(Box::pin(copy_small(job, source, target, load, ahead)));
+    }
+    (stream::iter(copies).buffered(lanes).collect().await, asked)
+}
+
+async fn copy_small(
+    job: &CopyJob<'_>,
+    source: &str,
+    target: &str,
+    load: &Load,
+    ahead: Addresses,
+) -> Copied {
+    let mut requests = 0;
+    let outcome = Box::pin(small(job, source, target, load, ahead, &mut requests)).await;
+    (outcome.unwrap_or_else(Outcome::Refused), requests)
+}
+
+async fn small(
+    job: &CopyJob<'_>,
+    source: &str,
+    target: &str,
+    load: &Load,
+    ahead: Addresses,
+    requests: &mut usize,
+) -> Result<Outcome, TenantError> {
+    let row = &load.row;
+    if let Some(known) = &load.known
+        && known.source_tag == row.content()
+        && let Some(outcome) = replace_place(job, target, load, known, requests).await?
+    {
+        return Ok(outcome);
+    }
+    let graph = job.source.graph();
+    let mut content = Bytes::new();
+    let _held = job.source.hold(row.size).await?;
+    if row.size > 0 {
+        *requests += 1;
+        let url = match ahead.download {
+            Some(url) => url,
+            None => {
+                *requests += 1;
+                graph.download_url(source, &row.id).await
+            }
+        };
+        let url = match url {
+            Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
+            url => url?,
+        };
+        match whole(&graph, &url, 0, row.size).await? {
+            Some(bytes) => content = bytes,
+            None => return Ok(Outcome::SourceChanged),
+        }
+    }
+    let hash = quick_xor_hash(&content);
+    if row.hash.as_ref().is_some_and(|told| *told != hash) {
+        return Ok(Outcome::SourceChanged);
+    }
+    upload_small(job, target, load, (content, &hash), ahead.session, requests).await
+}
+
+/// Renames, moves or dates a copy whose content is unchanged; `None` when it is gone.
+pub(super) async fn replace_place(
+    job: &CopyJob<'_>,
+    target: &str,
+    load: &Load,
+    known: &Entry,
+    requests: &mut usize,
+) -> Result<Option<Outcome>, TenantError> {
+    let row = &load.row;
+    let moved = folder_of(&known.target_tag) != row.parent;
+    let parent = ParentReference { drive_id: None, id: Some(load.parent.clone()) };
+    let change = ItemChange {
+        name: Some(row.name.clone()),
+        parent_reference: moved.then_some(parent),
+        file_system_info: Some(row.dates()),
+    };
+    *requests += 1;
+    match job.target.graph().update_drive_item(target, &known.target, &change).await {
+        Ok(item) => Ok(Some(Outcome::Updated(item.id))),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) if error.is_already_exists() => Ok(Some(Outcome::NameTaken)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn upload_small(
+    job: &CopyJob<'_>,
+    target: &str,
+    load: &Load,
+    (content, hash): (Bytes, &str),
+    mut session: Option<Result<UploadSession, TenantError>>,
+    requests: &mut usize,
+) -> Result<Outcome, TenantError> {
+    let row = &load.row;
+    let at = Placement { parent: &load.parent, name: &row.name };
+    if let Some(known) = &load.known {
+        let over = UploadTarget::Over(&known.target);
+        match put(job, target, (over, session.take()), row, content.clone(), requests).await {
+            Ok(item) if arrived(row, &item, hash) => {
+                let placed = known.target_tag == row.placement();
+                let place = if placed {
+                    None
+                } else {
+                    replace_place(job, target, load, known, requests).await?
+                };
+                return Ok(place.unwrap_or(Outcome::Updated(item.id)));
+            }
+            Ok(_) => return Ok(Outcome::Differs),
+            // Deleted in the target: it comes anew.
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let new = (UploadTarget::New(at), session);
+    match put(job, target, new, row, content.clone(), requests).await {
+        Ok(item) if arrived(row, &item, hash) => return Ok(Outcome::Created(item.id)),
+        Ok(_) => return Ok(Outcome::Differs),
+        Err(error) if error.is_already_exists() => {}
+        Err(error) => return Err(error),
+    }
+    // Something is there: the same content is the copy already, else it is ours only if a unit was
+    // interrupted here.
+    *requests += 1;
+    let there = job.target.graph().drive_item_at(target, at).await?;
+    if there.file.is_none() {
+        return Ok(Outcome::NameTaken);
+    }
+    if there.size == Some(row.size) && there.quick_xor_hash() == Some(hash) {
+        // An empty file gets its dates by a request of its own, which may not have come through.
+        if there.file_system_info.as_ref() != Some(&row.dates()) {
+            set_dates(job, target, &there.id, row, requests).await?;
+        }
+        return Ok(Outcome::Created(there.id));
+    }
+    if !load.ours {
+        return Ok(Outcome::NameTaken);
+    }
+    let over = (UploadTarget::Over(&there.id), None);
+    let item = put(job, target, over, row, content, requests).await?;
+    Ok(if arrived(row, &item, hash) { Outcome::Created(item.id) } else { Outcome::Differs })
+}
+
+/// Uploads a file that fits into one fragment. Upload sessions keep the dates; only an empty file
+/// cannot go through one.
+async fn put(
+    job: &CopyJob<'_>,
+    drive: &str,
+    (target, session): (UploadTarget<'_>, Option<Result<UploadSession, TenantError>>),
+    row: &Row,
+    content: Bytes,
+    requests: &mut usize,
+) -> Result<DriveItem, TenantError> {
+    let graph = job.target.graph();
+    if content.is_empty() {
+        *requests += 1;
+        let item = graph.upload_small(drive, target, content).await?;
+        return set_dates(job, drive, &item.id, row, requests).await;
+    }
+    let size = row.size;
+    let range = content_range(0, size, size);
+    let mut sent = None;
+    if let Some(session) = session {
+        *requests += 1;
+        let session = session?;
+        match graph.upload_fragment(&session.url, &range, content.clone()).await {
+            // It has expired, or has the bytes from a try whose reply was lost.
+            Err(error) if is_of_session(&error.class) => {}
+            uploaded => sent = Some(uploaded?),
+        }
+    }
+    let uploaded = match sent {
+        Some(uploaded) => uploaded,
+        None => {
+            *requests += 2;
+            let session = graph.create_upload_session(drive, target, size, &row.dates()).await?;
+            graph.upload_fragment(&session.url, &range, content).await?
+        }
+    };
+    match uploaded {
+        Uploaded::Done(item) => Ok(*item),
+        Uploaded::More(_) => Err(TenantError {
+            class: Class::UnknownOutcome,
+            code: "reply".into(),
+            status: None,
+            message: "the upload session wants more than the whole file".into(),
+            operation: "upload fragment",
+            target: "".into(),
+            retry_after: None,
+            request_id: None,
+        }),
+    }
+}
+
+/// Refusals of an upload session that a new session mends.
+fn is_of_session(class: &Class) -> bool {
+    matches!(class, Class::NotFound | Class::Gone | Class::RangeNotSatisfiable)
+}
+
+/// Gives a file of the target its original's dates.
+async fn set_dates(
+    job: &CopyJob<'_>,
+    drive: &str,
+    id: &str,
+    row: &Row,
+    requests: &mut usize,
+) -> Result<DriveItem, TenantError> {
+    *requests += 1;
+    let dates = ItemChange { file_system_info: Some(row.dates()), ..ItemChange::default() };
+    job.target.graph().update_drive_item(drive, id, &dates).await
+}
+
+/// Whether what the target says it holds is what was sent. SharePoint may rewrite Office files, and
+/// may not have the hash yet.
+pub(super) fn arrived(row: &Row, item: &DriveItem, hash: &str) -> bool {
+    is_office(&row.name) || item.quick_xor_hash().is_none_or(|there| there == hash)
+}
+
+/// The bytes `start..end` of a file; `None` when the service does not give exactly these.
+pub(super) async fn whole(
+    graph: &tenant::Graph,
+    url: &SecretText,
+    start: u64,
+    end: u64,
+) -> Result<Option<Bytes>, TenantError> {
+    let streamed = graph.download_range(url, start, end).await?;
+    let Ok(length) = usize::try_from(end.saturating_sub(start)) else { return Ok(None) };
+    if streamed.status.as_u16() != 206 && start > 0 {
+        // The range was ignored: this is the file from its beginning.
+        return Ok(None);
+    }
+    collect(streamed, length).await
+}
+
+async fn collect(mut streamed: Streamed, length: usize) -> Result<Option<Bytes>, TenantError> {
+    let mut bytes = BytesMut::with_capacity(length.min(64 * 1024 * 1024));
+    while let Some(chunk) = streamed.body.next().await {
+        let chunk = chunk.map_err(|error| TenantError {
+            class: Class::Transient,
+            code: "transport".into(),
+            status: None,
+            message: error.text.into(),
+            operation: "download",
+            target: "".into(),
+            retry_after: None,
+            request_id: None,
+        })?;
+        if bytes.len().saturating_add(chunk.len()) > length {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes.len() == length).then(|| bytes.freeze()))
+}
