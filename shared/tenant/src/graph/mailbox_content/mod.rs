@@ -127,14 +127,7 @@ impl Graph {
         link: Option<&str>,
         properties: &[&str],
     ) -> Result<Page<MailboxItem>, TenantError> {
-        let operation = Operation::new("list mailbox items", ITEM_READ);
-        let call = if let Some(link) = link {
-            self.follow(operation, link)
-        } else {
-            let call = self.get(operation, &path_of_items(mailbox, folder_id));
-            expanded(call.query("$top", LIST_TOP), properties)
-        };
-        call.at(mailbox).read().await
+        self.items_page((mailbox, folder_id), None, link, properties).await
     }
 
     /// One page of a folder's items that were made at `since` or later, with the extended properties
@@ -147,13 +140,27 @@ impl Graph {
         link: Option<&str>,
         properties: &[&str],
     ) -> Result<Page<MailboxItem>, TenantError> {
+        self.items_page((mailbox, folder_id), Some(since), link, properties).await
+    }
+
+    async fn items_page(
+        &self,
+        (mailbox, folder_id): (&MailboxAddress, &str),
+        since: Option<Timestamp>,
+        link: Option<&str>,
+        properties: &[&str],
+    ) -> Result<Page<MailboxItem>, TenantError> {
         let operation = Operation::new("list mailbox items", ITEM_READ);
         let call = if let Some(link) = link {
             self.follow(operation, link)
         } else {
-            let call = self.get(operation, &path_of_items(mailbox, folder_id));
-            let filter = format!("createdDateTime ge {since:.0}");
-            expanded(call.query("$top", LIST_TOP).query("$filter", &filter), properties)
+            let path = path_of_items(mailbox, folder_id);
+            let call = self.get(operation, &path).query("$top", LIST_TOP);
+            let call = match since {
+                Some(since) => call.query("$filter", &format!("createdDateTime ge {since:.0}")),
+                None => call,
+            };
+            expanded(call, properties)
         };
         call.at(mailbox).read().await
     }
