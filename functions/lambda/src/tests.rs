@@ -109,6 +109,18 @@ struct Desk {
 }
 
 impl Desk {
+    /// A desk at which a message has failed so often that it was collected from the dead letters.
+    async fn with_a_dead_letter() -> Self {
+        let desk = Self::with(&["panics"]).await;
+        desk.start().await;
+        for _ in 0..12 {
+            desk.deliver().await;
+            desk.on(900);
+        }
+        desk.run(Function::CollectDeadLetters, json!({})).await;
+        desk
+    }
+
     async fn with(users: &[&str]) -> Self {
         let clock = VirtualClock::at("2026-06-01T08:00:00Z".parse().unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -250,13 +262,7 @@ async fn a_panic_fails_its_own_message_alone() {
 /// command.
 #[tokio::test]
 async fn a_message_that_always_fails_is_kept_with_its_reason_and_can_be_sent_again() {
-    let desk = Desk::with(&["panics"]).await;
-    desk.start().await;
-    for _ in 0..12 {
-        desk.deliver().await;
-        desk.on(900);
-    }
-    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let desk = Desk::with_a_dead_letter().await;
     let host = &desk.deployment.host;
     let letters = list_dead(host).await.unwrap();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };

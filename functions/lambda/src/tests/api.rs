@@ -36,13 +36,7 @@ async fn a_project_is_entered_and_its_wave_started() {
 /// request.
 #[tokio::test]
 async fn dead_letters_are_in_the_status_and_redriven_by_one_request() {
-    let desk = Desk::with(&["panics"]).await;
-    desk.start().await;
-    for _ in 0..12 {
-        desk.deliver().await;
-        desk.on(900);
-    }
-    desk.run(Function::CollectDeadLetters, json!({})).await;
+    let desk = Desk::with_a_dead_letter().await;
     let (_, stands) = desk.ask("GET", PROJECT, &Value::Null).await;
     assert_eq!(stands["dead_letters"], json!({ FIRST: 1 }));
     let (_, letters) = desk.ask("GET", "/v1/dead-letters", &Value::Null).await;
