@@ -212,6 +212,43 @@ pub(crate) fn pause(error: &TenantError) -> Option<Duration> {
     }
 }
 
+/// How often a request waits for our own budget, and for how long at most each time.
+const PATIENCE: (u8, Duration) = (4, Duration::from_secs(5));
+
+/// A request that waits for our own budget where it is: the budget fills up meanwhile, where ending the
+/// unit would leave it unused. What a tenant refuses ends the unit all the same.
+pub(crate) async fn patient<T, F>(
+    job: &CopyJob<'_>,
+    mut call: impl FnMut() -> F,
+) -> Result<T, TenantError>
+where
+    F: Future<Output = Result<T, TenantError>>,
+{
+    let (mut tries, longest) = PATIENCE;
+    loop {
+        match call().await {
+            Err(TenantError { class: Class::Throttled { retry_after }, code, .. })
+                if &*code == "budget" && tries > 0 && retry_after <= longest =>
+            {
+                tries -= 1;
+                job.clock.sleep(retry_after).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A refusal that is `by` old: so much of its pause is over.
+pub(crate) fn aged(error: TenantError, by: Duration) -> TenantError {
+    let class = match error.class {
+        Class::Throttled { retry_after } => {
+            Class::Throttled { retry_after: retry_after.saturating_sub(by) }
+        }
+        other => other,
+    };
+    TenantError { class, ..error }
+}
+
 /// The failure of a call.
 pub(crate) fn failure(doing: &str, error: TenantError) -> ContentError {
     ContentError::Tenant { doing: doing.to_owned(), source: Box::new(error) }

@@ -80,6 +80,10 @@ pub(crate) struct Budgets {
     windows: BTreeMap<String, (Timestamp, u64)>,
     /// SharePoint resource units spent so far, whether or not budgets are kept.
     pub(crate) drive_units: u64,
+    /// Requests as throttling counts them: each item of a batch by itself.
+    pub(crate) charged: u64,
+    /// Those of them that were refused for being too much.
+    pub(crate) throttled: u64,
     /// Whose budget the transfers of a tenant's files are charged to: the app's that asked for an
     /// address last. The address itself does not say.
     transfers: BTreeMap<uuid::Uuid, String>,
@@ -107,6 +111,16 @@ impl Budgets {
     /// Charges one Graph request; the reply when a budget is exhausted. Throttled requests count.
     /// What is left of it is told in headers once it runs low.
     pub(crate) fn spend_graph(
+        &mut self,
+        limits: &Throttling,
+        call: &Call,
+        ticket: &Ticket,
+    ) -> Result<Headroom, Reply> {
+        let spent = self.spend_one(limits, call, ticket);
+        self.count(spent)
+    }
+
+    fn spend_one(
         &mut self,
         limits: &Throttling,
         call: &Call,
@@ -145,7 +159,8 @@ impl Budgets {
         if !limits.enabled {
             return Ok(());
         }
-        self.spend_outlook(limits, call, ticket, scope).map_err(|reply| {
+        let spent = self.spend_outlook(limits, call, ticket, scope);
+        self.count(spent).map_err(|reply| {
             reply
                 .with(HeaderName::from_static("ratelimit-exceeded"), "true")
                 .with(HeaderName::from_static("rate-limit-reason"), "MailboxBudget")
@@ -165,7 +180,15 @@ impl Budgets {
         }
         let units = if matches!(call.method, Method::PUT | Method::POST) { 2 } else { 1 };
         let scope = self.transfers.get(&tenant).cloned().unwrap_or_default();
-        self.spend_files(limits, units, call.now, &scope)
+        let spent = self.spend_files(limits, units, call.now, &scope);
+        self.count(spent)
+    }
+
+    /// Counts a request, and its refusal.
+    fn count<T>(&mut self, spent: Result<T, Reply>) -> Result<T, Reply> {
+        self.charged = self.charged.saturating_add(1);
+        self.throttled = self.throttled.saturating_add(u64::from(spent.is_err()));
+        spent
     }
 
     fn spend_drive(

@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use tenant::{
-    Class, SecretText, TenantError,
+    SecretText, TenantError,
     graph::{
         BATCH_MAX,
         drive::{NewUpload, Placement, UploadSession, UploadTarget},
@@ -11,12 +11,10 @@ use tenant::{
 };
 
 use super::files::Load;
-use crate::CopyJob;
+use crate::{CopyJob, unit::patient};
 
 /// Requests of this kind in flight.
 const LANES: usize = 4;
-/// How often a request waits for our own budget.
-const PATIENCE: u8 = 4;
 
 /// Where a file's content comes from and goes to; what was not asked for is asked for when it is
 /// needed.
@@ -95,7 +93,8 @@ async fn downloads<'p>(
     part: &'p [usize],
 ) -> Answer<'p> {
     let ids: Vec<&str> = of(loads, part).map(|load| load.row.id.as_str()).collect();
-    let urls = job.source.graph().download_urls(drive, &ids).await?;
+    let graph = job.source.graph();
+    let urls = patient(job, || graph.download_urls(drive, &ids)).await?;
     Ok((part, Given::Downloads(urls)))
 }
 
@@ -114,21 +113,10 @@ async fn sessions<'p>(
         NewUpload { target, size: row.size, dates: row.dates() }
     };
     let uploads: Vec<NewUpload<'_>> = of(loads, part).map(upload).collect();
-    let mut patience = PATIENCE;
-    loop {
-        match job.target.graph().create_upload_sessions(drive, &uploads).await {
-            Ok(sessions) => return Ok((part, Given::Sessions(sessions))),
-            // Twenty sessions are seconds of SharePoint's budget: it fills up while we wait here,
-            // where ending the unit would leave it unused.
-            Err(TenantError { class: Class::Throttled { retry_after }, code, .. })
-                if &*code == "budget" && patience > 0 =>
-            {
-                patience -= 1;
-                job.clock.sleep(retry_after).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    // Twenty sessions are seconds of SharePoint's budget.
+    let graph = job.target.graph();
+    let sessions = patient(job, || graph.create_upload_sessions(drive, &uploads)).await?;
+    Ok((part, Given::Sessions(sessions)))
 }
 
 fn of<'l>(loads: &'l [Load], part: &[usize]) -> impl Iterator<Item = &'l Load> {

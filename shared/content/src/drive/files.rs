@@ -78,7 +78,8 @@ impl Unit<'_> {
         let mut results = Vec::new();
         for (copied, asked) in groups {
             self.spend_batched(asked.outer, asked.inner);
-            results.extend(copied);
+            let now = job.clock.now();
+            results.extend(copied.into_iter().map(|copied| copied.by(now)));
         }
         let mut stop = None;
         for (load, (outcome, requests)) in loads.iter().zip(results) {

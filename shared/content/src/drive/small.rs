@@ -1,7 +1,10 @@
 //! The copy of one small file: one download, one upload session.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::BoxFuture, stream};
+use jiff::Timestamp;
 use tenant::{
     Class, SecretText, Streamed, TenantError,
     graph::drive::{
@@ -15,10 +18,31 @@ use super::{
     fragments::content_range,
     row::{Row, folder_of, is_office},
 };
-use crate::{CopyJob, map::Entry, quick_xor_hash};
+use crate::{
+    CopyJob,
+    map::Entry,
+    quick_xor_hash,
+    unit::{aged, patient},
+};
 
-/// How a file's copy ended, and the requests that it took.
-pub(super) type Copied = (Outcome, usize);
+/// How a file's copy ended, the requests that it took, and when that was.
+pub(super) struct Copied {
+    outcome: Outcome,
+    requests: usize,
+    at: Timestamp,
+}
+
+impl Copied {
+    /// The same at a later moment: pauses that were asked for have begun meanwhile.
+    pub(super) fn by(self, now: Timestamp) -> (Outcome, usize) {
+        let age = Duration::try_from(now.duration_since(self.at)).unwrap_or_default();
+        let outcome = match self.outcome {
+            Outcome::Refused(error) => Outcome::Refused(aged(error, age)),
+            other => other,
+        };
+        (outcome, self.requests)
+    }
+}
 
 /// Asks for the addresses of some files and copies these. Where asking is refused, for instance by
 /// a budget, only these files are: what others got so far is not lost.
@@ -32,7 +56,9 @@ pub(super) async fn copy_group(
     let (ahead, asked) = match ahead::ask(job, source, target, loads).await {
         Ok(asked) => asked,
         Err(error) => {
-            let refused = |_: &Load| (Outcome::Refused(error.clone()), 0);
+            let at = job.clock.now();
+            let refused =
+                |_: &Load| Copied { outcome: Outcome::Refused(error.clone()), requests: 0, at };
             return (loads.iter().map(refused).collect(), Asked::default());
         }
     };
@@ -52,7 +78,8 @@ async fn copy_small(
 ) -> Copied {
     let mut requests = 0;
     let outcome = Box::pin(small(job, source, target, load, ahead, &mut requests)).await;
-    (outcome.unwrap_or_else(Outcome::Refused), requests)
+    let outcome = outcome.unwrap_or_else(Outcome::Refused);
+    Copied { outcome, requests, at: job.clock.now() }
 }
 
 async fn small(
@@ -86,7 +113,7 @@ async fn small(
             Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
             url => url?,
         };
-        match whole(&graph, &url, 0, row.size).await? {
+        match patient(job, || whole(&graph, &url, 0, row.size)).await? {
             Some(bytes) => content = bytes,
             None => return Ok(Outcome::SourceChanged),
         }
@@ -202,7 +229,8 @@ async fn put(
     if let Some(session) = session {
         *requests += 1;
         let session = session?;
-        match graph.upload_fragment(&session.url, &range, content.clone()).await {
+        let send = || graph.upload_fragment(&session.url, &range, content.clone());
+        match patient(job, send).await {
             // It has expired, or has the bytes from a try whose reply was lost.
             Err(error) if is_of_session(&error.class) => {}
             uploaded => sent = Some(uploaded?),
@@ -212,8 +240,10 @@ async fn put(
         Some(uploaded) => uploaded,
         None => {
             *requests += 2;
-            let session = graph.create_upload_session(drive, target, size, &row.dates()).await?;
-            graph.upload_fragment(&session.url, &range, content).await?
+            let dates = row.dates();
+            let open = || graph.create_upload_session(drive, target, size, &dates);
+            let session = patient(job, open).await?;
+            patient(job, || graph.upload_fragment(&session.url, &range, content.clone())).await?
         }
     };
     match uploaded {

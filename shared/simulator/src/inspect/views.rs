@@ -108,6 +108,11 @@ pub struct Counts {
     pub by_kind: BTreeMap<String, u64>,
     /// SharePoint resource units spent, items of batches and transfers included.
     pub drive_units: u64,
+    /// Requests to Graph as throttling counts them: each item of a batch by itself, transfers where
+    /// budgets are kept.
+    pub charged: u64,
+    /// Those of them that a budget refused.
+    pub throttled: u64,
     /// Messages by where they ended: `mailbox`, `outside`, `ndr`, `loop`.
     pub mail: BTreeMap<String, u64>,
 }
@@ -190,6 +195,8 @@ pub(super) fn counts(world: &World) -> Counts {
         by_tenant: world.log.by_tenant.clone(),
         by_kind: world.log.by_kind.clone(),
         drive_units: world.budgets.drive_units,
+        charged: world.budgets.charged,
+        throttled: world.budgets.throttled,
         mail,
     }
 }

@@ -182,6 +182,7 @@ impl Graph {
         let status = StatusCode::from_u16(item.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = header_map(item.headers.unwrap_or_default());
         let body = if item.body.is_null() { String::new() } else { item.body.to_string() };
+        self.wire.heed(call, &headers);
         if status.is_success() || status.is_redirection() {
             return Ok(Reply { status, headers, body: Bytes::from(body) });
         }

@@ -2,8 +2,11 @@
 //!
 //! Three rules at once: no window of one period holds more than the rate allows (kept in sixty
 //! slots), the draws come evenly with a small burst (a generic cell rate), and what a service said
-//! counts: a Retry-After fences, `RateLimit-*` headers cap what is left of the present window, and
-//! each refusal cuts the rate, which then grows back step by step.
+//! counts: a Retry-After fences, `RateLimit-*` headers cap what is left of the present window and name
+//! the whole, and each refusal cuts the rate, which then grows back step by step.
+//!
+//! A service that tells what is left once a window runs low also tells by its silence: where nearly all
+//! of the rate was used and nothing was told, the true rate is higher ([`Budget::listen`]).
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -28,6 +31,13 @@ const CUT: u32 = 700;
 const LEAST: u32 = 50;
 /// What a quiet twentieth of a period adds: the additive increase.
 const GROWTH: u32 = 100;
+/// So many hundredths of the rate are used before silence means something. SharePoint tells what is left
+/// from 80 on ("Avoid getting throttled or blocked in SharePoint Online").
+const SILENCE: u64 = 85;
+/// The newest slots, whose replies may still be on their way.
+const IN_FLIGHT: i64 = 3;
+/// After a refusal at a rate that was only inferred, so many periods pass before it is tried again.
+const DOUBT: u32 = 60;
 
 /// How much of a [`Rate`] has been drawn. Small, so that it can be shared through a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +54,18 @@ pub(super) struct Budget {
     /// The share of the rate in use, in thousandths, and since when; `None` for all of it.
     #[serde(default)]
     share: Option<(u32, Timestamp)>,
-    /// The rate's units as the service told them.
+    /// The rate's units as the service told them, or as its silence did.
     #[serde(default)]
     told: Option<u32>,
+    /// Whether that is only inferred from silence.
+    #[serde(default)]
+    inferred: bool,
+    /// When the service last told anything.
+    #[serde(default)]
+    heard: Option<Timestamp>,
+    /// Silence means nothing before.
+    #[serde(default)]
+    deaf_until: Option<Timestamp>,
     /// What the service says is left until a moment.
     #[serde(default)]
     left: Option<(u32, Timestamp)>,
@@ -109,6 +128,11 @@ impl Budget {
         self.fence(until);
         // Requests that were on their way together are refused together: that is one refusal.
         let recently = self.share.is_some_and(|(_, since)| span(since, now) < rate.period / 60);
+        if self.inferred {
+            // The silence meant nothing: not every reply tells.
+            (self.told, self.inferred) = (None, false);
+            self.deaf_until = Some(now + signed(rate.period.saturating_mul(DOUBT)));
+        }
         if !recently {
             let share = self.share.map_or(WHOLE, |(share, _)| share);
             self.share = Some(((share * CUT / WHOLE).max(LEAST), now));
@@ -122,7 +146,10 @@ impl Budget {
 
     /// The service tells what is left, before it has to refuse.
     pub(super) fn told(&mut self, headroom: Headroom, now: Timestamp) {
-        self.told = headroom.limit.or(self.told);
+        if let Some(limit) = headroom.limit {
+            (self.told, self.inferred) = (Some(limit), false);
+        }
+        self.heard = Some(now);
         let until = now + signed(headroom.reset);
         let left = match self.left {
             // Replies overtake one another: within a window the least counts.
@@ -130,6 +157,30 @@ impl Budget {
             _ => headroom.left,
         };
         self.left = Some((left, until));
+    }
+
+    /// Infers from a service's silence that it allows more: `step` more units, `most` at most. True if so.
+    pub(super) fn listen(&mut self, rate: Rate, step: u32, most: u32, now: Timestamp) -> bool {
+        let units = self.told.unwrap_or(rate.units);
+        let told = self.heard.is_some_and(|heard| span(heard, now) <= rate.period);
+        let deaf = self.deaf_until.is_some_and(|until| now < until);
+        if told || deaf || self.share.is_some() || units >= most {
+            return false;
+        }
+        let newest = slot_of(rate, now);
+        let answered = (newest - i64::from(SLOTS))..=(newest - IN_FLIGHT);
+        let used = self.slots.iter().filter(|(slot, _)| answered.contains(slot));
+        let used: u64 = used.map(|(_, drawn)| u64::from(*drawn)).sum();
+        let higher = used * 100 >= u64::from(units) * SILENCE;
+        if higher {
+            (self.told, self.inferred) = (Some(units.saturating_add(step).min(most)), true);
+        }
+        higher
+    }
+
+    /// How many units the rate has, so far as the service has let know.
+    pub(super) fn known(&self) -> Option<u32> {
+        self.told
     }
 
     /// Nothing of it matters any more.
@@ -272,6 +323,46 @@ mod tests {
         assert_eq!(budget.wait(RATE, 2, now), reset);
         assert_eq!(budget.wait(RATE, 2, now + signed(reset)), Duration::ZERO);
         assert_eq!(budget.allowed(RATE, now), 2_400, "the tier that the service told");
+    }
+
+    /// Draws and listens for so many minutes as fast as allowed.
+    fn listened(budget: &mut Budget, from: Timestamp, minutes: u64) -> Timestamp {
+        let mut now = from;
+        let end = now + signed(Duration::from_mins(minutes));
+        while now < end {
+            budget.listen(RATE, 1_200, 6_000, now);
+            let wait = budget.wait(RATE, 2, now);
+            if wait.is_zero() {
+                budget.draw(RATE, 2, now);
+            } else {
+                now += signed(wait);
+            }
+        }
+        now
+    }
+
+    #[test]
+    fn silence_at_the_full_rate_means_the_next_tier_and_a_word_ends_it() {
+        let mut budget = Budget::default();
+        let now = listened(&mut budget, Timestamp::UNIX_EPOCH, 1);
+        assert_eq!(budget.known(), Some(2_400));
+        let reset = Duration::from_secs(12);
+        budget.told(Headroom { limit: Some(2_400), left: 480, reset }, now);
+        let now = listened(&mut budget, now, 1);
+        assert_eq!(budget.known(), Some(2_400), "it speaks");
+        listened(&mut budget, now, 9);
+        assert_eq!(budget.known(), Some(6_000), "silent again, up to the highest tier");
+    }
+
+    #[test]
+    fn a_refusal_out_of_silence_is_not_provoked_again_for_an_hour() {
+        let mut budget = Budget::default();
+        let now = listened(&mut budget, Timestamp::UNIX_EPOCH, 2);
+        budget.refused(RATE, now + signed(Duration::from_secs(30)), now);
+        let now = listened(&mut budget, now, 59);
+        assert_eq!(budget.known(), None);
+        listened(&mut budget, now, 3);
+        assert!(budget.known() > Some(1_200));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Requests in flight: as many as a service takes, found out by trying. A refusal halves them, a run of
-//! successes adds one.
+//! successes adds one. How many were refused is remembered: up to there the way back is short, and as
+//! many are tried again only after a long run, twice as long each time. So few are refused in the long
+//! run, however many the service takes (the idea is that of TCP CUBIC's window of the last loss).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +14,10 @@ use super::signed;
 const ONE_REFUSAL: u64 = 1;
 /// So many successes for each place before there is one more.
 const RUN: u32 = 8;
+/// So many successes before as many are tried as were refused.
+const PATIENCE: u32 = 500;
+/// The most of them, after many tries that failed.
+const PATIENCE_MAX: u32 = 32_000;
 
 /// The places of one lane.
 #[derive(Debug)]
@@ -28,6 +34,10 @@ struct State {
     owed: u32,
     run: u32,
     cut: Option<Timestamp>,
+    /// As many as these were refused.
+    ceiling: Option<u32>,
+    /// Successes before as many are tried again.
+    patience: u32,
 }
 
 /// Places that are held. Dropped, they are given back.
@@ -40,7 +50,15 @@ pub(super) struct Place {
 impl Gate {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let most = u32::try_from(most.clamp(1, 1_000)).unwrap_or(1);
-        let state = State { most, limit: most, owed: 0, run: 0, cut: None };
+        let state = State {
+            most,
+            limit: most,
+            owed: 0,
+            run: 0,
+            cut: None,
+            ceiling: None,
+            patience: PATIENCE,
+        };
         let places = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
         Arc::new(Self { places, state: Mutex::new(state) })
     }
@@ -74,7 +92,14 @@ impl Gate {
             return;
         }
         (state.cut, state.run) = (Some(now), 0);
-        let left = (state.limit / 2).max(1);
+        let left = if state.ceiling == Some(state.limit) && state.limit > 1 {
+            // As many as were refused before: one fewer did well.
+            state.patience = state.patience.saturating_mul(2).min(PATIENCE_MAX);
+            state.limit.saturating_sub(1)
+        } else {
+            state.ceiling = Some(state.limit);
+            (state.limit / 2).max(1)
+        };
         let gone = state.limit.saturating_sub(left);
         state.limit = left;
         let free = self.places.forget_permits(usize::try_from(gone).unwrap_or(0));
@@ -84,11 +109,17 @@ impl Gate {
     /// A request was taken.
     pub(super) fn taken(&self) {
         let mut state = self.state();
+        let well = state.limit.saturating_mul(RUN);
+        state.run = state.run.saturating_add(1);
+        if state.ceiling == Some(state.limit) && state.run >= well {
+            // As many as were refused do well now.
+            (state.ceiling, state.patience) = (None, PATIENCE);
+        }
         if state.limit >= state.most {
             return;
         }
-        state.run += 1;
-        if state.run >= state.limit.saturating_mul(RUN) {
+        let before_ceiling = state.ceiling == Some(state.limit.saturating_add(1));
+        if state.run >= if before_ceiling { state.patience } else { well } {
             state.run = 0;
             state.limit += 1;
             if state.owed > 0 {
@@ -155,6 +186,48 @@ mod tests {
         gate.refused(now + signed(Duration::from_secs(9)));
         gate.refused(now + signed(Duration::from_secs(19)));
         assert_eq!(entered(&gate).len(), 1, "never none");
+    }
+
+    /// A service that takes so many at a time, for so many rounds: what was refused, and how wide the gate
+    /// was on average.
+    fn against(places: usize, rounds: u32) -> (usize, usize, f64) {
+        let gate = Gate::new(8);
+        let mut now = Timestamp::UNIX_EPOCH;
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..rounds {
+            now += signed(Duration::from_secs(2));
+            let held = entered(&gate);
+            taken += held.len().min(places);
+            refused += held.len().saturating_sub(places);
+            for place in held.iter().take(places) {
+                place.gate().taken();
+            }
+            if held.len() > places {
+                gate.refused(now);
+            }
+        }
+        (taken, refused, f64::from(u32::try_from(taken).unwrap()) / f64::from(rounds))
+    }
+
+    #[test]
+    fn in_the_long_run_few_are_refused_and_nearly_all_places_are_used_however_many_there_are() {
+        for places in 1..=8 {
+            let (taken, refused, mean) = against(places, 3_000);
+            assert!(refused * 100 < taken + refused, "{refused} beside {taken} of {places} places");
+            let all = f64::from(u32::try_from(places).unwrap());
+            assert!(mean > 0.95 * all, "{mean} of {places} places");
+        }
+    }
+
+    #[test]
+    fn places_that_come_back_are_found() {
+        let gate = Gate::new(4);
+        gate.refused(Timestamp::UNIX_EPOCH);
+        for _ in 0..PATIENCE + 8 * RUN {
+            gate.taken();
+        }
+        assert_eq!(entered(&gate).len(), 4);
+        assert_eq!(gate.state().ceiling, None);
     }
 
     #[test]

@@ -317,6 +317,7 @@ impl Limits {
         let mut wait = Duration::ZERO;
         for Draw { scope, rate, units } in draws {
             let budget = state.budgets.entry((tenant.clone(), scope.clone())).or_default();
+            self.settings.listen(budget, scope, *rate, now);
             wait = wait.max(budget.wait(*rate, *units, now));
         }
         if !wait.is_zero() {
@@ -375,6 +376,7 @@ impl Limits {
         let Draw { rate, units, .. } = draw.clone();
         let mut leased = Ok(units);
         let edit = |mut budget: Budget| {
+            self.settings.listen(&mut budget, &draw.scope, rate, now);
             let many = if units == 0 { 0 } else { lease_of(rate, units) };
             let fits = |count: u32| budget.wait(rate, count, now).is_zero();
             let Some(count) = [many, units].into_iter().find(|count| fits(*count)) else {
@@ -410,7 +412,9 @@ impl Limits {
     fn draws(&self, ask: &Ask<'_>) -> Vec<Draw> {
         let mut state = self.state();
         let licences = state.licences.get(ask.tenant).copied();
-        let mut draws = self.settings.draws(ask.lane, ask.write, ask.weight, licences);
+        let known = state.budgets.get(&(ask.tenant.clone(), Scope::Drive));
+        let known = known.and_then(Budget::known);
+        let mut draws = self.settings.draws(ask.lane, ask.write, ask.weight, licences, known);
         if let Lane::Mailbox { mailbox } = ask.lane
             && ask.write
         {

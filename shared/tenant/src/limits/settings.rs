@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use super::scope::{Draw, Lane, Scope};
+use jiff::Timestamp;
+
+use super::{
+    budget::Budget,
+    scope::{Draw, Lane, Scope},
+};
 
 /// So many units in so long a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +110,24 @@ impl LimitSettings {
         }
     }
 
-    /// What a request draws on, uploads excepted. The first is the budget of its lane.
+    /// Lets a budget infer from silence that it is larger: only SharePoint tells before it refuses, and its
+    /// tiers are so far apart.
+    pub(super) fn listen(&self, budget: &mut Budget, scope: &Scope, rate: Rate, now: Timestamp) {
+        if *scope == Scope::Drive {
+            let step = self.drive_units.units;
+            budget.listen(rate, step, step.saturating_mul(HIGHEST_TIER), now);
+        }
+    }
+
+    /// What a request draws on, uploads excepted. The first is the budget of its lane. The units of
+    /// SharePoint that are `known` from its replies count more than what the licences suggest.
     pub(super) fn draws(
         &self,
         lane: &Lane,
         write: bool,
         weight: u32,
         licences: Option<u32>,
+        known: Option<u32>,
     ) -> Vec<Draw> {
         let draw = |scope, rate, units| Draw { scope, rate, units };
         match lane {
@@ -130,10 +146,15 @@ impl LimitSettings {
             Lane::Drive { units } => {
                 let units = (*units).max(1);
                 let tier = licences.map_or(1, tier);
-                let times = |rate: Rate| Rate { units: rate.units.saturating_mul(tier), ..rate };
+                let minute = self.drive_units.units;
+                let here = known.unwrap_or_else(|| minute.saturating_mul(tier)).max(1);
+                // A day has the same multiple of the smallest tenant's units.
+                let day = u64::from(self.drive_units_a_day.units) * u64::from(here);
+                let day = u32::try_from(day / u64::from(minute.max(1))).unwrap_or(u32::MAX);
+                let of = |rate: Rate, units: u32| Rate { units, ..rate };
                 vec![
-                    draw(Scope::Drive, times(self.drive_units), units),
-                    draw(Scope::DriveDay, times(self.drive_units_a_day), units),
+                    draw(Scope::Drive, of(self.drive_units, here), units),
+                    draw(Scope::DriveDay, of(self.drive_units_a_day, day.max(1)), units),
                 ]
             }
             Lane::Mailbox { mailbox } => {
@@ -146,6 +167,9 @@ impl LimitSettings {
 /// A rate of which nothing is drawn.
 const FENCE: Rate = Rate::new(u32::MAX, Duration::from_mins(1));
 
+/// The largest tenants have so many times the smallest one's budget.
+const HIGHEST_TIER: u32 = 5;
+
 /// How many times the smallest tenant's budget SharePoint gives a tenant with so many licences, by the
 /// day and by the minute alike ("Avoid getting throttled or blocked in SharePoint Online").
 fn tier(licences: u32) -> u32 {
@@ -154,7 +178,7 @@ fn tier(licences: u32) -> u32 {
         1_001..=5_000 => 2,
         5_001..=15_000 => 3,
         15_001..=50_000 => 4,
-        _ => 5,
+        _ => HIGHEST_TIER,
     }
 }
 
@@ -166,11 +190,15 @@ mod tests {
     fn sharepoints_budget_grows_with_the_licences_of_the_tenant() {
         let settings = LimitSettings::default();
         let units = |licences| {
-            let draws = settings.draws(&Lane::Drive { units: 2 }, false, 1, licences);
-            draws.iter().map(|draw| draw.rate.units).collect::<Vec<_>>()
+            let settings = settings.clone();
+            move |known| {
+                let draws = settings.draws(&Lane::Drive { units: 2 }, false, 1, licences, known);
+                draws.iter().map(|draw| draw.rate.units).collect::<Vec<_>>()
+            }
         };
-        assert_eq!(units(None), [1_200, 1_200_000]);
-        assert_eq!(units(Some(1_001)), [2_400, 2_400_000]);
-        assert_eq!(units(Some(60_000)), [6_000, 6_000_000]);
+        assert_eq!(units(None)(None), [1_200, 1_200_000]);
+        assert_eq!(units(Some(1_001))(None), [2_400, 2_400_000]);
+        assert_eq!(units(Some(60_000))(None), [6_000, 6_000_000]);
+        assert_eq!(units(Some(60_000))(Some(2_400)), [2_400, 2_400_000], "what it says itself");
     }
 }

@@ -65,10 +65,7 @@ impl Wire {
             Err(error) => return Err(Failure::of_transport(call, &error)),
         };
         let status = response.status;
-        if let Some(headroom) = headroom(call, &response.headers) {
-            let ask = Ask { upload_bytes: 0, ..self.ask(call) };
-            self.limits.told(&ask, headroom, self.clock.now());
-        }
+        self.heed(call, &response.headers);
         if status.is_success() || status.is_redirection() {
             permit.taken();
             return Ok((response, permit));
@@ -83,6 +80,14 @@ impl Wire {
         let error = self.refusal(call, status, &headers, fault, token.as_deref());
         self.limits.share_news().await;
         Err(Failure { error, token, sent: true })
+    }
+
+    /// Tells the budget of a call what a reply says is left of it.
+    pub(crate) fn heed(&self, call: &Call, headers: &HeaderMap) {
+        if let Some(headroom) = headroom(call, headers) {
+            let ask = Ask { upload_bytes: 0, ..self.ask(call) };
+            self.limits.told(&ask, headroom, self.clock.now());
+        }
     }
 
     /// Reads the body of a successful reply, which at Exchange may still turn out a refusal.
