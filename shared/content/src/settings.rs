@@ -73,7 +73,7 @@ impl Default for CopySettings {
             bad_item_limit: 50,
             archive: ArchiveCapability::Beta,
             concurrency: 4,
-            drive_concurrency: 24,
+            drive_concurrency: 64,
             page_size: 500,
             export_bytes: 12 * 1024 * 1024,
             stream_bytes: 6 * 1024 * 1024,

@@ -31,16 +31,17 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
             ControlFlow::Continue(wake) => return Ok(Outcome::Wait(wake)),
         };
         if let Some(first) = report.differences.first() {
+            let more = u64::try_from(report.differences.len()).unwrap_or(u64::MAX);
+            let more = more.saturating_add(report.more_differences).saturating_sub(1);
+            let others = if more > 0 { format!(", and {more} more") } else { String::new() };
             return Err(StepError::park(
                 "verification",
                 format!(
-                    "{} differences between source and target, the first: {} {} {}",
-                    report.differences.len(),
-                    first.place,
-                    first.name,
-                    first.detail
+                    "the target lacks or differs in `{}` in {}: {}{others}",
+                    first.name, first.place, first.detail
                 ),
-                "look at `verify` for this user, sync again, then apply cutover again",
+                "apply `verify` to this user for the whole list; then apply cutover again: it copies \
+                 first what has changed",
             ));
         }
     }

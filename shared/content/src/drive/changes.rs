@@ -24,8 +24,8 @@ use crate::{
 const DRIVE: Workload = Workload::OneDrive;
 /// Records that wait for the next commit at most.
 const WAITING: usize = 40;
-/// Small files that share one intent.
-const BATCH: usize = 80;
+/// Small files that share one intent: as many as are copied side by side.
+const BATCH: usize = 60;
 
 impl Unit<'_> {
     /// Works all changes of the drive off.

@@ -19,7 +19,7 @@ use crate::{
 
 const DRIVE: Workload = Workload::OneDrive;
 /// Groups of files whose addresses are asked for together, in flight.
-const TOGETHER: usize = 2;
+const TOGETHER: usize = 3;
 
 /// A file to copy.
 #[derive(Clone)]

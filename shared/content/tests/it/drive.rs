@@ -1,7 +1,7 @@
 //! OneDrives.
 
-use content::{CopyMode, Workload};
-use simulator::DriveFill;
+use content::{ContentError, CopyMode, CopySummary, Workload};
+use simulator::{Config, DriveFill, Lag, Profile};
 
 use crate::support::World;
 
@@ -23,6 +23,53 @@ fn the_initial_copy_of_a_drive_equals_the_source_entry_by_entry() {
     let summary = world.copy(CopyMode::Initial, "job-1");
     assert_eq!(world.drive_differences(), NONE, "{summary:?}");
     assert_eq!(summary.bad_items, 0, "{summary:?}");
+}
+
+/// A person whose target has no OneDrive yet; it takes ten minutes once somebody has asked for it.
+fn without_a_drive(seed: u64) -> World {
+    let mut config = Config::of(Profile::Calm);
+    config.lags.drive_provisioning = Lag::seconds(600, 600);
+    let mut world = World::with(seed, config);
+    (world.subject.mailbox, world.subject.drive) = (false, true);
+    let how = DriveFill::default();
+    world.simulator.fill_drive(world.source.tenant_id, &world.from, &how).unwrap();
+    world.simulator.forget_drive(world.target.tenant_id, &world.to).unwrap();
+    world
+}
+
+fn asked_for(world: &World) -> usize {
+    let requests = world.simulator.requests();
+    requests.iter().filter(|one| one.path.ends_with("/_vti_bin/client.svc/ProcessQuery")).count()
+}
+
+/// SYN-1: no Graph call makes a OneDrive; SharePoint's administration is asked for it, once, and the copy
+/// waits until it is there.
+#[test]
+fn a_missing_drive_is_asked_for_once_and_awaited() {
+    let world = without_a_drive(24);
+    let since = ports::Clock::now(&world.clock);
+    let summary: CopySummary = world.copy(CopyMode::Initial, "job-1");
+    assert_eq!(world.drive_differences(), NONE, "{summary:?}");
+    assert_eq!(asked_for(&world), 1);
+    let took = ports::Clock::now(&world.clock).duration_since(since);
+    assert!((600..1_200).contains(&took.as_secs()), "{took}");
+}
+
+/// Where the application may not ask, an administrator has to: the copy says so, and goes on once the
+/// OneDrive is there.
+#[test]
+fn a_drive_that_may_not_be_asked_for_is_left_to_an_administrator() {
+    let world = without_a_drive(25);
+    let target = &world.target;
+    let roles = ["Exchange Administrator"];
+    world.simulator.set_directory_roles(target.tenant_id, target.client_id, &roles);
+    let failed = world.try_copy(CopyMode::Initial, "job-1").unwrap_err();
+    let ContentError::Missing { what, advice } = &failed else { panic!("{failed:?}") };
+    assert!(what.contains("OneDrive") && advice.contains("SharePoint admin centre"), "{failed:?}");
+    assert_eq!(asked_for(&world), 1);
+    world.simulator.provision_drive(target.tenant_id, &world.to).unwrap();
+    let summary = world.copy(CopyMode::Initial, "job-2");
+    assert_eq!(world.drive_differences(), NONE, "{summary:?}");
 }
 
 /// SYN-D1 for files.

@@ -251,6 +251,47 @@ fn side_data_is_copied_or_listed() {
     assert_eq!(categories, [blue]);
     let redirect = summary.notes.iter().find(|note| note.text.contains("`on`"));
     assert!(redirect.is_some_and(|note| note.text.contains("sends mail on")), "{summary:?}");
+    // What has no API is listed by its name.
+    let listed = |what: &str| {
+        let mut notes = summary.notes.iter().filter(|note| note.workload == Workload::SideData);
+        notes.any(|note| note.text.contains(what) && note.text.contains("not copied"))
+    };
+    assert!(listed("signatures") && listed("views"), "{summary:?}");
+}
+
+/// Each side datum that the target refuses is listed by its own name; nothing is silently missing.
+#[test]
+fn side_data_that_the_target_refuses_are_listed_one_by_one() {
+    use serde_json::json;
+    let world = World::new(11);
+    let source = world.source_client.graph();
+    let here = world.subject.source_user.as_str();
+    let settings = json!({
+        "timeZone": "Tokyo Standard Time",
+        "automaticRepliesSetting": { "status": "alwaysEnabled", "internalReplyMessage": "Away" },
+    });
+    let settings = settings.as_object().unwrap().clone();
+    world.drive_future(source.update_mailbox_settings(here, &settings)).unwrap().unwrap();
+    let rule = json!({ "displayName": "Bills", "sequence": 1, "actions": { "markAsRead": true } });
+    world.drive_future(source.create_message_rule(here, &rule)).unwrap().unwrap();
+    let blue = tenant::graph::OutlookCategory {
+        display_name: "Blue".to_owned(),
+        color: Some("preset7".to_owned()),
+    };
+    world.drive_future(source.create_master_category(here, &blue)).unwrap().unwrap();
+    world.tamper(|method, path, _| {
+        let side = ["/mailboxSettings", "/messageRules", "/masterCategories"];
+        let written = method != "GET" && side.iter().any(|part| path.ends_with(part));
+        let refused = r#"{"error":{"code":"ErrorInvalidRequest","message":"No."}}"#;
+        written.then(|| (400, refused.to_owned()))
+    });
+    let summary = world.copy(CopyMode::Initial, "job-1");
+    for what in ["regional settings", "automatic replies", "`Blue`", "`bills`"] {
+        let listed =
+            |note: &&content::Note| note.workload == Workload::SideData && note.text.contains(what);
+        let note = summary.notes.iter().find(listed);
+        assert!(note.is_some_and(|note| note.text.contains("not copied")), "{what}: {summary:?}");
+    }
 }
 
 /// The source changes while it is copied: the next delta settles it.

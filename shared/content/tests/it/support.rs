@@ -332,17 +332,19 @@ pub(crate) fn client_of(
         ClientId::parse(&of.client_id.to_string()).expect("a client id"),
         Credential::Secret(SecretText::from(of.client_secret.clone())),
     )
-    .with_endpoints(endpoints());
+    .with_endpoints(endpoints(of));
     TenantClient::new(config, transport, clock, Arc::new(SeededRandom::new(seed)), limits)
 }
 
-fn endpoints() -> Endpoints {
-    Endpoints {
+fn endpoints(of: &Credentials) -> Endpoints {
+    let label = of.initial_domain.split('.').next().unwrap_or_default();
+    let endpoints = Endpoints {
         login: url("login/"),
         graph: url("graph/"),
         exchange: url("outlook/"),
         ..Endpoints::public()
-    }
+    };
+    endpoints.with_sharepoint_admin(url(&format!("sharepoint/{label}-admin/")))
 }
 
 /// A transport behind which the process may die: before the request leaves, or after it took effect

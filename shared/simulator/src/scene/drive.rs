@@ -158,6 +158,16 @@ impl Simulator {
         })
     }
 
+    /// A person who never opened the OneDrive: there is none.
+    pub fn forget_drive(&self, tenant: Uuid, user: &str) -> Result<(), NoContent> {
+        let mut world = self.world();
+        let missing = || NoContent::User { tenant, user: user.to_owned() };
+        let known = world.tenants.get_mut(&tenant).ok_or_else(missing)?;
+        let id = known.user_by_name(user).ok_or_else(missing)?.id;
+        known.drives.remove(&id);
+        Ok(())
+    }
+
     /// Gives a person a drive at once, as if the site had been asked for long ago.
     pub fn provision_drive(&self, tenant: Uuid, user: &str) -> Result<(), NoContent> {
         let now = self.now();

@@ -4,6 +4,7 @@ mod crash;
 mod cutover_source;
 mod cutover_target;
 mod failures;
+mod gate;
 mod general;
 mod interleavings;
 mod late_delta;

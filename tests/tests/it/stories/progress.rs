@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use content::Forecast;
 use control::{PersonCopy, Selection, Status};
 use crosswave_tests::world::World;
+use jiff::SignedDuration;
 use model::Action;
 
 use super::support::{after, fill, plain};
@@ -24,6 +26,17 @@ async fn shown(world: &World, wanted: impl Fn(&PersonCopy) -> bool) -> PersonCop
     }
 }
 
+/// Items to do, bytes to do, and an end are told from the first moment on, before anything is copied.
+#[tokio::test]
+async fn a_first_copy_tells_what_is_left_and_when_it_ends() {
+    let (world, people) = after(plain(1), &[Action::Prepare]).await;
+    fill(&world, &people);
+    world.apply(&people[0], Action::Sync).await.unwrap();
+    let person = shown(&world, |person| person.forecast.items_left > 0).await;
+    assert!(person.forecast.bytes_left > 0, "{person:?}");
+    assert!(person.forecast.ends.is_some_and(|ends| ends >= world.host.clock.now()), "{person:?}");
+}
+
 /// CUT-T1: the delta beside a cutover is shown like any other copy, and is gone from the status once it
 /// has ended.
 #[tokio::test]
@@ -32,9 +45,22 @@ async fn a_copy_in_flight_tells_how_far_it_is() {
     assert_eq!(status(&world).await.copies.people, []);
     fill(&world, &people);
     world.apply(&people[0], Action::Cutover).await.unwrap();
-    let person = shown(&world, |person| person.forecast.items_done > 0).await;
+    let rated = |person: &PersonCopy| {
+        let forecast = &person.forecast;
+        forecast.items_done > 0 && forecast.bytes_done > 0 && forecast.items_per_minute > 0
+    };
+    let person = shown(&world, rated).await;
     assert_eq!(person.user, people[0].id);
     assert!(!person.doing.is_empty(), "{person:?}");
+    let Forecast { bytes_per_second, seconds_left, ends, .. } = person.forecast;
+    assert!(bytes_per_second > 0, "{person:?}");
+    let now = world.host.clock.now();
+    let left = SignedDuration::from_secs(i64::try_from(seconds_left.unwrap()).unwrap());
+    assert_eq!(ends.unwrap().duration_since(now).as_secs(), left.as_secs(), "{person:?}");
+    let together = status(&world).await.copies;
+    assert_eq!(together.all.bytes_done, person.forecast.bytes_done);
+    assert!(together.all.ends >= ends, "nobody is done before the last");
+    assert_eq!(together.waves.len(), 1);
     world.settle().await;
     assert_eq!(status(&world).await.copies.people, []);
 }
