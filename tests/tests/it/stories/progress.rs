@@ -7,12 +7,18 @@ use control::{PersonCopy, Selection, Status};
 use crosswave_tests::world::World;
 use jiff::SignedDuration;
 use model::Action;
+use simulator::{Lag, MailboxFill, Part};
 
 use super::support::{after, fill, plain};
 
 async fn status(world: &World) -> Status {
     let everybody = Selection::everybody();
     control::status(&world.host, &world.scope(), &everybody).await.unwrap()
+}
+
+/// Every reply takes so long that a copy goes over several units, between which the status is read.
+fn slow(world: &World) {
+    world.simulator.configure(|config| config.faults.latency = Lag::seconds(5, 5));
 }
 
 /// Lets time pass until a person's copy shows in the status as wanted.
@@ -26,11 +32,14 @@ async fn shown(world: &World, wanted: impl Fn(&PersonCopy) -> bool) -> PersonCop
     }
 }
 
-/// Items to do, bytes to do, and an end are told from the first moment on, before anything is copied.
+/// What is left of a first copy, in items and bytes, and when it ends.
 #[tokio::test]
 async fn a_first_copy_tells_what_is_left_and_when_it_ends() {
     let (world, people) = after(plain(1), &[Action::Prepare]).await;
-    fill(&world, &people);
+    let mail = MailboxFill { least_items: 150, most_items: 150, ..MailboxFill::default() };
+    let (tenant, id) = (world.source.tenant_id, &people[0].source.object_id);
+    world.simulator.fill_mailbox(tenant, id, Part::Primary, &mail).unwrap();
+    slow(&world);
     world.apply(&people[0], Action::Sync).await.unwrap();
     let person = shown(&world, |person| person.forecast.items_left > 0).await;
     assert!(person.forecast.bytes_left > 0, "{person:?}");
@@ -44,10 +53,12 @@ async fn a_copy_in_flight_tells_how_far_it_is() {
     let (world, people) = after(plain(1), &[Action::Prepare, Action::Sync]).await;
     assert_eq!(status(&world).await.copies.people, []);
     fill(&world, &people);
+    slow(&world);
     world.apply(&people[0], Action::Cutover).await.unwrap();
     let rated = |person: &PersonCopy| {
         let forecast = &person.forecast;
-        forecast.items_done > 0 && forecast.bytes_done > 0 && forecast.items_per_minute > 0
+        let done = forecast.items_done > 0 && forecast.bytes_done > 0;
+        done && forecast.items_per_minute > 0 && forecast.ends.is_some()
     };
     let person = shown(&world, rated).await;
     assert_eq!(person.user, people[0].id);
