@@ -33,7 +33,7 @@ pub(crate) async fn target_mailbox(cx: &StepContext<'_>) -> Result<Recipient, St
         StepError::park(
             "no_target_mailbox",
             format!("{} has no mailbox in the target", identity.user_principal_name),
-            "sync the user first; the licence makes the mailbox",
+            "reset the user to synced, sync, and apply cutover again; the licence makes the mailbox",
         )
     })
 }

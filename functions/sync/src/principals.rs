@@ -8,6 +8,7 @@ use engine::{
     records::{Loaded, load},
 };
 use model::{Keys, User, UserKey};
+use tenant::exchange::Recipient;
 
 /// The match table of a step's project.
 pub(crate) struct MatchTable<'c> {
@@ -56,14 +57,34 @@ impl MatchTable<'_> {
             return Ok(Some(id.clone()));
         }
         let name = principal.address.as_deref().unwrap_or(&principal.text);
+        if principal.address.is_none() {
+            // As an identity a display name would find whoever has it as the name of the object, too.
+            let named = self.namesakes(name).await?;
+            if let Some(first) = named.first() {
+                return Ok(Some(first).filter(|_| named.len() == 1).and_then(object_id));
+            }
+        }
         match self.cx.source().recipient(name).await {
-            Ok(found) => Ok(found
-                .and_then(|recipient| recipient.external_directory_object_id)
-                .map(|id| id.hyphenated().to_string())),
+            Ok(found) => Ok(found.as_ref().and_then(object_id)),
             Err(error) if error.failure == engine::Failure::Park => Ok(None),
             Err(error) => Err(refused(error)),
         }
     }
+}
+
+impl MatchTable<'_> {
+    /// Everybody in the source who is shown under a name.
+    async fn namesakes(&self, name: &str) -> Result<Vec<Recipient>, ContentError> {
+        let source = self.cx.source();
+        let client = source.client().await.map_err(refused)?;
+        let filter = format!("DisplayName -eq '{}'", name.replace('\'', "''"));
+        let found = client.exchange().list_recipients(Some(&filter)).await;
+        found.map_err(|error| refused(error.into()))
+    }
+}
+
+fn object_id(recipient: &Recipient) -> Option<String> {
+    recipient.external_directory_object_id.map(|id| id.hyphenated().to_string())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

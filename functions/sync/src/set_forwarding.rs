@@ -1,7 +1,8 @@
 //! SYN-I3: forward the target mailbox to the source mailbox, where the person still works.
 //!
 //! It needs the mailbox that SYN-I4 makes (SYN-I6). Both mailboxes must never forward to each
-//! other (CUT-6), so a source that forwards to the target already parks the user.
+//! other (CUT-6), so nothing is set where a cutover that was stopped half-way has left a source that
+//! forwards to the target.
 
 use catalogue::Step;
 use engine::{Outcome, Receipt, RecipientEdit, StepContext, StepError, StepResult};
@@ -36,11 +37,9 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     if let Some(of_source) = cx.source().mailbox(&source.object_id).await?
         && of_source.forwarding_smtp_address.as_ref().is_some_and(|to| mailbox.has_address(to))
     {
-        return Err(StepError::park(
-            "mail_loop",
-            format!("{} forwards to the target mailbox already", source.user_principal_name),
-            "the user seems to be cut over; do not sync again, or clear the source's forwarding",
-        ));
+        return Outcome::not_applicable(
+            "the source forwards to the target already, and forwarding back would make a mail loop",
+        );
     }
     let to = source.initial_address.clone().unwrap_or_else(|| source.mail.clone());
     let to = ProxyAddress::secondary(&to).map_err(|error| {

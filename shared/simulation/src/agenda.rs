@@ -26,6 +26,9 @@ pub(crate) fn people(world: &World) {
         if let Some(bits) = world.stage.happens(FaultKind::SourceDrive) {
             work_in_drive(world, person, bits);
         }
+        if world.stage.happens(FaultKind::Repaired).is_some() {
+            repair(world, person);
+        }
         if user.synced_once && world.stage.happens(FaultKind::TargetMailbox).is_some() {
             work_in_target(world, person, &user);
         }
@@ -55,6 +58,19 @@ fn work_in_source(world: &World, person: &Person, bits: u64) {
     let now = world.stage.now();
     world.stage.note(&format!("{} works in the old {part:?} mailbox", person.upn));
     world.note(&person.key.user, |ledger| ledger.source_changed(&before, &after, now));
+}
+
+/// What could not be read in the old mailbox can be read again.
+fn repair(world: &World, person: &Person) {
+    let (tenant, simulator) = (world.source.tenant_id, &world.simulator);
+    let now = world.stage.now();
+    for part in [Part::Primary, Part::Archive] {
+        let Ok(before) = simulator.mailbox_view(tenant, &person.upn, part) else { continue };
+        world.note(&person.key.user, |ledger| ledger.repaired(&before, now));
+        // The mailbox is there: it has just been looked at.
+        let _repaired = simulator.repair_items(tenant, &person.upn, part);
+    }
+    world.stage.note(&format!("{}'s old mailbox is repaired", person.upn));
 }
 
 fn work_in_drive(world: &World, person: &Person, bits: u64) {
@@ -139,6 +155,7 @@ fn second_wave(world: &World, person: &Person, bits: u64) {
         // It may be there from an earlier time.
         let _created = waves::create(&host, &world.project, wave.clone(), None, None).await;
         waves::assign(&host, &scope, &chosen, Some(&wave)).await?;
+        world.remember_wave(&person.key.user, &wave);
         let run = waves::start_run(&host, &scope, &wave, *action, false).await?;
         waves::expand(&host, &scope, &run).await
     });
@@ -155,14 +172,21 @@ fn second_wave(world: &World, person: &Person, bits: u64) {
 pub(crate) fn operator(world: &World) {
     for request in wanted(world) {
         if let Some(person) = world.people.iter().find(|person| person.key == request.user) {
-            ask(world, person, request.action, None);
+            ask(world, person, request.action, request.reset_to);
         }
+    }
+}
+
+/// At the end the operator has everything verified.
+pub(crate) fn verify(world: &World) {
+    for person in &world.people {
+        ask(world, person, Action::Verify, None);
     }
 }
 
 /// The operator's commands of this moment.
 pub(crate) fn wanted(world: &World) -> Vec<Apply> {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<Apply> = Vec::new();
     for person in &world.people {
         let Some(user) = world.user(person) else { continue };
         if user.job.is_some() || user.state == UserState::Complete {
@@ -171,14 +195,19 @@ pub(crate) fn wanted(world: &World) -> Vec<Apply> {
         let action = match user.state {
             UserState::NoMatch | UserState::Matched | UserState::PrepareError => Action::Prepare,
             UserState::Prepared | UserState::SyncError => Action::Sync,
-            UserState::Synced if world.stage.happens(FaultKind::SyncAgain).is_some() => {
+            UserState::Synced
+                if user.synced_once && world.stage.happens(FaultKind::SyncAgain).is_some() =>
+            {
                 Action::Sync
             }
             // Stopped before the first sync was over: a cutover needs one.
-            UserState::Stopped if !user.synced_once => Action::Sync,
+            UserState::Stopped | UserState::Synced if !user.synced_once => Action::Sync,
+            // A cutover before the first sync does not get far; its advice says what to do.
+            UserState::CutoverError if !user.synced_once => Action::Reset,
             _ => Action::Cutover,
         };
-        wanted.push(Apply { user: person.key.clone(), action, force: false, reset_to: None });
+        let reset_to = (action == Action::Reset).then_some(ResetTo::Synced);
+        wanted.push(Apply { user: person.key.clone(), action, force: false, reset_to });
     }
     wanted
 }

@@ -104,6 +104,10 @@ pub enum FaultKind {
     Undo,
     /// The operator puts a person into another wave and applies something to the whole of it.
     SecondWave,
+    /// An item of each mailbox cannot be read any more.
+    Unreadable,
+    /// The unreadable items of a person can be read again.
+    Repaired,
     /// The operator's own commands meet the faults of the store and die like everything else, where
     /// somebody sweeps.
     OperatorDies,
@@ -111,7 +115,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind, with its rate in millionths per opportunity.
-    pub const ALL: [(Self, u32); 50] = [
+    pub const ALL: [(Self, u32); 52] = [
         (Self::Duplicate, 60_000),
         (Self::Late, 120_000),
         (Self::LostForAnHour, 6_000),
@@ -162,6 +166,8 @@ impl FaultKind {
         (Self::Undo, 60_000),
         (Self::SecondWave, 40_000),
         (Self::OperatorDies, 1_000_000),
+        (Self::Unreadable, 1_000_000),
+        (Self::Repaired, 60_000),
     ];
 
     /// The name in reports: the variant's own.
@@ -192,7 +198,9 @@ impl Faults {
         let mut rates = BTreeMap::new();
         for (index, (kind, rate)) in (0_u64..).zip(FaultKind::ALL) {
             let draw = mix(seed, 0xFA_0170 + index, 0);
-            if draw & 1 == 0 {
+            // Two days of schedules cost as much as ten runs without: in one run of eight.
+            let rare = kind == FaultKind::Schedule && !(draw >> 8).is_multiple_of(4);
+            if draw & 1 == 0 || rare {
                 continue;
             }
             // A third, the whole or three times the usual rate.

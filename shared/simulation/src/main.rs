@@ -199,7 +199,7 @@ fn found(arguments: &Arguments, bug: Bug) -> bool {
         let report = run(&planted);
         let Some(violation) = report.violations.first() else { continue };
         // What fails without the mistake, too, has not found it.
-        if run(&Settings { bug: None, ..planted }).violations.is_empty() {
+        if run(&Settings { bug: bug.beside(), ..planted }).violations.is_empty() {
             println!("| {bug:?} | {tried} | {} |", violation.rule);
             return true;
         }

@@ -16,16 +16,19 @@ pub(crate) fn bend(world: &World) {
     let sessions = stage.happens(FaultKind::ShortSessions);
     world.simulator.configure(|config| {
         if let Some(bits) = lag {
-            let most = 1 + bits % 900;
+            // Long ones are rare: they cost many looks that see nothing new.
+            let most = if bits % 4 < 3 { 90 } else { 900 };
+            let most = 1 + (bits >> 8) % most;
             config.lags.directory = Lag::seconds(0, most);
             config.lags.forward_sync = Lag::seconds(0, most);
             config.lags.address_release = Lag::seconds(0, most.min(300));
             config.rules.anchor_hits = if bits & 1 == 0 { 1.0 } else { 0.8 };
         }
         if let Some(bits) = slow {
-            config.lags.mailbox_provisioning = Lag::seconds(60, 60 + bits % 7_200);
-            config.lags.mailbox_open = Lag::seconds(5, 5 + bits % 600);
-            config.lags.drive_provisioning = Lag::seconds(60, 60 + bits % 3_000);
+            let (most, draw) = (if bits % 8 < 7 { 600 } else { 7_200 }, bits >> 8);
+            config.lags.mailbox_provisioning = Lag::seconds(60, 60 + draw % most);
+            config.lags.mailbox_open = Lag::seconds(5, 5 + draw % 600);
+            config.lags.drive_provisioning = Lag::seconds(60, 60 + draw % most);
         }
         if deltas.is_some() {
             config.content.delta_duplicates = 0.1;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use catalogue::Step;
 use conformance::reference::{SeededRandom, VirtualClock};
-use engine::{HostIdentity, notify, records::queue_of};
+use engine::HostIdentity;
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use model::{Baton, Stored, UserState};
@@ -120,7 +120,6 @@ struct Runner {
     world: World,
     executor: Executor,
     random: SeededRandom,
-    queues: Vec<QueueName>,
     steps: Arc<MistakenSteps>,
     one_machine: bool,
     operator_dies: bool,
@@ -139,6 +138,8 @@ struct Runner {
     ticked_at: u64,
     ticks: u32,
     quiet: bool,
+    /// Everybody has come to rest, and the verification was asked for.
+    verified: bool,
 }
 
 impl Runner {
@@ -146,18 +147,15 @@ impl Runner {
         let stage = Arc::clone(&world.stage);
         let now = stage.now();
         let faults = stage.lock().faults.clone();
-        let hours = 2 + mix(seed, 0x40_0125, 0) % 8;
+        let hours = 1 + mix(seed, 0x40_0125, 0) % 6;
         let scheduled = faults.has(FaultKind::Schedule);
         let hours = if scheduled { hours + 48 } else { hours };
         let garbled = stage.lock().garbled.is_some();
         let hours = if garbled { 1 } else { hours };
         let lasts = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(8));
-        let mut queues: Vec<QueueName> = Step::all().filter_map(|s| queue_of(s).ok()).collect();
-        queues.extend(QueueName::parse(notify::NOTIFICATION_QUEUE));
         Self {
             executor: Executor::new(Arc::clone(&stage)),
             random: SeededRandom::new(mix(seed, 0x5C4ED, 0)),
-            queues,
             steps: Arc::new(MistakenSteps { stage }),
             one_machine: faults.has(FaultKind::OneMachine),
             // No message stands behind a command: one that dies before it sends is for the sweeper.
@@ -176,6 +174,7 @@ impl Runner {
             ticked_at: 0,
             ticks: 0,
             quiet: false,
+            verified: false,
             world,
         }
     }
@@ -213,7 +212,12 @@ impl Runner {
                 Turn::Idle => {}
             }
             if self.at_rest() {
-                break;
+                if self.verified || !self.world.verifies() {
+                    break;
+                }
+                self.verified = true;
+                agenda::verify(&self.world);
+                continue;
             }
             let next = self.next_event();
             self.world.stage.clock.advance_to(next.max(now + SignedDuration::from_millis(1)));
@@ -337,17 +341,9 @@ impl Runner {
     /// Takes messages that are due, one at a time, from any queue.
     fn receive(&mut self) {
         while self.executor.len() < MOST_AT_WORK {
-            let now = self.world.stage.now();
-            let due: Vec<&QueueName> = self
-                .queues
-                .iter()
-                .filter(|queue| {
-                    let next = self.world.queue.inner.next_due_in(queue);
-                    next.is_some_and(|at| at <= now)
-                })
-                .collect();
+            let due = self.world.queue.inner.due_now();
             let place = usize::try_from(self.random.below(due.len() as u64)).unwrap_or_default();
-            let Some(queue) = due.get(place).map(|queue| (*queue).clone()) else { return };
+            let Some(queue) = due.into_iter().nth(place) else { return };
             let received = self.world.queue.receive(&queue, 1, VISIBILITY).now_or_never();
             let Some(Ok(deliveries)) = received else { return };
             for delivery in deliveries {

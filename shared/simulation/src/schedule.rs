@@ -31,6 +31,9 @@ pub(crate) fn set(world: &World) -> Result<(), ControlError> {
     let (host, scope, wave) = (world.host.clone(), world.scope(), wave()?);
     let clock = world.stage.clock.clone();
     let schedule = nightly(world.stage.now())?;
+    for person in &world.people {
+        world.remember_wave(&person.key.user, &wave);
+    }
     drive(&clock, async {
         waves::create(&host, &world.project, wave.clone(), None, None).await?;
         waves::assign(&host, &scope, &Selection::everybody(), Some(&wave)).await?;

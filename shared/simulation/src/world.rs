@@ -13,7 +13,7 @@ use control::{Scope, Selection};
 use engine::{Host, HostIdentity, TenantPair};
 use jiff::Timestamp;
 use model::{
-    Capabilities, Keys, Profile, Project, SyncOptions, TenantFacts, User, UserId, UserKey,
+    Capabilities, Keys, Profile, Project, SyncOptions, TenantFacts, User, UserId, UserKey, WaveId,
 };
 use ports::{Clock, Queue, Random, Store, Transport};
 use simulator::{
@@ -60,9 +60,11 @@ pub(crate) struct World {
     pub(crate) scripts: Arc<SwitchedScripts>,
     pub(crate) project: Project,
     pub(crate) people: Vec<Person>,
+    seed: u64,
     ledgers: Mutex<BTreeMap<UserId, Ledger>>,
     letters: Mutex<Vec<(UserId, Letter)>>,
     contacts: Mutex<BTreeMap<UserId, Vec<String>>>,
+    waves: Mutex<BTreeMap<UserId, WaveId>>,
 }
 
 /// A world could not be set up.
@@ -117,9 +119,11 @@ impl World {
             scripts,
             project,
             people: Vec::new(),
+            seed,
             ledgers: Mutex::default(),
             letters: Mutex::default(),
             contacts: Mutex::default(),
+            waves: Mutex::default(),
         };
         world.set_up()?;
         Ok(world)
@@ -156,21 +160,27 @@ impl World {
 
     /// A little content for everybody.
     fn fill(&self, person: &Person) -> Result<(), simulator::NoContent> {
-        let tenant = self.source.tenant_id;
-        let mail =
-            MailboxFill { least_items: 2, most_items: 6, folders: 1, ..MailboxFill::default() };
-        let files = DriveFill {
-            least_files: 1,
-            most_files: 3,
-            folders: 1,
-            shares: 1,
-            ..DriveFill::default()
-        };
-        self.simulator.fill_mailbox(tenant, &person.upn, Part::Primary, &mail)?;
-        if person.archive {
-            self.simulator.fill_mailbox(tenant, &person.upn, Part::Archive, &mail)?;
+        let (tenant, simulator) = (self.source.tenant_id, &self.simulator);
+        let (mail, files) = contents(self.seed);
+        let mut parts = vec![Part::Primary];
+        parts.extend(person.archive.then_some(Part::Archive));
+        for part in parts {
+            simulator.fill_mailbox(tenant, &person.upn, part, &mail)?;
+            if self.stage.lock().faults.has(FaultKind::Unreadable) {
+                simulator.corrupt_items(tenant, &person.upn, part, 1)?;
+            }
         }
-        self.simulator.fill_drive(tenant, &person.upn, &files)
+        simulator.fill_drive(tenant, &person.upn, &files)
+    }
+
+    /// Whether everything is verified at the end: in one run of four.
+    pub(crate) fn verifies(&self) -> bool {
+        mix(self.seed, 0x5E_11F1, 0).is_multiple_of(4)
+    }
+
+    /// Whether the project asked for rights all the time.
+    pub(crate) fn moves_rights(&self) -> bool {
+        self.profile().sync.permissions && !self.stage.lock().faults.has(FaultKind::ProfileChanged)
     }
 
     pub(crate) fn scope(&self) -> Scope {
@@ -257,6 +267,23 @@ impl World {
         contacts.get(&key.user).cloned().unwrap_or_default()
     }
 
+    /// The operator has put the person into a wave.
+    pub(crate) fn remember_wave(&self, user: &UserId, wave: &WaveId) {
+        let mut waves = self.waves.lock().unwrap_or_else(PoisonError::into_inner);
+        waves.insert(user.clone(), wave.clone());
+    }
+
+    /// The wave that the operator has put the person into last.
+    pub(crate) fn wave(&self, user: &UserId) -> Option<WaveId> {
+        let waves = self.waves.lock().unwrap_or_else(PoisonError::into_inner);
+        waves.get(user).cloned()
+    }
+
+    /// When a person was prepared first.
+    pub(crate) fn prepared_at(&self, user: &UserId) -> Option<Timestamp> {
+        self.stage.lock().watch.prepared_at.get(user).copied()
+    }
+
     /// What the person did.
     pub(crate) fn ledger(&self, user: &UserId) -> Ledger {
         let ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,15 +332,41 @@ pub(crate) fn drive<F: Future>(clock: &VirtualClock, future: F) -> F::Output {
     }
 }
 
-/// One to three people, each a little different.
+/// What a mailbox and a drive hold: in most runs as little as shows a mistake, in some as much as people
+/// have.
+fn contents(seed: u64) -> (MailboxFill, DriveFill) {
+    let bits = mix(seed, 0xF1_11ED, 0);
+    let (items, files, bytes) = match bits % 16 {
+        0 => ((15, 40), (5, 15), None),
+        1..=3 => ((2, 6), (1, 3), None),
+        _ => ((1, 4), (1, 2), Some(1 + (bits >> 4) % 20_000)),
+    };
+    let mail = MailboxFill {
+        least_items: items.0,
+        most_items: items.1,
+        folders: 1,
+        ..MailboxFill::default()
+    };
+    let files = DriveFill {
+        least_files: files.0,
+        most_files: files.1,
+        small_bytes: bytes,
+        folders: 1,
+        shares: 1,
+        ..DriveFill::default()
+    };
+    (mail, files)
+}
+
+/// One to three people, each a little different; mostly one.
 fn population(seed: u64) -> Population {
     let bits = mix(seed, 0x90_9051, 0);
     let one_in =
         |shift: u32, share: usize| if (bits >> shift).trailing_zeros() >= 2 { share } else { 0 };
     Population {
-        people: match bits % 6 {
-            0..=2 => 1,
-            3 | 4 => 2,
+        people: match bits % 16 {
+            0..=10 => 1,
+            11..=14 => 2,
             _ => 3,
         },
         archives: one_in(8, 1),

@@ -34,7 +34,7 @@ pub use config::{Config, Lag, Lags, Profile, Rules};
 pub use content::ContentRules;
 pub use faults::{FaultKind, FaultRule, Faults};
 pub use generate::{EmlLimits, LoadError, Population};
-pub use inspect::{AddressEntry, Counts, ForwardingView, RecipientView, TenantView};
+pub use inspect::{AddressEntry, Counts, ForwardingView, RecipientView, RightView, TenantView};
 pub use log::LoggedRequest;
 pub use mail::{Arrival, FreeBusy, Message};
 pub use rehearsal::{Credentials, Rehearsal};

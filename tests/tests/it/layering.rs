@@ -65,6 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "catalogue",
             "conformance",
+            "content",
             "control",
             "dispatch",
             "engine",

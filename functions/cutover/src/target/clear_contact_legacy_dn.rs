@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tenant::exchange::{AddressKind, Parameters, Recipient};
 
+use super::contact::{Sight, look};
+
 /// The name under which the contact's former addresses are remembered.
 pub(crate) const REMEMBERED: &str = "contact_addresses";
 
@@ -34,11 +36,15 @@ impl Receipt for ContactCleared {
 
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     let remembered = cx.remembered::<ContactAddresses>(REMEMBERED)?;
-    let Some(contact) = find_contact(cx, cx.target()).await? else {
-        return match remembered {
-            Some(known) => Outcome::done(&ContactCleared { legacy_dns: known.legacy_dns }),
-            None => Outcome::not_applicable("there is no contact, and none was seen before"),
-        };
+    let contact = match (look(cx).await?, &remembered) {
+        (Sight::There(contact), _) => contact,
+        (Sight::NotYet, _) => return Outcome::wait("the contact to show"),
+        (Sight::Gone, Some(known)) => {
+            return Outcome::done(&ContactCleared { legacy_dns: known.legacy_dns.clone() });
+        }
+        (Sight::Gone, None) => {
+            return Outcome::not_applicable("there is no contact, and none was seen before");
+        }
     };
     let mut addresses = addresses_of(&contact);
     // A contact of an earlier, undone cutover: what it answered to counts too.

@@ -1,7 +1,7 @@
 //! The queue in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -55,11 +55,13 @@ impl ModelQueue {
         messages.all.values().filter(counted).map(|message| message.due).min()
     }
 
-    /// When the next message of one queue becomes visible.
-    pub fn next_due_in(&self, queue: &QueueName) -> Option<Timestamp> {
+    /// The queues in which a message is visible now, by name. Dead letters do not count.
+    pub fn due_now(&self) -> BTreeSet<QueueName> {
+        let now = self.clock.now();
         let messages = lock(&self.messages);
-        let of_queue = messages.all.values().filter(|message| message.queue == *queue);
-        of_queue.map(|message| message.due).min()
+        let due = messages.all.values().filter(|message| message.due <= now);
+        let queues = due.map(|message| &message.queue).filter(|queue| !queue.is_dead_letter());
+        queues.cloned().collect()
     }
 
     /// Everything that a queue holds, in flight or not, in the order of sending; the delay is what

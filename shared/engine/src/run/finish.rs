@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Branch, Cost, DeliveryState, Event, Job, JobKind, JobStatus, JournalEvent, Keys, Notification,
+    Branch, Cost, DeliveryState, Event, EventKind, Job, JobKind, JobStatus, JournalEvent, Keys,
+    Notification,
 };
 
 use std::time::Duration;
@@ -104,6 +105,10 @@ pub(crate) async fn finish_with(
         };
         batch.put(place.clone(), &record, 0)?;
         notification = Some(place);
+    }
+    if status == JobStatus::Stopped && cx.step == catalogue::Step::NotifyUser {
+        // Its message may be on its way: without a step that looks again it is decided by its own baton.
+        notification = Some(Keys::notification(&cx.key, EventKind::CutoverComplete, &job.id));
     }
     job.status = status;
     job.ending = None;

@@ -210,6 +210,7 @@ fn user_moved(watch: &mut Watch, user: &User, now: jiff::Timestamp, broken: &mut
     }
     if user.state == UserState::Prepared {
         watch.prepared.push(user.id.clone());
+        watch.prepared_at.entry(user.id.clone()).or_insert(now);
     }
     if user.state == UserState::Stopping {
         if let Some(job) = &user.job {

@@ -38,6 +38,11 @@ pub(crate) async fn at_rest(world: &World) {
 }
 
 async fn one(world: &World, person: &Person, user: &User) {
+    let wave = world.wave(&person.key.user);
+    if user.wave != wave {
+        let text = format!("{} was put into {wave:?} and is in {:?}", user.id, user.wave);
+        world.stage.violated("GEN-1 (lost update)", text);
+    }
     if user.state != UserState::Complete {
         let problem = user.problem.as_ref().map(|problem| {
             format!("{}: {} ({})", problem.step.id(), problem.message, problem.code)
@@ -74,7 +79,15 @@ async fn one(world: &World, person: &Person, user: &User) {
             && matches!(entry.event, JournalEvent::Done { .. })
     });
     if let Some(copied) = copied {
-        content(world, person, user, copied.at);
+        let parts = parts(world, person);
+        content(world, person, user, &parts, copied.at);
+        super::bad::bad_items(world, person, &parts, copied.at).await;
+        if let Some(target) = user.target.as_ref().filter(|_| world.moves_rights()) {
+            super::rights::rights(world, person, &target.user_principal_name, copied.at);
+        }
+    }
+    if world.verifies() {
+        super::verified::verified(world, person, user).await;
     }
     letters(world, person, user);
     usage(world, person, &journal).await;
@@ -179,17 +192,21 @@ fn holds(view: &RecipientView, name: &str) -> bool {
         || view.addresses.iter().any(|held| held.eq_ignore_ascii_case(&wanted))
 }
 
-/// SYN-1: every item exactly once in the target, and the source not emptied.
-fn content(world: &World, person: &Person, user: &User, copied: Timestamp) {
-    let Some(target) = user.target.as_ref() else { return };
-    let (simulator, upn) = (&world.simulator, &target.user_principal_name);
-    let ledger = world.ledger(&person.key.user);
-    let parts = if world.profile().sync.archive && person.archive {
+/// The mailboxes that move.
+fn parts(world: &World, person: &Person) -> Vec<Part> {
+    if world.profile().sync.archive && person.archive {
         vec![Part::Primary, Part::Archive]
     } else {
         vec![Part::Primary]
-    };
-    for part in parts {
+    }
+}
+
+/// SYN-1: every item exactly once in the target, and the source not emptied.
+fn content(world: &World, person: &Person, user: &User, parts: &[Part], copied: Timestamp) {
+    let Some(target) = user.target.as_ref() else { return };
+    let (simulator, upn) = (&world.simulator, &target.user_principal_name);
+    let ledger = world.ledger(&person.key.user);
+    for part in parts.iter().copied() {
         let source = simulator.mailbox_view(world.source.tenant_id, &person.upn, part);
         let copy = simulator.mailbox_view(world.target.tenant_id, upn, part);
         let (Ok(source), Ok(copy)) = (source, copy) else {

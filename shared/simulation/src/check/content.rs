@@ -15,7 +15,7 @@ pub(crate) struct Letter {
 }
 
 /// What one person did to items of the own mailbox, on either side.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     /// When an item of the source was last changed, by identity.
     pub(crate) changed: BTreeMap<String, Timestamp>,
@@ -55,11 +55,42 @@ fn named(identity: &str, subject: &str) -> String {
     letter.unwrap_or(identity).to_owned()
 }
 
+/// The names of the items that cannot be read.
+pub(crate) fn unreadable(view: &MailboxView) -> BTreeSet<String> {
+    let plain = view.folders.values().filter(|folder| !folder.search && !folder.hidden);
+    let items = plain.flat_map(|folder| &folder.items).filter(|item| item.corrupt);
+    items.map(|item| named(&item.identity, &item.subject)).collect()
+}
+
 fn is_mail(name: &str) -> bool {
     name.starts_with("[letter") || name.starts_with("mail/")
 }
 
 impl Ledger {
+    /// The person has done nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether nothing was done to the old mailbox from a moment on.
+    pub(crate) fn settled_before(&self, moment: Timestamp) -> bool {
+        self.changed.values().chain(self.deleted.values()).all(|at| *at < moment)
+    }
+
+    /// Whether the person has had an item in hand.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.changed.contains_key(name)
+            || self.deleted.contains_key(name)
+            || self.touched.contains(name)
+    }
+
+    /// Notes that the unreadable items of the old mailbox become readable.
+    pub(crate) fn repaired(&mut self, before: &MailboxView, now: Timestamp) {
+        for name in unreadable(before) {
+            self.changed.insert(name, now);
+        }
+    }
+
     /// Notes what differs between two looks at the old mailbox.
     pub(crate) fn source_changed(
         &mut self,
@@ -131,7 +162,11 @@ impl Ledger {
                 wrong.push(("SYN-D1", format!("{identity} was deleted in the source: {copies:?}")));
             }
         }
+        let unreadable = unreadable(source);
         for (identity, originals) in &here {
+            if unreadable.contains(identity) {
+                continue;
+            }
             let late = self.changed.get(identity).is_some_and(|at| *at >= copied);
             if late || self.touched.contains(identity) || identity.starts_with("[letter") {
                 continue;

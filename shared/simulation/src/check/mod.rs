@@ -2,7 +2,10 @@
 
 mod at_events;
 mod at_rest;
+mod bad;
 mod content;
+mod rights;
+mod verified;
 
 pub(crate) use at_events::{Effect, Pair, committed, requested, routed, signed_in};
 pub(crate) use at_rest::at_rest;
@@ -35,6 +38,8 @@ pub(crate) struct Watch {
     pub(crate) journal: BTreeMap<(UserId, JobId), u32>,
     /// Users who have just been prepared.
     pub(crate) prepared: Vec<UserId>,
+    /// When each user was prepared first.
+    pub(crate) prepared_at: BTreeMap<UserId, Timestamp>,
     /// Since when a user's job is to stop.
     pub(crate) stops: BTreeMap<UserId, (JobId, Timestamp)>,
     /// The tenant of each access token.

@@ -29,7 +29,8 @@ pub enum Bug {
     NoIntentOnImport,
     /// The copier's map is committed before the import took effect.
     MapBeforeImport,
-    /// The copier's checkpoint is written whatever version is there.
+    /// The copier's checkpoint is written whatever version is there. Behind a lease that holds nothing
+    /// comes of it, so the lease is too short as well ([`Bug::beside`]).
     UnconditionalCheckpoint,
     /// The job is written whatever version is there.
     UnconditionalJob,
@@ -74,11 +75,13 @@ impl Bug {
             Self::NoIntentOnImport | Self::MapBeforeImport | Self::SendBeforeCommit => {
                 &[(FaultKind::CrashAfterRequest, 20_000), (FaultKind::CrashBeforeSend, 30_000)]
             }
-            Self::UnconditionalCheckpoint | Self::UnconditionalJob | Self::UnconditionalUser => &[
+            Self::UnconditionalCheckpoint | Self::UnconditionalJob => &[
                 (FaultKind::ShortVisibility, 400_000),
                 (FaultKind::Duplicate, 300_000),
                 (FaultKind::Stop, 200_000),
             ],
+            // Only a wave is written beside a job; all else that concerns a user goes with the job.
+            Self::UnconditionalUser => &[(FaultKind::SecondWave, 300_000)],
             Self::NoSecondDelta => &[(FaultKind::Letter, 600_000)],
             Self::BlindRetry => &[(FaultKind::ResetAfter, 60_000)],
             Self::NameNotRemembered | Self::NoNotificationRecord => {
@@ -93,6 +96,12 @@ impl Bug {
             Self::ThrottlingParks => &[(FaultKind::ThrottledWithoutHint, 60_000)],
             _ => &[],
         }
+    }
+
+    /// The mistake that this one needs beside itself: a second line of defence shows only where the
+    /// first is gone. It counts as found where that mistake alone breaks nothing.
+    pub fn beside(self) -> Option<Self> {
+        (self == Self::UnconditionalCheckpoint).then_some(Self::ShortLease)
     }
 
     /// All of them.

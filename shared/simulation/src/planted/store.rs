@@ -11,16 +11,10 @@ use crate::stage::Stage;
 pub(crate) fn twisted(stage: &Stage, bug: Option<Bug>, changes: &[Change]) -> Vec<Change> {
     let mut changes = changes.to_vec();
     match bug {
-        Some(Bug::ShortLease) => {
-            let soon = stage.now() + jiff::SignedDuration::from_millis(20);
-            edit_jobs(&mut changes, |job| {
-                if let Some(lease) = &mut job.lease {
-                    lease.until = lease.until.min(soon);
-                }
-            });
-        }
+        Some(Bug::ShortLease) => short_leases(stage, &mut changes),
         Some(Bug::StopNotHeard) => edit_jobs(&mut changes, |job| job.stop = false),
         Some(Bug::UnconditionalCheckpoint) => {
+            short_leases(stage, &mut changes);
             unconditional(&mut changes, |key| key.sort == "checkpoint");
         }
         Some(Bug::UnconditionalJob) => unconditional(&mut changes, |key| is(key, "A#")),
@@ -47,6 +41,16 @@ pub(crate) fn twisted(stage: &Stage, bug: Option<Bug>, changes: &[Change]) -> Ve
         _ => {}
     }
     changes
+}
+
+/// Leases that end while their step is still at work.
+fn short_leases(stage: &Stage, changes: &mut [Change]) {
+    let soon = stage.now() + jiff::SignedDuration::from_millis(20);
+    edit_jobs(changes, |job| {
+        if let Some(lease) = &mut job.lease {
+            lease.until = lease.until.min(soon);
+        }
+    });
 }
 
 fn is(key: &Key, prefix: &str) -> bool {

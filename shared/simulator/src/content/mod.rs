@@ -152,7 +152,14 @@ fn make(seed: u64, start: u64, end: u64) -> Vec<u8> {
         let mask = mask(seed, block);
         let (from, to) = (place(at % BLOCK), place(at % BLOCK + (stop - at)));
         let base = base().get(from..to).unwrap_or_default();
-        bytes.extend(base.iter().zip(mask.iter().cycle().skip(from % 8)).map(|(a, b)| a ^ b));
+        // Eight at a time: the mask as it lies over the first of them lies over every eight.
+        let mut over = mask;
+        over.rotate_left(from % 8);
+        let (words, rest) = base.as_chunks::<8>();
+        let over_all = u64::from_ne_bytes(over);
+        let masked = |word: &[u8; 8]| (u64::from_ne_bytes(*word) ^ over_all).to_ne_bytes();
+        bytes.extend(words.iter().flat_map(masked));
+        bytes.extend(rest.iter().zip(over).map(|(a, b)| a ^ b));
         at = stop;
     }
     let head = MAGIC.into_iter().chain(seed.to_le_bytes());

@@ -3,7 +3,9 @@
 
 mod http_api;
 mod knobs;
+mod rights;
 mod views;
 
 pub(crate) use http_api::answer;
+pub use rights::RightView;
 pub use views::{AddressEntry, Counts, ForwardingView, RecipientView, TenantView};

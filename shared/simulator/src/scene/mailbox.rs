@@ -237,6 +237,13 @@ impl Simulator {
         })
     }
 
+    /// Makes every unreadable item of a mailbox readable again.
+    pub fn repair_items(&self, tenant: Uuid, user: &str, part: Part) -> Result<(), NoContent> {
+        self.with_mailbox(tenant, user, part, |mailbox, _| {
+            mailbox.items.values_mut().for_each(|item| item.corrupt = false);
+        })
+    }
+
     pub(super) fn with_mailbox<R>(
         &self,
         tenant: Uuid,

@@ -1,0 +1,83 @@
+//! SYN-4: what a verification says of both tenants is so.
+
+use catalogue::Step;
+use content::{Difference, DifferenceReason, VerifiedPlace, VerifyReport, Workload};
+use engine::records::load;
+use model::{Keys, Memory, User};
+use simulator::{FolderView, MailboxView, Part};
+
+use super::content::{Ledger, items};
+use crate::world::{Person, World};
+
+/// Compares the verification that was asked for at rest with what both tenants hold.
+pub(crate) async fn verified(world: &World, person: &Person, user: &User) {
+    let broken = |text: String| world.stage.violated("SYN-4", format!("{}: {text}", user.id));
+    let memory = load::<Memory>(&*world.quiet, Keys::memory(&person.key)).await.ok().flatten();
+    let receipt = memory.and_then(|m| m.value.receipts.get(&Step::VerifyContent).cloned());
+    let report = receipt.and_then(|receipt| receipt.get("report").cloned());
+    let report = report.and_then(|report| serde_json::from_value::<VerifyReport>(report).ok());
+    let Some(report) = report else { return broken("no verification is kept".to_owned()) };
+    let (source, target) = (world.source.tenant_id, world.target.tenant_id);
+    let Some(identity) = &user.target else { return };
+    let ledger = world.ledger(&person.key.user);
+    for (workload, part) in [(Workload::Mailbox, Part::Primary), (Workload::Archive, Part::Archive)]
+    {
+        let here = world.simulator.mailbox_view(source, &person.upn, part);
+        let there = world.simulator.mailbox_view(target, &identity.user_principal_name, part);
+        let (Ok(here), Ok(there)) = (here, there) else { continue };
+        for place in report.places.iter().filter(|place| place.workload == workload) {
+            if let Some(text) = of_folder(&report, place, &ledger, &here, &there) {
+                broken(text);
+            }
+        }
+    }
+    let quiet = ledger.is_empty() && world.letters_to(&person.key.user).is_empty();
+    let wrong: Vec<&Difference> = report.differences.iter().filter(|it| unexplained(it)).collect();
+    if quiet && !wrong.is_empty() {
+        broken(format!("nobody touched anything, and these differ: {wrong:?}"));
+    }
+}
+
+/// Neither an item that cannot be copied nor one that is left out.
+fn unexplained(difference: &Difference) -> bool {
+    !matches!(difference.reason, DifferenceReason::BadItem | DifferenceReason::NotCopied)
+}
+
+/// What the report says of a folder that is not so.
+fn of_folder(
+    report: &VerifyReport,
+    place: &VerifiedPlace,
+    ledger: &Ledger,
+    here: &MailboxView,
+    there: &MailboxView,
+) -> Option<String> {
+    // Two folders may have one name, and a folder may have been renamed since it was copied.
+    let named = |folder: &&FolderView| {
+        !folder.search && place.place.ends_with(&format!("/{}", folder.name))
+    };
+    let sources: Vec<&FolderView> = here.folders.values().filter(named).collect();
+    let size = |folder: &FolderView| folder.items.iter().map(|item| item.size).sum::<u64>();
+    let told = (place.source_items, place.source_bytes);
+    let is = |folder: &&FolderView| (folder.items.len() as u64, size(folder)) == told;
+    if !sources.is_empty() && !sources.iter().any(is) {
+        let held: Vec<_> = sources.iter().map(|f| (f.items.len(), size(f))).collect();
+        return Some(format!("`{}` is said to hold {told:?} and holds {held:?}", place.place));
+    }
+    let told = (place.target_items, place.target_bytes);
+    let is = |folder: &FolderView| (folder.items.len() as u64, size(folder)) == told;
+    if told != (0, 0) && !there.folders.values().any(is) {
+        return Some(format!("no folder of the target holds {told:?} as `{}`", place.place));
+    }
+    // An item that is not listed as a difference is in the target.
+    let [source] = sources.as_slice() else { return None };
+    let differ = report.differences.iter().filter(|it| it.place == place.place).count();
+    let copies = items(there);
+    let only = MailboxView { folders: [(place.place.clone(), (*source).clone())].into() };
+    let missing = items(&only)
+        .into_keys()
+        .filter(|name| !copies.contains_key(name) && !ledger.touched.contains(name))
+        .count();
+    (report.more_differences == 0 && missing > differ).then(|| {
+        format!("`{}` lacks {missing} items, and {differ} differences are listed", place.place)
+    })
+}
