@@ -66,7 +66,7 @@ impl Scope {
     }
 }
 
-const SOURCE: &str = "S#";
+pub(crate) const SOURCE: &str = "S#";
 pub(crate) const TARGET: &str = "T#";
 
 /// Adds a source user's entry to a batch. `known` is what Exchange knows better than the directory:

@@ -17,7 +17,7 @@ use crate::{config::Config, services::Services};
 
 /// Scripts have a memory limit, so this program counts what its threads hold.
 #[global_allocator]
-static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator::system();
 
 /// Reads the configuration, binds the adapters, and works off events until Lambda ends it.
 fn main() -> ExitCode {

@@ -9,6 +9,7 @@ mod host;
 mod output;
 mod progress;
 mod project;
+mod reading;
 mod rehearsal;
 mod script;
 mod session;

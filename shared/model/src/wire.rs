@@ -38,6 +38,13 @@ struct VersionOnly {
     v: u32,
 }
 
+/// The version, where it stands first, as it is written: so that a record is read once, not twice.
+fn leading_version(bytes: &[u8]) -> Option<u32> {
+    let rest = bytes.strip_prefix(br#"{"v":"#)?;
+    let digits = rest.split(|byte| matches!(byte, b',' | b'}')).next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// A record with a stored form. The version goes up when an old reader would misread a new record;
 /// added fields with a default keep it.
 pub trait Stored: Serialize + DeserializeOwned {
@@ -58,7 +65,10 @@ pub trait Stored: Serialize + DeserializeOwned {
             kind: Self::KIND,
             text: error.to_string(),
         };
-        let VersionOnly { v } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let v = match leading_version(bytes) {
+            Some(v) => v,
+            None => serde_json::from_slice::<VersionOnly>(bytes).map_err(unreadable)?.v,
+        };
         if v > Self::VERSION {
             return Err(WireError::Newer { kind: Self::KIND, found: v, known: Self::VERSION });
         }

@@ -153,7 +153,7 @@ fn call_here(script: &Script, context: &Context, call: &Call) -> Answer {
     }
     let who = if entry == Entry::MapContact { Who::Contact } else { Who::User };
     handles::begin(
-        script.shared_name(),
+        script.options().origins.then(|| script.shared_name()),
         who,
         call.user.target.clone(),
         call.drafted.clone(),

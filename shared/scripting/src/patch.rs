@@ -76,6 +76,18 @@ pub enum Assignment {
     Clear,
 }
 
+impl Assignment {
+    /// About how much memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = |texts: &[String]| texts.iter().map(String::len).sum();
+        match self {
+            Self::Value(value) => texts(value.as_texts()),
+            Self::Candidates(texts) => texts.samples().map(str::len).sum(),
+            Self::Clear => 0,
+        }
+    }
+}
+
 /// Texts in the order of preference. A running number stays one, so that a hundred values are not
 /// built for each person of a wave, most of whom get the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

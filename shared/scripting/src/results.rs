@@ -25,6 +25,9 @@ pub(crate) enum Returned {
 /// The most messages for one event.
 const MOST_NOTICES: usize = 20;
 
+/// The most bytes of everything that an entry function returns.
+const MOST_BYTES: usize = 256 << 10;
+
 type Read<T> = Result<T, Box<EvalAltResult>>;
 
 pub(crate) fn read(entry: Entry, value: &Dynamic) -> Read<Returned> {
@@ -74,6 +77,11 @@ fn list<T>(
     if items.len() > most {
         return Err(wrong(entry, format!("returned {} entries, at most {most}", items.len())));
     }
+    let mut room = MOST_BYTES;
+    if !fits(&mut room, value) {
+        let message = format!("returned more than {} KiB", MOST_BYTES >> 10);
+        return Err(wrong(entry, message));
+    }
     items
         .iter()
         .enumerate()
@@ -84,6 +92,20 @@ fn list<T>(
             one(&Fields { entry, at, map: &map })
         })
         .collect()
+}
+
+/// Whether the texts of a value fit into the room that is left; each other value counts as one byte.
+fn fits(room: &mut usize, value: &Dynamic) -> bool {
+    let mut take = |bytes: usize| room.checked_sub(bytes).map(|left| *room = left).is_some();
+    if let Ok(text) = value.as_immutable_string_ref() {
+        take(text.len())
+    } else if let Ok(list) = value.as_array_ref() {
+        take(1) && list.iter().all(|item| fits(room, item))
+    } else if let Ok(map) = value.as_map_ref() {
+        take(1) && map.values().all(|item| fits(room, item))
+    } else {
+        take(1)
+    }
 }
 
 /// One map of the list, with its place for messages.

@@ -32,12 +32,21 @@ pub struct DataSet {
 }
 
 /// What a script is compiled with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptOptions {
     /// What each call may use.
     pub budget: Budget,
     /// The data sets that the script can look into.
     pub tables: Vec<DataSet>,
+    /// Whether each value of a patch carries the script and the line that set it. Without, its
+    /// script is empty and its line 0; errors name their lines in any case.
+    pub origins: bool,
+}
+
+impl Default for ScriptOptions {
+    fn default() -> Self {
+        Self { budget: Budget::default(), tables: Vec::new(), origins: true }
+    }
 }
 
 /// A script that passed the check. Cheap to clone; immutable.
@@ -125,7 +134,7 @@ impl Script {
             let mut engine = sandbox::build();
             more(&mut engine);
             let ast = engine.compile(&text).ok()?;
-            let options = ScriptOptions { budget, tables: original.inner.options.tables.clone() };
+            let options = ScriptOptions { budget, ..original.inner.options.clone() };
             let inner = Inner {
                 name: Arc::clone(&original.inner.name),
                 text,

@@ -123,7 +123,7 @@ fn the_host_answers_every_made_up_script() {
     for run in 0..runs {
         let mut numbers = Numbers((seed << 32 | run).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let text = made_up(&corpus, &mut numbers);
-        let options = ScriptOptions { budget, tables: Vec::new() };
+        let options = ScriptOptions { budget, ..Default::default() };
         let trial = try_script("fuzz.rhai", &text, options, None, TrialInput::default());
         let answer = match trial.outcome {
             TrialOutcome::Check(findings) => findings[0].code.to_string(),

@@ -25,4 +25,4 @@ mod worker;
 
 /// As every program that runs scripts.
 #[global_allocator]
-static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator::system();

@@ -29,7 +29,7 @@ fn previewed(body: &str, users: usize, threads: usize) -> Preview {
     let mut preview_of = Preview { hash: mapping.hash(), users: Vec::new() };
     let run = Arc::clone(&run());
     let choose = &mut FirstCandidates;
-    preview(&mapping, wave(users), &run, &policy, threads, choose, |_, user| {
+    preview(&mapping, wave(users), &run, &policy, threads, choose, |user| {
         preview_of.users.push(user);
     });
     preview_of
@@ -96,7 +96,7 @@ fn chosen_values_reach_finish_user_and_who_gets_none_fails_with_u101() {
     let policy =
         PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..Default::default() };
     let mut seen = Vec::new();
-    preview(&mapping, wave(4), &run(), &policy, 2, &mut Given::default(), |_, user| {
+    preview(&mapping, wave(4), &run(), &policy, 2, &mut Given::default(), |user| {
         seen.push(user);
     });
     let after = |user: usize, name: &str| {
@@ -119,7 +119,7 @@ fn whom_select_leaves_out_is_skipped() {
     let mapping = Mapping::compile("p.rhai", &text).unwrap();
     let mut seen = Vec::new();
     let (policy, choose) = (PolicyContext::default(), &mut FirstCandidates);
-    preview(&mapping, wave(3), &run(), &policy, 1, choose, |_, user| seen.push(user.effect));
+    preview(&mapping, wave(3), &run(), &policy, 1, choose, |user| seen.push(user.effect));
     assert_eq!(seen[1], Effect::Skipped("has left".to_owned()));
     assert!(!matches!(seen[2], Effect::Skipped(_)));
 }

@@ -149,7 +149,7 @@ fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
     let body = "if source.surname == \"endless\" { loop { } } target.city = \"Oslo\";";
     let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
     let budget = Budget { time: Duration::from_mins(1), operations: u64::MAX, ..Budget::default() };
-    let options = ScriptOptions { budget, tables: Vec::new() };
+    let options = ScriptOptions { budget, ..Default::default() };
     let endless =
         Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
     let mut doomed = anna();

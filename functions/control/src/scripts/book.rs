@@ -119,14 +119,17 @@ impl Choose for Book {
                 };
                 option.iter().map(key).collect()
             };
-            // What the account has already, or an earlier run has reserved, comes first.
-            let mine = choice.options().find(|option| {
-                option.iter().all(|(name, value)| {
-                    user.target
-                        .text(name.as_str())
-                        .is_some_and(|now| now.eq_ignore_ascii_case(value))
-                })
-            });
+            // What the account has already, or an earlier run has reserved, comes first. Most have
+            // neither, and a hundred candidates are not built for them.
+            let has = |(name, value): &(scripting::AttributeName, String)| {
+                let now = user.target.text(name.as_str());
+                now.is_some_and(|now| now.eq_ignore_ascii_case(value))
+            };
+            let mine = if user.target.is_empty() {
+                None
+            } else {
+                choice.options().find(|option| option.iter().all(has))
+            };
             let reserved = || {
                 if !self.reserving.contains(&user.source_id) {
                     return None;

@@ -1,6 +1,7 @@
 //! Versions of a project's scripts: publishing, listing, going back, and what a wave has pinned.
 
 mod book;
+mod pages;
 mod preview;
 mod publish;
 mod versions;

@@ -7,20 +7,22 @@ use engine::{
     Host, policy_of,
     records::{EngineError, Loaded, load},
 };
-use model::{Action, Keys, Project, Stored, User, WaveId};
-use ports::{Key, Record};
+use model::{Action, Keys, Project, User, WaveId};
 use scripting::{
-    AttributeValue, Attributes, Mapping, RunContext, Step, UserInput,
+    AttributeValue, Mapping, MatchKey, RunContext, Step, UserInput,
     preview::{
-        Difference, Effect, Summary, Tally, UserPreview, differences_of, in_parallel, match_keys,
+        Difference, Finished, Mapped, Previewer, Summary, Tally, UserPreview, differences_of,
     },
 };
 use serde::Serialize;
 
-use super::book::Book;
+use super::{
+    book::Book,
+    pages::{self, Listed, Pages, Reader},
+};
 use crate::{
     ControlError, Scope, Selection,
-    directory::{SourceEntry, TargetEntry, entry, page_of},
+    directory::{TargetEntry, entry},
 };
 
 /// What is previewed.
@@ -70,8 +72,8 @@ pub struct Previewed {
     pub tally: Tally,
 }
 
-/// Previews a mapping over users; `each` gets them in the order of their ids. Memory holds a page of
-/// them, and the names of the target.
+/// Previews a mapping over users; `each` gets them in the order of their ids. Memory holds four
+/// pages of them, and the names of the target.
 pub async fn preview(
     host: &Host,
     project: &Project,
@@ -97,40 +99,27 @@ pub async fn preview(
         tally: Tally::default(),
     };
     let policy = policy_of(project, asked.step);
+    let of = |mapping: &Mapping| Previewer::new(mapping, &policy, asked.threads);
+    let (previewer, against) = (of(asked.mapping), asked.against.map(of));
+    let reader = reader_of(project, &asked, &run);
     let mut pages = Pages::of(host, &scope, asked.selection).await?;
-    while let Some(users) = pages.next(host, &scope).await? {
-        let page = inputs(host, project, &scope, &asked, &run, &mut books.0, &users).await?;
-        run.matches = managers(host, &scope, &page.inputs, run.matches).await?;
-        let run = Arc::new(run.clone());
-        done.undiscovered += users.len() - page.inputs.len() - page.unclear.len();
-        let through = |mapping: &Mapping, book: &mut Book| {
-            let mut previews = page.unclear.clone();
-            book.own.clone_from(&page.own);
-            let users = page.inputs.iter().cloned();
-            scripting::preview::preview(
-                mapping,
-                users,
-                &run,
-                &policy,
-                asked.threads,
-                book,
-                |_, preview| previews.push(preview),
-            );
-            previews
-        };
-        let previews = through(asked.mapping, &mut books.0);
-        let others = match (asked.against, &mut books.1) {
-            (Some(against), Some(book)) => through(against, book),
-            _ => Vec::new(),
-        };
-        let mut others = others.into_iter();
-        for user in previews {
-            done.users += 1;
-            done.tally.add(&user);
-            let differences = others.next().map(|other| differences_of(&other, &user));
-            let row = Row { user, differences: differences.unwrap_or_default() };
-            done.differing += usize::from(!row.differences.is_empty());
-            each(&row);
+    let (mut read, mut mapped, mut finished) = (None, None, None);
+    loop {
+        // Each stage works on the page before that of the stage below it, at the same time.
+        let shown = finished.take();
+        finished = mapped.take().map(|page: PageMapped| page.choose(&mut books));
+        if let Some(page) = read.take() {
+            let page = inputs(host, project, &scope, &asked, &mut books.0, page).await?;
+            done.undiscovered += page.undiscovered;
+            run.matches = managers(host, &scope, &page.inputs, run.matches).await?;
+            mapped =
+                Some(PageMapped::begin(page, &previewer, against.as_ref(), &Arc::new(run.clone())));
+        }
+        read = pages.next(host, &scope, &reader).await?;
+        if let Some(page) = shown {
+            page.show(&mut done, &mut each);
+        } else if read.is_none() && mapped.is_none() && finished.is_none() {
+            break;
         }
     }
     done.summary = done.tally.summary();
@@ -228,6 +217,73 @@ struct PageOf {
     own: BTreeMap<String, String>,
     /// Users whose match is in doubt.
     unclear: Vec<UserPreview>,
+    /// Users of whom discovery has kept nothing.
+    undiscovered: usize,
+}
+
+/// A page whose mapping is under way.
+struct PageMapped {
+    own: BTreeMap<String, String>,
+    unclear: Vec<UserPreview>,
+    mapped: Mapped,
+    against: Option<Mapped>,
+}
+
+/// A page whose preview is under way.
+struct PageFinished {
+    unclear: Vec<UserPreview>,
+    finished: Finished,
+    against: Option<Finished>,
+}
+
+impl PageMapped {
+    fn begin(
+        page: PageOf,
+        previewer: &Previewer,
+        against: Option<&Previewer>,
+        run: &Arc<RunContext>,
+    ) -> Self {
+        let PageOf { inputs, own, unclear, .. } = page;
+        let against = against.map(|against| against.begin(inputs.clone(), run));
+        Self { own, unclear, mapped: previewer.begin(inputs, run), against }
+    }
+
+    fn choose(self, books: &mut (Book, Option<Book>)) -> PageFinished {
+        let (book, other) = books;
+        let against = self.against.zip(other.as_mut()).map(|(mapped, book)| {
+            book.own.clone_from(&self.own);
+            mapped.choose(book)
+        });
+        book.own = self.own;
+        PageFinished { unclear: self.unclear, finished: self.mapped.choose(book), against }
+    }
+}
+
+impl PageFinished {
+    fn show(self, done: &mut Previewed, each: &mut impl FnMut(&Row)) {
+        let unclear = || self.unclear.iter().cloned();
+        let others = self.against.map(|against| unclear().chain(against.wait()));
+        let mut others = others.into_iter().flatten();
+        for user in unclear().chain(self.finished.wait()) {
+            done.users += 1;
+            done.tally.add(&user);
+            let differences = others.next().map(|other| differences_of(&other, &user));
+            let row = Row { user, differences: differences.unwrap_or_default() };
+            done.differing += usize::from(!row.differences.is_empty());
+            each(&row);
+        }
+    }
+}
+
+/// What reads pages: it asks the mapping for keys where the project has no rules of its own.
+fn reader_of(project: &Project, asked: &Asked<'_>, run: &RunContext) -> Reader {
+    let computed = project.match_by.is_empty() && asked.step != Step::CutoverSource;
+    let run = Arc::new(RunContext { step: Step::Match, ..run.clone() });
+    Reader {
+        wave: asked.selection.wave.clone(),
+        keys: computed.then(|| (asked.mapping.clone(), run)),
+        threads: asked.threads,
+    }
 }
 
 async fn inputs(
@@ -235,34 +291,33 @@ async fn inputs(
     project: &Project,
     scope: &Scope,
     asked: &Asked<'_>,
-    run: &RunContext,
     book: &mut Book,
-    users: &[User],
+    read: pages::Page,
 ) -> Result<PageOf, ControlError> {
-    let mut page = PageOf { inputs: Vec::new(), own: BTreeMap::new(), unclear: Vec::new() };
-    let mut open = Vec::new();
-    let mut records = Vec::new();
-    for user in users {
-        let (partition, sort) = scope.source_entry(&user.id);
-        records.push(host.store.get(&Key { partition, sort }).await?);
-    }
-    // Reading them as attributes takes longer than fetching them.
-    let entries = in_parallel(&records, asked.threads, |records| {
-        let read = |record: &Record| SourceEntry::from_bytes(&record.value);
-        records.iter().map(|record| record.as_ref().map(read)).collect()
-    });
-    for (user, known) in users.iter().zip(entries) {
-        let Some(known) = known.transpose().map_err(EngineError::from)? else { continue };
-        let source_id = user.source.object_id.clone();
-        match &user.target {
-            Some(target) => drop(page.own.insert(source_id.clone(), target.object_id.clone())),
-            None => open.push(page.inputs.len()),
+    let mut page =
+        PageOf { inputs: Vec::new(), own: BTreeMap::new(), unclear: Vec::new(), undiscovered: 0 };
+    for listed in read.wait() {
+        let Some(Listed { user, input, keys }) = listed.map_err(EngineError::from)? else {
+            continue;
+        };
+        let Some(input) = input else {
+            page.undiscovered += 1;
+            continue;
+        };
+        let found = match user.target {
+            Some(target) => Found::As(target.object_id),
+            None if asked.step == Step::CutoverSource => Found::Nobody,
+            None => found(host, scope, book, keys_of(project, &input, keys)).await?,
+        };
+        match found {
+            Found::As(target) => drop(page.own.insert(input.source_id.clone(), target)),
+            Found::Nobody => {}
+            Found::Unclear(reason) => {
+                page.unclear.push(UserPreview::parked(&input, reason));
+                continue;
+            }
         }
-        let (source, target) = (known.attributes, Attributes::new());
-        page.inputs.push(UserInput { source_id, source, target });
-    }
-    if asked.step != Step::CutoverSource {
-        find_matches(host, project, scope, asked, run, book, &mut page, &open).await?;
+        page.inputs.push(input);
     }
     for input in &mut page.inputs {
         if asked.step == Step::CutoverSource {
@@ -275,114 +330,42 @@ async fn inputs(
     Ok(page)
 }
 
+/// Whether somebody is in the target already.
+enum Found {
+    As(String),
+    Nobody,
+    /// Several could be meant, in words.
+    Unclear(String),
+}
+
+/// How a person would be found: by the project's rules, then by the mapping.
+fn keys_of(project: &Project, input: &UserInput, computed: Vec<MatchKey>) -> Vec<(String, String)> {
+    let mut keys: Vec<(String, String)> = Vec::new();
+    for (source, target) in &project.match_by {
+        let values = input.source.get(source).map(AttributeValue::as_texts).unwrap_or_default();
+        keys.extend(values.iter().map(|value| (target.clone(), value.clone())));
+    }
+    keys.extend(computed.into_iter().map(|key| (key.attribute.to_string(), key.value)));
+    keys
+}
+
 /// PRE-3: whoever exists in the target is found before an account is made.
-#[expect(clippy::too_many_arguments, reason = "one step of `inputs`, told apart for its length")]
-async fn find_matches(
+async fn found(
     host: &Host,
-    project: &Project,
     scope: &Scope,
-    asked: &Asked<'_>,
-    run: &RunContext,
     book: &mut Book,
-    page: &mut PageOf,
-    open: &[usize],
-) -> Result<(), ControlError> {
-    let people: Vec<UserInput> =
-        open.iter().filter_map(|at| page.inputs.get(*at).cloned()).collect();
-    let computed = if project.match_by.is_empty() && !people.is_empty() {
-        let run = RunContext { step: Step::Match, ..run.clone() };
-        match_keys(asked.mapping, &people, &Arc::new(run), asked.threads)
-    } else {
-        Vec::new()
-    };
-    let mut computed = computed.into_iter();
-    for person in &people {
-        let mut keys: Vec<(String, String)> = Vec::new();
-        for (source, target) in &project.match_by {
-            let values =
-                person.source.get(source).map(AttributeValue::as_texts).unwrap_or_default();
-            keys.extend(values.iter().map(|value| (target.clone(), value.clone())));
-        }
-        // A failing `match_keys` fails again, with its line, when the user is prepared.
-        let found = computed.next().and_then(Result::ok).unwrap_or_default();
-        keys.extend(found.into_iter().map(|key| (key.attribute.to_string(), key.value)));
-        for (attribute, value) in keys {
-            let found = book.found(host, scope, &attribute, &value).await?;
-            match found.as_slice() {
-                [] => continue,
-                [one] => drop(page.own.insert(person.source_id.clone(), one.clone())),
-                several => {
-                    let name = person.source.text("userPrincipalName").unwrap_or(&person.source_id);
-                    page.unclear.push(UserPreview {
-                        source_id: person.source_id.clone(),
-                        user: name.to_owned(),
-                        effect: Effect::Parked(format!(
-                            "{attribute} = {value} matches {} target users",
-                            several.len()
-                        )),
-                        changes: Vec::new(),
-                        warnings: Vec::new(),
-                        cost: scripting::Cost::default(),
-                    });
-                }
-            }
-            break;
-        }
-    }
-    let unclear: Vec<&str> = page.unclear.iter().map(|user| user.source_id.as_str()).collect();
-    page.inputs.retain(|input| !unclear.contains(&input.source_id.as_str()));
-    Ok(())
-}
-
-/// Users page after page, in the order of their ids.
-enum Pages {
-    /// Those that were named.
-    Named(Option<Vec<User>>),
-    /// Everybody, or a wave.
-    All { from: Next, wave: Option<WaveId> },
-}
-
-/// Where the next page begins.
-enum Next {
-    Start,
-    After(String),
-    End,
-}
-
-impl Pages {
-    async fn of(host: &Host, scope: &Scope, selection: &Selection) -> Result<Self, ControlError> {
-        if selection.users.is_empty() {
-            return Ok(Self::All { from: Next::Start, wave: selection.wave.clone() });
-        }
-        let named = selection.resolve(host, scope).await?;
-        Ok(Self::Named(Some(named.into_iter().map(|user| user.value).collect())))
-    }
-
-    async fn next(
-        &mut self,
-        host: &Host,
-        scope: &Scope,
-    ) -> Result<Option<Vec<User>>, ControlError> {
-        match self {
-            Self::Named(users) => Ok(users.take()),
-            Self::All { from, wave } => {
-                let after = match std::mem::replace(from, Next::End) {
-                    Next::Start => None,
-                    Next::After(sort) => Some(sort),
-                    Next::End => return Ok(None),
-                };
-                let page =
-                    host.store.query(&page_of(&scope.partition(), Keys::USERS, after)).await?;
-                *from = page.next.map_or(Next::End, Next::After);
-                let mut users = Vec::new();
-                for record in page.records {
-                    let user = User::from_bytes(&record.value).map_err(EngineError::from)?;
-                    if wave.is_none() || user.wave == *wave {
-                        users.push(user);
-                    }
-                }
-                Ok(Some(users))
+    keys: Vec<(String, String)>,
+) -> Result<Found, ControlError> {
+    for (attribute, value) in keys {
+        match book.found(host, scope, &attribute, &value).await?.as_slice() {
+            [] => {}
+            [one] => return Ok(Found::As(one.clone())),
+            several => {
+                let count = several.len();
+                let text = format!("{attribute} = {value} matches {count} target users");
+                return Ok(Found::Unclear(text));
             }
         }
     }
+    Ok(Found::Nobody)
 }

@@ -1,14 +1,11 @@
 //! `import` (MAT-3).
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use control::users_file;
 
-use crate::{cli::Global, exit::Exit, failure::Failure, output::Output, session::Session};
+use crate::{cli::Global, exit::Exit, failure::Failure, output::Output, reading, session::Session};
 
 /// Options of `import`.
 #[derive(Debug, Args)]
@@ -21,10 +18,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(global: &Global, out: Output, options: &Options) -> Result<Exit, Failure> {
     let path = &options.file;
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_read| bytes)
+        reading::limited(std::io::stdin().lock())
     } else {
-        std::fs::read(path)
+        reading::bytes(path)
     };
     let bytes = bytes
         .map_err(|error| Failure::input(format!("{} cannot be read: {error}", path.display())))?;

@@ -1,10 +1,6 @@
 //! `simulate`: two tenants for others to connect to.
 
-use std::{
-    fs::{self, File},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use embedded::SystemClock;
@@ -17,6 +13,7 @@ use crate::{
     failure::Failure,
     output::Output,
     project::{Network, Template, template},
+    reading,
     rehearsal::project_values,
 };
 
@@ -106,7 +103,7 @@ pub(crate) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
         let unreadable = |error: std::io::Error| {
             Failure::input(format!("{} cannot be read: {error}", path.display()))
         };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = reading::open(path).map_err(unreadable)?;
         simulator
             .load_people(source, file)
             .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;

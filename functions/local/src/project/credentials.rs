@@ -1,11 +1,12 @@
 //! From the project file to the two tenants' clients. The only place that reads secrets.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use tenant::{Certificate, Credential, Endpoints, SecretText, TenantConfig};
 use thiserror::Error;
 
 use super::file::{ProjectFile, TenantSection, WebhookKeys};
+use crate::reading;
 
 /// How both tenants are reached.
 pub(crate) struct Connections {
@@ -109,7 +110,7 @@ fn read_bytes(
     key: &'static str,
     path: &Path,
 ) -> Result<Vec<u8>, CredentialError> {
-    fs::read(path).map_err(|error| CredentialError::Unreadable {
+    reading::bytes(path).map_err(|error| CredentialError::Unreadable {
         side,
         key,
         path: path.display().to_string(),

@@ -1,26 +1,13 @@
 //! Reading files and printing, with messages that name the file.
 
-use std::{
-    fs::File,
-    io::{Read, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use super::Ended;
-
-/// The most bytes of a file that is read: four times the largest table.
-const MOST_BYTES: u64 = 32 << 20;
+use crate::reading;
 
 /// A file's text.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    if read as u64 > MOST_BYTES {
-        return Err(format!("{}: more than {} MiB", path.display(), MOST_BYTES >> 20));
-    }
-    Ok(text)
+    reading::text(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Prints data. A reader that has seen enough is no error.

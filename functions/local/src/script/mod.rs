@@ -12,9 +12,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
-/// Scripts have a memory limit, so this program counts what its threads hold.
+/// Scripts have a memory limit, so this program counts what its threads hold. A script makes and
+/// drops many small values, which mimalloc does several times as fast as the system.
 #[global_allocator]
-static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+static ALLOCATOR: scripting::MeteredAllocator<mimalloc::MiMalloc> =
+    scripting::MeteredAllocator::over(mimalloc::MiMalloc);
 
 /// What can be done with scripts.
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,6 @@ mod tenants;
 mod webhook;
 
 use std::{
-    fs,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
@@ -24,6 +23,7 @@ use self::{scripts::ProjectScripts, tenants::OneProject, webhook::Receiver};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
+    reading,
 };
 
 /// The time that a session and its tenants live in.
@@ -177,7 +177,7 @@ fn reach(file: &ProjectFile) -> Result<TransportSettings, Failure> {
         TransportSettings { proxy: file.network.proxy.clone(), ..TransportSettings::default() };
     if let Some(name) = &file.network.trusted_certificates {
         let path = folder.join(name);
-        let text = fs::read_to_string(&path).map_err(|error| {
+        let text = reading::text(&path).map_err(|error| {
             let path = path.display();
             Failure::input(format!("[network] trusted_certificates: {path}: {error}"))
         })?;
@@ -188,17 +188,12 @@ fn reach(file: &ProjectFile) -> Result<TransportSettings, Failure> {
 
 /// Reads and checks a project file.
 pub(crate) fn read_file(path: &Path) -> Result<ProjectFile, Failure> {
-    let bytes = fs::read(path).map_err(|error| {
+    let text = reading::text(path).map_err(|error| {
         Failure::input(format!(
             "{} cannot be read: {error}; write one with `crosswave init`, or name another with \
              --project",
             path.display()
         ))
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
-        let line = line.filter(|byte| **byte == b'\n').count() + 1;
-        Failure::input(format!("{}:{line}: this is not UTF-8", path.display()))
     })?;
     Ok(read(path, &text)?)
 }

@@ -1,7 +1,6 @@
 //! The project's scripts on this machine: the published versions run, the files are drafts.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +12,7 @@ use model::{Keys, Project, PublishedScript, ScriptKind};
 use ports::{Clock, Store};
 use scripting::{DataSet, Mapping, Notifications, WorkerPool};
 
-use crate::{failure::Failure, project::ProjectFile};
+use crate::{failure::Failure, project::ProjectFile, reading};
 
 /// Script processes at the same time.
 const SCRIPT_WORKERS: usize = 2;
@@ -120,7 +119,7 @@ pub(crate) fn draft(file: &ProjectFile, kind: ScriptKind) -> Result<Option<Draft
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| {
+    reading::text(path).map_err(|error| {
         Failure::input(format!("[scripts]: {} cannot be read: {error}", path.display()))
     })
 }

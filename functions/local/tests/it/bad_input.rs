@@ -154,3 +154,45 @@ fn json_is_all_that_stands_on_stdout() {
             .unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{data}"));
     }
 }
+
+/// ERR-1: a path may name what is no file. A pipe that nobody writes into is not waited for, a device
+/// is not read for ever. (Without this, the test does not end.)
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_never_waited_for() {
+    let office = Office::open(2);
+    let made = std::process::Command::new("mkfifo").arg(office.path().join("pipe")).status();
+    assert!(made.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(office.path().join("socket")).unwrap();
+    office.write("good.rhai", SCRIPT);
+    let kinds =
+        [("pipe", "a pipe"), ("socket", "a socket"), (".", "a folder"), ("/dev/zero", "a device")];
+    for (path, kind) in kinds {
+        let table = format!("t={path}");
+        for arguments in [
+            ["script", "check", path].as_slice(),
+            &["script", "test", path],
+            &["script", "try", path],
+            &["script", "try", "good.rhai", "--source", path],
+            &["script", "try", "good.rhai", "--table", &table],
+            &["import", path],
+            &["simulate", "--csv", path],
+            &["check", "--project", path],
+        ] {
+            let said = office.refused(arguments, BAD_INPUT);
+            assert!(said.contains(&format!("this is {kind}, not a file")), "{arguments:?}: {said}");
+        }
+    }
+    let file = office.read("crosswave.toml");
+    for keys in ["mapping = \"pipe\"", "mapping = \"good.rhai\"\ntables = { t = \"pipe\" }"] {
+        office.write("crosswave.toml", &format!("{file}\n[scripts]\n{keys}\n"));
+        let said = office.refused(&["script", "publish"], BAD_INPUT);
+        assert!(said.contains("pipe cannot be read: this is a pipe"), "{said}");
+    }
+    office.write("crosswave.toml", &file.replace("source.secret", "pipe"));
+    let said = office.refused(&["check"], BAD_INPUT);
+    assert!(said.contains("this is a pipe"), "{said}");
+}
+
+#[cfg(unix)]
+const SCRIPT: &str = "// crosswave-api: 1\nfn map_user(source, target, ctx) {}\n";

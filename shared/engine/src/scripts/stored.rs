@@ -99,7 +99,7 @@ impl StoredScripts {
         version: &ScriptVersion,
     ) -> Result<Compiled, StepError> {
         let tables = load_tables(&*self.store, project, version).await.map_err(internal)?;
-        let options = ScriptOptions { budget: self.budget, tables };
+        let options = ScriptOptions { budget: self.budget, tables, ..ScriptOptions::default() };
         let unusable = |faults: Vec<Diagnostic>| unusable(version, &faults);
         let script =
             Script::compile_with(&version.name, &version.text, options).map_err(unusable)?;

@@ -16,7 +16,7 @@ use scripting::{
 };
 
 #[global_allocator]
-static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator::system();
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -86,7 +86,7 @@ fn shipped(run: &Arc<RunContext>) -> Result<()> {
         &PolicyContext { verified_domains: vec!["fabrikam.com".into()], ..Default::default() },
         threads,
         &mut FirstCandidates,
-        |_, user| {
+        |user| {
             changes += user.changes.len();
             micros += user.cost.micros;
         },

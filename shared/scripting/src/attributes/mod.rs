@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserializer, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 pub use schema::{AttributeSpec, Format, Kind, Writer, find, schema, schema_hash, suggest};
@@ -81,7 +82,7 @@ impl<'de> Deserialize<'de> for AttributeName {
 }
 
 /// The value of one attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum AttributeValue {
     /// Yes or no: `accountEnabled`.
@@ -92,6 +93,49 @@ pub enum AttributeValue {
     Text(String),
     /// A list of texts: `proxyAddresses`.
     Texts(Vec<String>),
+}
+
+/// Its JSON form says which it is, so it is read at once: the derived way reads everything twice, and
+/// a preview reads millions.
+impl<'de> Deserialize<'de> for AttributeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value;
+        impl<'de> Visitor<'de> for Value {
+            type Value = AttributeValue;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false, a whole number, a text or a list of texts")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<AttributeValue, E> {
+                Ok(AttributeValue::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<AttributeValue, E> {
+                Ok(AttributeValue::Number(value))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<AttributeValue, E> {
+                let number = i64::try_from(value);
+                number
+                    .map(AttributeValue::Number)
+                    .map_err(|_too_large| E::invalid_value(Unexpected::Unsigned(value), &self))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<AttributeValue, E> {
+                Ok(AttributeValue::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<AttributeValue, E> {
+                Ok(AttributeValue::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<AttributeValue, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(AttributeValue::Texts)
+            }
+        }
+        deserializer.deserialize_any(Value)
+    }
 }
 
 impl AttributeValue {

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator::system();
 
 fn main() -> ExitCode {
     match scripting::worker::run_worker(std::io::stdin().lock(), std::io::stdout().lock()) {

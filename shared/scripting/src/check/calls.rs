@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rhai::{ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::facts::Facts;
-use super::is_closure;
+use super::{MOST_PATTERNS, is_closure};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::functions::check_pattern;
@@ -76,6 +76,11 @@ fn pattern(facts: &Facts<'_>, call: &FnCallExpr, receiver: usize) -> Option<Diag
     }
     let argument = call.args.get(1 - receiver)?;
     let Expr::StringConstant(pattern, at) = argument else { return None };
+    facts.patterns.set(facts.patterns.get() + 1);
+    // The rest is compiled when it is used, under the budget of a call.
+    if facts.patterns.get() > MOST_PATTERNS {
+        return None;
+    }
     let reason = check_pattern(pattern).err()?;
     Some(facts.at(Code::E013, *at, reason))
 }

@@ -1,5 +1,6 @@
 //! What the check knows beforehand: the functions that exist, and where the script's own begin.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{AST, Engine, Position};
@@ -17,6 +18,8 @@ pub(super) struct Facts<'a> {
     pub(super) natives: BTreeMap<String, BTreeSet<usize>>,
     /// The script's own functions, likewise.
     pub(super) own: BTreeMap<String, BTreeSet<usize>>,
+    /// How many patterns have been looked at.
+    pub(super) patterns: Cell<usize>,
 }
 
 impl<'a> Facts<'a> {
@@ -25,7 +28,7 @@ impl<'a> Facts<'a> {
         for function in ast.iter_functions() {
             own.entry(function.name.to_owned()).or_default().insert(function.params.len());
         }
-        Self { name, text, natives: natives(engine), own }
+        Self { name, text, natives: natives(engine), own, patterns: Cell::new(0) }
     }
 
     /// The entry functions that the script has with the right number of parameters.

@@ -31,6 +31,11 @@ pub(crate) struct Checked {
 /// The most functions and closures of a script: the check looks at each.
 const MOST_FUNCTIONS: usize = 300;
 
+/// The most findings that are shown.
+const MOST_FINDINGS: usize = 100;
+/// The most patterns that are compiled to see whether they are good.
+const MOST_PATTERNS: usize = 30;
+
 /// Checks a script's text with the engine that is to run it.
 pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
     let mut findings = text::check(name, source);
@@ -56,6 +61,11 @@ pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
     findings.extend(walk::check(&facts, &ast));
     findings.sort_by_key(|found| (found.line, found.column, found.code));
     findings.dedup();
+    if findings.len() > MOST_FINDINGS {
+        findings.truncate(MOST_FINDINGS);
+        let code = findings.last().map_or(Code::E000, |last| last.code);
+        findings.push(Diagnostic::new(code, name, "and more: mend these first"));
+    }
     Checked { findings, ast: Some(ast), entries }
 }
 

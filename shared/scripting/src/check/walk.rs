@@ -4,7 +4,7 @@ use rhai::{AST, ASTFlags, ASTNode, Expr, Stmt};
 
 use super::facts::Facts;
 use super::names::{Names, Scope};
-use super::{calls, closures};
+use super::{MOST_FINDINGS, calls, closures};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 
@@ -23,6 +23,10 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
         let body = only(ast, name, count);
         let scope: Scope = names.scope(name, count);
         visit(&body, &mut |path| {
+            // Nobody reads more, and each may have to be compared with every name that there is.
+            if findings.len() > MOST_FINDINGS {
+                return;
+            }
             closures::check(facts, path, &mut findings);
             closures::check_receiver(facts, path, &mut findings);
             calls::check(facts, path, &mut findings);

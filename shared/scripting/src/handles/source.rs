@@ -21,6 +21,11 @@ impl Source {
         Self { title, attributes }
     }
 
+    /// The value as the directory has it.
+    pub(super) fn value(&self, name: &str) -> Option<&AttributeValue> {
+        self.attributes.get(name)
+    }
+
     pub(super) fn get(&mut self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
         match self.attributes.get(name) {
             Some(value) => Ok(to_dynamic(value)),

@@ -31,9 +31,16 @@ pub(crate) struct Drafted {
     pub(crate) values: BTreeMap<AttributeName, Assigned>,
     pub(crate) linked: Option<LinkedCandidates>,
     present: Attributes,
-    script: Arc<str>,
+    /// The script, where origins are kept.
+    origin: Option<Arc<str>>,
     who: Who,
+    /// What it has assigned, in bytes.
+    bytes: usize,
 }
+
+/// The most bytes that a script assigns to one person. A directory takes far less, and a preview
+/// holds hundreds of people at once.
+const MOST_BYTES: usize = 256 << 10;
 
 thread_local! {
     static DRAFT: RefCell<Option<Drafted>> = const { RefCell::new(None) };
@@ -41,13 +48,13 @@ thread_local! {
 
 /// Begins a draft: over what the target has, and what an earlier script assigned.
 pub(crate) fn begin(
-    script: Arc<str>,
+    origin: Option<Arc<str>>,
     who: Who,
     present: Attributes,
     values: BTreeMap<AttributeName, Assigned>,
     linked: Option<LinkedCandidates>,
 ) {
-    DRAFT.set(Some(Drafted { values, linked, present, script, who }));
+    DRAFT.set(Some(Drafted { values, linked, present, origin, who, bytes: 0 }));
 }
 
 /// Takes the draft.
@@ -160,8 +167,7 @@ impl Drafted {
             })?;
             Assignment::Value(value)
         };
-        self.put(spec, assignment, at, secret);
-        Ok(())
+        self.put(spec, assignment, at, secret)
     }
 
     /// Takes attributes over as the source has them.
@@ -170,8 +176,18 @@ impl Drafted {
             let Ok(name) = name.into_immutable_string() else {
                 return Err(Fault::runtime("`copy` takes a list of attribute names").into());
             };
-            let value = source.get(&name)?;
-            self.assign(&name, value, at)?;
+            match source.value(&name) {
+                // As it is, without becoming one of the script's values in between.
+                Some(value @ AttributeValue::Text(text)) if !text.is_empty() => {
+                    let spec = self.settable(&name)?;
+                    validate(spec, value).map_err(|refusal| Fault::refused(refusal, value))?;
+                    self.put(spec, Assignment::Value(value.clone()), at, false)?;
+                }
+                _ => {
+                    let value = source.get(&name)?;
+                    self.assign(&name, value, at)?;
+                }
+            }
         }
         Ok(())
     }
@@ -181,8 +197,7 @@ impl Drafted {
         if spec.required {
             return Err(Fault::new(Code::R004, format!("`{name}` cannot be cleared")).into());
         }
-        self.put(spec, Assignment::Clear, at, false);
-        Ok(())
+        self.put(spec, Assignment::Clear, at, false)
     }
 
     /// Takes candidates whose values are records of several attributes.
@@ -195,6 +210,7 @@ impl Drafted {
                     .into());
             };
             let mut option = BTreeMap::new();
+            self.hold(record.values().map(String::len).sum())?;
             for (name, value) in record {
                 let spec = self.settable(&name)?;
                 let typed = AttributeValue::Text(value.clone());
@@ -208,23 +224,43 @@ impl Drafted {
                 self.values.remove(name);
             }
         }
-        self.linked = Some(LinkedCandidates {
-            options,
-            script: Arc::clone(&self.script),
-            line: at.line().unwrap_or(0),
-            column: at.position().unwrap_or(0),
-        });
+        let (script, line, column) = self.origin(at);
+        self.linked = Some(LinkedCandidates { options, script, line, column });
         Ok(())
     }
 
-    fn put(&mut self, spec: &AttributeSpec, assignment: Assignment, at: Position, secret: bool) {
-        let assigned = Assigned {
-            assignment,
-            script: Arc::clone(&self.script),
-            line: at.line().unwrap_or(0),
-            column: at.position().unwrap_or(0),
-            secret,
-        };
+    /// Script, line and column of an assignment.
+    fn origin(&self, at: Position) -> (Arc<str>, usize, usize) {
+        match &self.origin {
+            Some(script) => {
+                (Arc::clone(script), at.line().unwrap_or(0), at.position().unwrap_or(0))
+            }
+            None => (Arc::default(), 0, 0),
+        }
+    }
+
+    /// Counts what is assigned.
+    fn hold(&mut self, bytes: usize) -> Checked<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes <= MOST_BYTES {
+            return Ok(());
+        }
+        let message = format!("more than {} KiB are assigned to one person", MOST_BYTES >> 10);
+        Err(Fault::new(Code::R013, message).into())
+    }
+
+    fn put(
+        &mut self,
+        spec: &AttributeSpec,
+        assignment: Assignment,
+        at: Position,
+        secret: bool,
+    ) -> Checked<()> {
+        let before = self.values.get(spec.name).map_or(0, |before| before.assignment.bytes());
+        self.bytes = self.bytes.saturating_sub(before);
+        self.hold(assignment.bytes())?;
+        let (script, line, column) = self.origin(at);
+        let assigned = Assigned { assignment, script, line, column, secret };
         // One attribute alone takes the place of a choice of several.
         let chosen = |linked: &LinkedCandidates| {
             linked.options.iter().any(|option| option.contains_key(spec.name))
@@ -233,6 +269,7 @@ impl Drafted {
             self.linked = None;
         }
         self.values.insert(spec.into(), assigned);
+        Ok(())
     }
 }
 

@@ -95,7 +95,7 @@ pub fn preview_user(
 ) -> UserPreview {
     let mut only = None;
     let users = std::iter::once(user.clone());
-    super::preview(mapping, users, run, policy, 1, &mut super::FirstCandidates, |_, preview| {
+    super::preview(mapping, users, run, policy, 1, &mut super::FirstCandidates, |preview| {
         only = Some(preview);
     });
     // One user goes in, so one comes out.
@@ -103,8 +103,8 @@ pub fn preview_user(
 }
 
 /// What the script answered for one user, and what was chosen from it.
-pub(super) struct Answer<'a> {
-    pub(super) user: &'a UserInput,
+pub(super) struct Answer {
+    pub(super) user: UserInput,
     pub(super) patch: Result<UserPatch, ScriptError>,
     /// Every unique value; else who holds what.
     pub(super) chosen: Result<Attributes, Taken>,
@@ -122,7 +122,14 @@ fn empty(user: &UserInput) -> UserPreview {
     }
 }
 
-impl Answer<'_> {
+impl UserPreview {
+    /// Of a user who is parked before the mapping is asked.
+    pub fn parked(user: &UserInput, reason: String) -> Self {
+        Self { effect: Effect::Parked(reason), ..empty(user) }
+    }
+}
+
+impl Answer {
     /// The user's preview with what `finish_user` adds.
     pub(super) fn with(
         &self,
@@ -131,8 +138,8 @@ impl Answer<'_> {
     ) -> UserPreview {
         match (&self.patch, finish.transpose()) {
             (Ok(patch), Ok(finish)) => self.decided(patch, finish.as_ref(), policy),
-            (Err(error), _) => failed(self.user, error),
-            (Ok(_), Err(error)) => failed(self.user, &error),
+            (Err(error), _) => failed(&self.user, error),
+            (Ok(_), Err(error)) => failed(&self.user, &error),
         }
     }
 
@@ -142,7 +149,7 @@ impl Answer<'_> {
         finish: Option<&UserPatch>,
         policy: &PolicyContext,
     ) -> UserPreview {
-        let mut preview = empty(self.user);
+        let mut preview = empty(&self.user);
         let patches = std::iter::once(patch).chain(finish);
         for patch in patches.clone() {
             preview.cost = preview.cost.and(patch.cost);
@@ -150,7 +157,7 @@ impl Answer<'_> {
         }
         let none = Attributes::new();
         let chosen = self.chosen.as_ref().unwrap_or(&none);
-        preview.changes = changes(self.user, patches.clone(), chosen);
+        preview.changes = changes(&self.user, patches.clone(), chosen);
         let verdict = patches.clone().find_map(ended);
         let refused = patches.flat_map(|patch| policy::check(patch, policy)).next();
         preview.effect = match (verdict, &self.chosen, refused) {

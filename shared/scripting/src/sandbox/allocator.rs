@@ -13,17 +13,31 @@ thread_local! {
     static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
-/// The system's allocator with a count of live bytes for each thread.
+/// An allocator, the system's or another one, with a count of live bytes for each thread.
 ///
 /// A program that runs scripts installs it, once, in its `main.rs`:
 /// ```
 /// #[global_allocator]
-/// static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator;
+/// static ALLOCATOR: scripting::MeteredAllocator = scripting::MeteredAllocator::system();
 /// ```
 /// Without it the memory limit of a [`Budget`](crate::Budget) is not enforced, only the limits on
 /// the size of single values.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct MeteredAllocator;
+pub struct MeteredAllocator<A = System>(A);
+
+impl MeteredAllocator {
+    /// Over the system's allocator.
+    pub const fn system() -> Self {
+        Self(System)
+    }
+}
+
+impl<A> MeteredAllocator<A> {
+    /// Over an allocator of the program's choice.
+    pub const fn over(allocator: A) -> Self {
+        Self(allocator)
+    }
+}
 
 #[expect(clippy::cast_possible_wrap, reason = "no allocation has 2^63 bytes")]
 fn count(bytes: usize, sign: i64) {
@@ -42,31 +56,31 @@ fn count(bytes: usize, sign: i64) {
     }
 }
 
-// SAFETY: every call goes unchanged to the system's allocator, whose guarantees are kept.
-unsafe impl GlobalAlloc for MeteredAllocator {
+// SAFETY: every call goes unchanged to the allocator beneath, whose guarantees are kept.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for MeteredAllocator<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 1);
         // SAFETY: the caller's obligations are the same.
-        unsafe { System.alloc(layout) }
+        unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 1);
         // SAFETY: the caller's obligations are the same.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { self.0.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(layout.size(), -1);
         // SAFETY: the caller's obligations are the same.
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { self.0.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(layout.size(), -1);
         count(size, 1);
         // SAFETY: the caller's obligations are the same.
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { self.0.realloc(pointer, layout, size) }
     }
 }
 

@@ -104,6 +104,14 @@ thread_local! {
     static OPERATIONS: Cell<u64> = const { Cell::new(0) };
     /// The operation at which everything is looked at again.
     static NEXT_LOOK: Cell<u64> = const { Cell::new(0) };
+    /// This thread's processor time when its last call ended: reading it costs a call of the system,
+    /// and the next call of the same job begins at once.
+    static ENDED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Begins a job on this thread: what it did before counts for no call.
+pub(super) fn begin_job() {
+    ENDED.set(None);
 }
 
 /// Begins a call on this thread.
@@ -114,7 +122,7 @@ pub(super) fn start(budget: Budget) {
     RUNNING.set(Some(Running {
         budget,
         started: wall_clock(),
-        cpu: thread_time(),
+        cpu: ENDED.take().unwrap_or_else(thread_time),
         memory: allocator::live(),
         spent: None,
     }));
@@ -124,7 +132,9 @@ pub(super) fn start(budget: Budget) {
 pub(super) fn finish() -> (Cost, Option<Spent>) {
     let Some(running) = RUNNING.take() else { return (Cost::default(), None) };
     let peak_bytes = u64::try_from(allocator::peak() - running.memory).unwrap_or(0);
-    let micros = thread_time().saturating_sub(running.cpu).as_micros();
+    let now = thread_time();
+    ENDED.set(Some(now));
+    let micros = now.saturating_sub(running.cpu).as_micros();
     let cost = Cost {
         operations: OPERATIONS.get(),
         micros: u64::try_from(micros).unwrap_or(u64::MAX),

@@ -5,10 +5,12 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::meter;
 
 const STACK: usize = 64 << 20;
 /// What a call may take beyond its budget before it is given up: one native function, and freeing.
@@ -30,13 +32,30 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Threads that wait for work. A thread is here only while it has none.
 static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
 
+/// A job that a script thread works on.
+#[derive(Debug)]
+pub(crate) struct Started<T> {
+    answer: Receiver<Result<T, Box<dyn Any + Send>>>,
+    thread: Sender<Job>,
+}
+
 /// Runs a job on a script thread and waits for it, for `wall` and a grace.
 pub(crate) fn run<T: Send + 'static>(
     wall: Duration,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Lost> {
+    let started = start(job)?;
+    let answer = started.answer.recv_timeout(wall.saturating_add(GRACE));
+    started.end(answer)
+}
+
+/// Starts a job on a script thread.
+pub(crate) fn start<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<Started<T>, Lost> {
     let (reply, answer) = sync_channel(1);
     let mut job: Job = Box::new(move || {
+        meter::begin_job();
         let result = catch_unwind(AssertUnwindSafe(job));
         // The caller may have given up; then nobody wants the answer.
         drop(reply.send(result));
@@ -50,23 +69,30 @@ pub(crate) fn run<T: Send + 'static>(
         // A thread that has died hands the job back, and the next one takes it.
         match thread.send(job) {
             Err(refused) => job = refused.0,
-            Ok(()) => return wait(&answer, wall, thread),
+            Ok(()) => return Ok(Started { answer, thread }),
         }
     }
 }
 
-fn wait<T>(
-    answer: &std::sync::mpsc::Receiver<Result<T, Box<dyn Any + Send>>>,
-    wall: Duration,
-    thread: Sender<Job>,
-) -> Result<T, Lost> {
-    match answer.recv_timeout(wall.saturating_add(GRACE)) {
-        Ok(Ok(result)) => {
-            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-            Ok(result)
+impl<T> Started<T> {
+    /// Waits for the answer, however long that takes.
+    pub(crate) fn wait(self) -> Result<T, Lost> {
+        let answer = self.answer.recv().map_err(|_gone| RecvTimeoutError::Disconnected);
+        self.end(answer)
+    }
+
+    fn end(
+        self,
+        answer: Result<Result<T, Box<dyn Any + Send>>, RecvTimeoutError>,
+    ) -> Result<T, Lost> {
+        match answer {
+            Ok(Ok(result)) => {
+                IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self.thread);
+                Ok(result)
+            }
+            Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(Lost::Panicked),
+            Err(RecvTimeoutError::Timeout) => Err(Lost::Overran),
         }
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(Lost::Panicked),
-        Err(RecvTimeoutError::Timeout) => Err(Lost::Overran),
     }
 }
 

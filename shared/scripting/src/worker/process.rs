@@ -67,6 +67,9 @@ impl Process {
         let mut child = Command::new(program)
             .args(arguments)
             .env_clear()
+            // The host program's allocator (mimalloc) sets a GiB of address space aside before the
+            // first line of code, which is all that a worker may have. It hears of it only here.
+            .env("MIMALLOC_ARENA_RESERVE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

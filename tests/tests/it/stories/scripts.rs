@@ -70,6 +70,30 @@ async fn a_script_error_in_any_phase_parks_its_user_before_the_first_write() {
     }
 }
 
+/// SYN-I1, ERR-1: a guest becomes a member only when the whole plan of the step is made: one whose
+/// mapping fails stays the guest that he was, and becomes a member once it is mended.
+#[tokio::test]
+async fn a_guest_whose_mapping_fails_is_not_made_a_member() {
+    let sync = "if ctx.step == \"sync\" { target.usageLocation = source.displayName; }";
+    let mut setup = plain(1).mapping(&format!("{HEAD}{sync}\n}}\n"));
+    setup.profile.prepare.as_guests = true;
+    let (world, people) = after(setup, &[Action::Prepare]).await;
+    let kind = async || account(&world, &people[0]).await.user_type;
+    assert_eq!(kind().await.as_deref(), Some("Guest"));
+    let found = directory(&world, Side::Target).await;
+    world.perform(&people, Action::Sync).await;
+    let problem = world.user(&people[0]).await.problem.unwrap();
+    assert_eq!((problem.code.as_str(), problem.step), ("R002", Step::UpdateUser), "{problem:?}");
+    assert_eq!(directory(&world, Side::Target).await, found);
+
+    published(&world, "target.usageLocation = \"DE\";").await;
+    world.perform(&people, Action::Sync).await;
+    let now = world.user(&people[0]).await;
+    assert_eq!(now.state, UserState::Synced, "{:?}", now.problem);
+    assert_eq!(kind().await.as_deref(), Some("Member"));
+    world.assert_wire_clean();
+}
+
 /// NOT-1, ERR-2: a notification script's error is in the delivery record with code, line and column;
 /// no message of that event was sent, and the cutover goes on.
 #[tokio::test]

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use model::{Keys, SourceIdentity, User};
 use ports::Random;
 use scripting::{
-    Attributes, MAPPING, Mapping, Script, Step, UserInput, WorkerPool, sample_run, sample_user,
+    Attributes, MAPPING, Mapping, Script, ScriptOptions, Step, UserInput, WorkerPool, sample_run,
+    sample_user,
 };
 
 use super::preview::threads;
@@ -51,7 +52,7 @@ pub(super) async fn run(out: Output, options: &Options) -> Result<Exit, Failure>
     let figures = measured?;
     let mut text = String::new();
     for Figure { what, value, unit } in &figures {
-        line(&mut text, format_args!("{what:<58} {value:>10.1} {unit}"));
+        line(&mut text, format_args!("{what:<66} {value:>10.1} {unit}"));
     }
     out.data(&figures, text)?;
     Ok(Exit::Done)
@@ -64,7 +65,9 @@ async fn measure(session: &Session, options: &Options) -> Result<Vec<Figure>, Fa
     populate(session, options.people).await?;
     let standard = Mapping::standard();
     figures.extend(previewed(session, "shipped mapping", &standard).await?);
-    figures.extend(previewed(session, "customer's mapping, in workers", &isolated()?).await?);
+    figures.extend(
+        previewed(session, "customer's mapping, in workers", &own(true)?.isolated(pool()?)).await?,
+    );
     figures.extend(peak_memory());
     Ok(figures)
 }
@@ -91,29 +94,35 @@ fn alone(host: &Host, calls: usize) -> Result<Vec<Figure>, Failure> {
     let micros = decimal(in_script) / decimal(calls);
     let what = "processor time of that inside the script".to_owned();
     figures.push(Figure { what, value: micros, unit: "µs" });
-
-    let began = host.clock.now();
-    drop(standard.map_users(&users, &run));
-    figures.push(each("map a user, in a batch on one core", calls, began, host));
-
-    let isolated = isolated()?;
-    drop(isolated.map_user(&person(0), &run));
-    let began = host.clock.now();
-    for user in &users {
-        drop(isolated.map_user(user, &run));
+    for (origins, trace) in [(true, "with trace"), (false, "without trace")] {
+        let pool = pool()?;
+        for (mapping, place) in [
+            (own(origins)?, "in this process"),
+            (own(origins)?.isolated(pool), "in a worker process"),
+        ] {
+            drop(mapping.map_users(users.get(..1).unwrap_or_default(), &run));
+            let began = host.clock.now();
+            drop(mapping.map_users(&users, &run));
+            let seconds = seconds_since(began, host);
+            let what = format!("calls in a batch on one core, {trace}, {place}");
+            figures.push(Figure { what, value: decimal(calls) / seconds, unit: "calls/s" });
+        }
     }
-    figures.push(each("map a user, in a worker process", calls, began, host));
     Ok(figures)
 }
 
-/// The shipped mapping as a customer's own, so that it runs in worker processes.
-fn isolated() -> Result<Mapping, Failure> {
+/// The shipped mapping as a customer's own, with or without trace.
+fn own(origins: bool) -> Result<Mapping, Failure> {
     let text = MAPPING.replacen("//\n", "// crosswave-base: none\n", 1);
-    let mapping = Mapping::compile("bench.rhai", &text);
-    let mapping = mapping.map_err(|_faults| Failure::internal("the mapping does not compile"))?;
+    let options = ScriptOptions { origins, ..ScriptOptions::default() };
+    Mapping::compile_with("bench.rhai", &text, options)
+        .map_err(|_faults| Failure::internal("the mapping does not compile"))
+}
+
+/// Worker processes of this program.
+fn pool() -> Result<Arc<WorkerPool>, Failure> {
     let program = std::env::current_exe()?;
-    let pool = WorkerPool::new(program, ["script", "worker"], threads());
-    Ok(mapping.isolated(Arc::new(pool)))
+    Ok(Arc::new(WorkerPool::new(program, ["script", "worker"], threads())))
 }
 
 /// A preview of everybody, from the database to the counts.
