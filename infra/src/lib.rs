@@ -77,6 +77,7 @@ fn globals() -> Node {
         ("CROSSWAVE_TABLE", reference("Table")),
         ("CROSSWAVE_QUEUES", sub(queues)),
         ("CROSSWAVE_STACK", reference("AWS::StackName")),
+        ("CROSSWAVE_PRIVATE_WEBHOOKS", reference("PrivateWebhooks")),
         ("CROSSWAVE_IDENTITY_ROLE", attribute(role::TENANT_IDENTITY, "Arn")),
     ]);
     map([(

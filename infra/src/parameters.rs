@@ -58,6 +58,10 @@ pub(crate) fn parameters() -> Node {
         ),
         ("Tracing", switch("Send traces of all functions to X-Ray (5 USD a million)")),
         (
+            "PrivateWebhooks",
+            switch("Let webhooks go to private addresses too, for receivers inside a network"),
+        ),
+        (
             "StepAlarms",
             switch(
                 "Two alarms for each function's queue (0.10 USD each a month) beside the two for \

@@ -178,9 +178,11 @@ impl Cloud {
         });
     }
 
-    /// The faults that have not all happened.
-    pub fn faults_left(&self) -> Vec<Fault> {
-        self.gate.faults()
+    /// The faults that have not all happened; they are taken away.
+    pub(crate) fn take_faults(&self) -> Vec<Fault> {
+        let left = self.gate.faults();
+        self.gate.heal();
+        left
     }
 
     /// How many idle processes deploys have ended.
@@ -201,6 +203,11 @@ impl Cloud {
     ) -> Result<(), CloudError> {
         let side = ("target", stage.base(), &stage.tenants().target);
         stack::put_secret(&self.double, &self.project, side, client_secret).await
+    }
+
+    /// Names the receiver of the project's webhooks, and what they are signed with.
+    pub async fn put_webhook(&self, url: &str, secret: &str) -> Result<(), CloudError> {
+        stack::put_webhook(&self.double, &self.project, url, secret).await
     }
 
     /// The schedules that lie ahead: names and times.
@@ -347,6 +354,7 @@ fn host(base: &str, stage: &Stage) -> Result<Host, CloudError> {
     let access = Access::new(REGION, "test", "local", None).at(base);
     let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
     let store = DynamoStore::new(access.dynamo(), STACK, clocked, chanced);
+    let store = store.with_layout(lambda::layout());
     let queues = format!("{base}/{ACCOUNT}/{STACK}-");
     let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
     let queue = SqsQueues::new(access.sqs(), queues, clocked, chanced);

@@ -157,6 +157,8 @@ impl Fleet {
             ("CROSSWAVE_STACK", STACK.to_owned()),
             ("CROSSWAVE_MAPPINGS", mappings.join(" ")),
             ("CROSSWAVE_BUS", STACK.to_owned()),
+            // Whatever receives a webhook here is on this machine.
+            ("CROSSWAVE_PRIVATE_WEBHOOKS", "true".to_owned()),
             ("CROSSWAVE_SCHEDULE_GROUP", STACK.to_owned()),
             ("CROSSWAVE_SCHEDULE_ROLE", "arn:aws:iam::000000000000:role/scheduler".to_owned()),
             (

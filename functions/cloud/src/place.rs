@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use system::{OsRandom, SystemClock};
 
-use crate::{Cloud, CloudError, Figures, Options, cloud::LOOK};
+use crate::{Cloud, CloudError, Fault, Figures, Options, cloud::LOOK};
 
 /// The cloud as the place of a rehearsal.
 pub struct InTheCloud<'c> {
@@ -26,6 +26,8 @@ pub struct InTheCloud<'c> {
     kills: Kills,
     figures: Figures,
     start: StartBy,
+    faults: Vec<Fault>,
+    spared: Vec<(String, Fault)>,
 }
 
 /// What starts the wave.
@@ -92,6 +94,8 @@ impl<'c> InTheCloud<'c> {
             kills: Kills::default(),
             figures: Figures::default(),
             start: StartBy::default(),
+            faults: Vec::new(),
+            spared: Vec::new(),
         }
     }
 
@@ -100,6 +104,18 @@ impl<'c> InTheCloud<'c> {
     pub fn by_schedules(mut self) -> Self {
         self.start = StartBy::Schedule;
         self
+    }
+
+    /// The same, where these faults happen in each phase.
+    #[must_use]
+    pub fn with_faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults = faults.into_iter().collect();
+        self
+    }
+
+    /// The faults that did not happen in their phase.
+    pub fn spared(&self) -> &[(String, Fault)] {
+        &self.spared
     }
 
     /// The same, where a person is told what goes on.
@@ -139,6 +155,7 @@ impl Place for InTheCloud<'_> {
     ) -> Result<Option<u64>, CloudError> {
         let scope = Scope::of(self.cloud.project());
         let before = self.cloud.delivered();
+        self.faults.iter().for_each(|fault| self.cloud.inject(fault.clone()));
         match self.start {
             StartBy::Event => self.by_event(&scope, stretch).await?,
             StartBy::Schedule => self.by_schedule(&scope, stretch).await?,
@@ -163,6 +180,8 @@ impl Place for InTheCloud<'_> {
                 break;
             }
         }
+        let left = self.cloud.take_faults().into_iter();
+        self.spared.extend(left.map(|fault| (stretch.title.to_owned(), fault)));
         let phase = self.cloud.phase(stretch.title, stretch.people.len());
         self.tell(format!("{:<10} {} invocations", stretch.title, phase.invocations));
         self.figures.phases.push(phase);

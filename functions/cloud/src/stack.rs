@@ -82,6 +82,20 @@ pub(crate) async fn put_secret(
     Ok(())
 }
 
+/// Puts the secret of a project's webhooks where the functions look for it.
+pub(crate) async fn put_webhook(
+    double: &Double,
+    project: &Project,
+    url: &str,
+    secret: &str,
+) -> Result<(), CloudError> {
+    let name = format!("{STACK}/{}/{}/webhook", project.customer, project.id);
+    let text = json!({ "url": url, "secret": secret }).to_string();
+    let body = json!({ "Name": name, "SecretString": text });
+    double.json("secretsmanager", "secretsmanager.CreateSecret", &body).await?;
+    Ok(())
+}
+
 fn secret(base: &str, credentials: &Credentials, client_secret: &str) -> serde_json::Value {
     json!({
         "client_id": credentials.client_id.to_string(),

@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) identity_role: Option<String>,
     /// The bus.
     pub(crate) bus: Option<String>,
+    /// Webhooks may go to private addresses.
+    pub(crate) private_webhooks: bool,
     /// Where starts that lie ahead are planned.
     pub(crate) schedules: Option<Schedules>,
 }
@@ -60,6 +62,7 @@ pub(crate) fn read() -> Result<Config, String> {
         mappings: mappings.split_whitespace().map(str::to_owned).collect(),
         identity_role: variable("CROSSWAVE_IDENTITY_ROLE"),
         bus: variable("CROSSWAVE_BUS"),
+        private_webhooks: variable("CROSSWAVE_PRIVATE_WEBHOOKS").is_some_and(|on| on == "true"),
         schedules: schedules(),
     })
 }

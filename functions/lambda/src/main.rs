@@ -4,6 +4,7 @@ mod config;
 mod log;
 mod services;
 mod tenants;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -18,9 +18,9 @@ use ports::{Clock, Random, Store, Transport};
 use scripting::{Budget, WorkerPool};
 use serde_json::{Value, json};
 use system::{OsRandom, SystemClock};
-use tenant::{Counted, ReqwestTransport, TransportSettings};
+use tenant::{Counted, Reach, ReqwestTransport, TransportSettings};
 
-use crate::{config::Config, log, tenants::ConnectedTenants};
+use crate::{config::Config, log, tenants::ConnectedTenants, webhooks::StoredWebhooks};
 
 /// Script processes of one function at the same time.
 const SCRIPT_WORKERS: usize = 2;
@@ -47,7 +47,8 @@ impl Services {
             config.table.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
-        );
+        )
+        .with_layout(lambda::layout());
         let queue = SqsQueues::new(
             access.sqs(),
             config.queues.clone(),
@@ -64,6 +65,14 @@ impl Services {
         if let Some(role) = &config.identity_role {
             connections = connections.with_role(role.clone());
         }
+        let reach = if config.private_webhooks { Reach::Anywhere } else { Reach::PublicOnly };
+        let settings = TransportSettings { reach, ..TransportSettings::default() };
+        let public = ReqwestTransport::new(&settings).map_err(|error| error.to_string())?;
+        let webhooks = StoredWebhooks {
+            connections: connections.clone(),
+            stack: config.stack.clone(),
+            transport: Arc::new(public),
+        };
         let tenants = ConnectedTenants {
             store: Arc::clone(&store),
             connections,
@@ -87,7 +96,7 @@ impl Services {
             random,
             tenants: Arc::new(tenants),
             scripts: Arc::new(scripts),
-            webhooks: Arc::new(engine::NoWebhooks),
+            webhooks: Arc::new(webhooks),
             identity: HostIdentity { incarnation, sole: false, until: None },
         };
         let deployment = Deployment {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tenant::{
     AssertionError, Certificate, ClientId, Credential, CredentialSource, Endpoints, KeptCredential,
     SecretText, TenantConfig, TenantId,
@@ -68,6 +68,15 @@ struct Addresses {
     sharepoint_admin: Option<Url>,
 }
 
+/// The text of a project's webhook secret, JSON: the receiver's address, and what messages are signed
+/// with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookSecret {
+    url: Url,
+    secret: String,
+}
+
 /// What a secret lets us sign in with.
 enum Proof {
     Kept(KeptCredential),
@@ -76,11 +85,7 @@ enum Proof {
 
 impl TenantSecret {
     fn parse(name: &str, text: &SecretText) -> Result<Self, ConnectionError> {
-        // The parser's words may quote the secret; where it stopped does not.
-        serde_json::from_str(text.expose()).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            unusable(name, &format!("line {line}, column {column} is not as documented"))
-        })
+        parse(name, text)
     }
 
     fn proof(&self, name: &str) -> Result<Proof, ConnectionError> {
@@ -101,6 +106,14 @@ impl TenantSecret {
             )),
         }
     }
+}
+
+fn parse<T: DeserializeOwned>(name: &str, text: &SecretText) -> Result<T, ConnectionError> {
+    // The parser's words may quote the secret; where it stopped does not.
+    serde_json::from_str(text.expose()).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        unusable(name, &format!("line {line}, column {column} is not as documented"))
+    })
 }
 
 fn unusable(name: &str, text: &str) -> ConnectionError {
@@ -153,6 +166,21 @@ impl Connections {
             endpoints = endpoints.with_sharepoint_admin(admin);
         }
         Ok(config.with_endpoints(endpoints))
+    }
+}
+
+impl Connections {
+    /// Where the secret of this name sends webhooks, and what it signs them with; `None` when there is
+    /// no such secret.
+    pub async fn webhook(&self, name: &str) -> Result<Option<(Url, SecretText)>, ConnectionError> {
+        let text = match self.secrets.text(name).await {
+            Err(AwsError::Refused { code, .. }) if code == "ResourceNotFoundException" => {
+                return Ok(None);
+            }
+            text => text?,
+        };
+        let WebhookSecret { url, secret } = parse(name, &text)?;
+        Ok(Some((url, SecretText::from(secret))))
     }
 }
 

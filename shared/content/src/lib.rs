@@ -36,4 +36,5 @@ pub use principals::{Principals, SourcePrincipal, TargetPrincipal, Translation};
 pub use progress::{CopyMode, CopySummary, Counts, Note, Progress, UnitOutcome, Workload};
 pub use quickxor::{QuickXorHash, quick_xor_hash};
 pub use settings::{ArchiveCapability, CopySettings, FRAGMENT_UNIT, UnitBudget};
+pub use store::CHECKPOINT;
 pub use verify::{Difference, DifferenceReason, VerifiedPlace, VerifyOutcome, VerifyReport};

@@ -45,7 +45,9 @@ pub(crate) struct State<'a> {
     changes: Vec<Change>,
 }
 
-const CHECKPOINT: &str = "checkpoint";
+/// The sort key of the checkpoint. All records of a copy have one writer at a time: a store may keep
+/// them in one place with it.
+pub const CHECKPOINT: &str = "checkpoint";
 
 impl<'a> State<'a> {
     /// Reads the checkpoint; a user without one has an empty one.

@@ -63,6 +63,11 @@ impl Keys {
         format!("{}#COPY", Self::user_partition(user))
     }
 
+    /// Whether a partition is one of the copier's.
+    pub fn is_copy_partition(partition: &str) -> bool {
+        partition.ends_with("#COPY")
+    }
+
     /// The project's record.
     pub fn project(customer: &CustomerId, project: &ProjectId) -> Place {
         (Self::project_partition(customer, project), "P".to_owned())

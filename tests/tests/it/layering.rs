@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "aws",
             "catalogue",
+            "content",
             "control",
             "dispatch",
             "engine",

@@ -28,25 +28,30 @@ async fn prepared(cloud: &Cloud) -> usize {
 }
 
 /// A table that is throttled, conditional writes that lose their race, replies that are lost after a
-/// write, batons that come twice at once to two processes, and deploys while the wave runs: everybody
-/// arrives, each step is done once for each, and nothing is left behind as a dead letter.
+/// write, in each phase from prepare to cutover; batons that come twice at once to two processes, and
+/// deploys while the wave runs: everybody arrives with everything, each step is done once for each, and
+/// nothing is left behind as a dead letter.
 #[test]
 fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_nothing() {
     crate::run(async {
-        let (cloud, _stage) = a_cloud().await;
-        for action in ["dynamodb:PutItem", "dynamodb:GetItem"] {
-            cloud.inject(Fault::Throttled { action: action.to_owned(), times: 5 });
-        }
-        cloud.inject(Fault::Raced { times: 3 });
-        cloud.inject(Fault::ReplyLost { action: "dynamodb:PutItem".to_owned(), times: 3 });
-        cloud.inject(Fault::ReplyLost { action: "sqs:SendMessage".to_owned(), times: 1 });
-        cloud.inject(Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 3 });
+        let (cloud, stage) = a_cloud().await;
+        let throttled = |action: &str| Fault::Throttled { action: action.to_owned(), times: 5 };
+        let lost = |action: &str, times| Fault::ReplyLost { action: action.to_owned(), times };
+        let doubled = Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 1 };
+        let mut place = InTheCloud::new(&cloud).with_faults([
+            throttled("dynamodb:PutItem"),
+            throttled("dynamodb:GetItem"),
+            lost("dynamodb:PutItem", 3),
+            lost("sqs:SendMessage", 1),
+            Fault::Raced { times: 2 },
+            doubled,
+        ]);
         cloud.deploy_every(Duration::from_secs(4));
-        InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
-        let scope = Scope::of(cloud.project());
-        let everybody = Selection::everybody();
-        let report = control::report(cloud.host(), &scope, &everybody).await.unwrap();
-        assert_eq!(report.states.get(&UserState::Prepared), Some(&2), "{report}");
+        let played = rehearsal::rehearse(&SCENE, &stage, &mut place).await.unwrap().unwrap();
+        assert!(played.all_well(), "{played}");
+        assert_eq!(place.spared(), [], "every fault has happened in each phase");
+        let report = &played.report;
+        assert_eq!(report.states.get(&UserState::Complete), Some(&2), "{report}");
         for line in &report.steps {
             assert_eq!(line.done + line.not_applicable, 2, "{report}");
         }
@@ -54,7 +59,6 @@ fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_n
         let dead = lambda::list_dead(cloud.host()).await.unwrap();
         assert!(dead.is_empty(), "{dead:?}");
         assert_eq!(cloud.denied(), Vec::<String>::new());
-        assert_eq!(cloud.faults_left(), Vec::<Fault>::new(), "every fault has happened");
         assert!(cloud.deployed() > 0, "no process was replaced");
     });
 }

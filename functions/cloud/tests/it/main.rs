@@ -9,6 +9,7 @@
 
 mod bad_days;
 mod planned;
+mod receiver;
 mod same_report;
 mod start_up;
 

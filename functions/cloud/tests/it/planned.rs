@@ -13,9 +13,12 @@ use rehearsal::{Scene, Stage};
 use serde_json::{Value, json};
 use system::SystemClock;
 
-/// GEN-2: a schedule starts the wave at its time, and once, though it is delivered twice; nothing else
+use crate::receiver::Receiver;
+
+/// GEN-2, NOT-3: a schedule starts the wave at its time, and once, though it is delivered twice; nothing else
 /// could have, for the tick sleeps. It is gone afterwards. The bus is told each change of each user
-/// and of the wave, so that whoever builds on it sees each of them go from state to state.
+/// and of the wave, so that whoever builds on it sees each of them go from state to state; and the
+/// receiver that a secret of the project names gets each signed webhook once.
 #[test]
 fn a_schedule_starts_its_wave_once_and_every_change_is_told() {
     crate::run(async {
@@ -24,7 +27,9 @@ fn a_schedule_starts_its_wave_once_and_every_change_is_told() {
         let pace = Pace { period: Duration::from_hours(24), ..Pace::default() };
         let options = Options { pace, ..Options::of_workspace() };
         let cloud = Cloud::start(&options, &stage).await.unwrap();
+        let receiver = Receiver::start(&cloud).await;
         InTheCloud::new(&cloud).by_schedules().prepare_everybody().await.unwrap();
+        receiver.assert_heard_of(2);
         assert_eq!(cloud.fired().len(), 1);
         assert_eq!(cloud.planned(), BTreeMap::new(), "a time that is over is not planned");
 

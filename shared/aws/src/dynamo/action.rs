@@ -45,12 +45,8 @@ impl Action {
                 }
                 Expect::Anything => Self::overwrite(key, value, mark, layout, now),
             },
-            Change::Delete { key, expect } => {
-                Self::new(Verb::Delete(item::key(key))).on_condition(*expect)
-            }
-            Change::Check { key, expect } => {
-                Self::new(Verb::Check(item::key(key))).on_condition(*expect)
-            }
+            Change::Delete { key, expect } => Self::delete(key).on_condition(*expect),
+            Change::Check { key, expect } => Self::check(key).on_condition(*expect),
         }
     }
 
@@ -58,7 +54,23 @@ impl Action {
         Self { verb, condition: None, names: None, values: None }
     }
 
-    fn put(
+    /// The removal of an item, whatever it is.
+    pub(super) fn delete(key: &Key) -> Self {
+        Self::new(Verb::Delete(item::key(key)))
+    }
+
+    /// A look at an item.
+    pub(super) fn check(key: &Key) -> Self {
+        Self::new(Verb::Check(item::key(key)))
+    }
+
+    /// A whole item, written over whatever is there.
+    pub(super) fn put_item(item: Item) -> Self {
+        Self::new(Verb::Put(item))
+    }
+
+    /// A record of this version, written over whatever is there.
+    pub(super) fn put(
         key: &Key,
         value: &[u8],
         version: u64,
@@ -75,7 +87,7 @@ impl Action {
         for (name, value) in apart(key, layout, now) {
             item.insert(name.to_owned(), value);
         }
-        Self::new(Verb::Put(item))
+        Self::put_item(item)
     }
 
     /// The table counts the version on; an attempt that comes again finds its own mark.
@@ -117,6 +129,15 @@ impl Action {
             names: Some(names),
             values: Some(values),
         }
+    }
+
+    /// Only if the item bears this mark; only if there is none, without one.
+    pub(super) fn if_marked(mut self, mark: Option<Mark>) -> Self {
+        let Some(mark) = mark else { return self.on_condition(Expect::Absent) };
+        self.condition = Some("#w = :was".to_owned());
+        self.names = Some(Names::from([("#w".to_owned(), WRITER.to_owned())]));
+        self.values = Some(Item::from([(":was".to_owned(), mark.value())]));
+        self
     }
 
     fn on_condition(mut self, expect: Expect) -> Self {

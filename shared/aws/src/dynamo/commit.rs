@@ -1,8 +1,12 @@
 //! The commit: what is asked for, how often, and what the answers mean.
 
-use ports::{Change, CommitError, Expect, Key};
+use ports::{Change, CommitError, Expect, Key, StoreError};
 
-use super::DynamoStore;
+use super::{
+    DynamoStore,
+    action::{Action, Verb},
+    item::Mark,
+};
 use crate::{Operation, trouble::Trouble};
 
 /// Why an attempt did not write.
@@ -30,10 +34,39 @@ impl DynamoStore {
         let asks =
             |change: &&Change| !matches!(change, Change::Check { expect: Expect::Anything, .. });
         let changes: Vec<&Change> = changes.iter().filter(asks).collect();
+        if changes.iter().any(|change| self.anchor_of(&change.key().partition).is_some()) {
+            return self.write_beside(&changes).await;
+        }
         match changes.as_slice() {
             [] => Ok(()),
             [change] => self.write_one(change).await,
             changes => self.write_all(changes).await,
+        }
+    }
+
+    async fn write_all(&self, changes: &[&Change]) -> Result<(), CommitError> {
+        let mark = Mark(self.retry.random.next_u128());
+        let now = self.retry.clock.now();
+        let action =
+            |change: &&Change| (change.key().clone(), Action::of(change, mark, self.layout, now));
+        self.transact(mark, changes.iter().map(action).collect()).await
+    }
+
+    /// Writes all of these or none: one of them without a transaction, at half the price.
+    pub(super) async fn write_actions(
+        &self,
+        mark: Mark,
+        mut actions: Vec<(Key, Action)>,
+    ) -> Result<(), CommitError> {
+        match actions.pop() {
+            None => Ok(()),
+            Some((key, action)) if actions.is_empty() && matches!(action.verb, Verb::Put(_)) => {
+                self.put(action, mark, &key).await
+            }
+            Some(last) => {
+                actions.push(last);
+                self.transact(mark, actions).await
+            }
         }
     }
 
@@ -80,5 +113,13 @@ impl DynamoStore {
                 });
             }
         }
+    }
+}
+
+/// What a read that failed means for the commit that needed it.
+pub(super) fn unread(error: StoreError) -> CommitError {
+    match error {
+        StoreError::Throttled(text) => CommitError::Throttled(text),
+        StoreError::Unavailable(text) | StoreError::Damaged(text) => CommitError::Refused(text),
     }
 }

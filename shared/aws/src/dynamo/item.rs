@@ -33,9 +33,15 @@ impl Mark {
         AttributeValue::B(Blob::new(self.0.to_be_bytes()))
     }
 
+    /// The mark on an item.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let Some(AttributeValue::B(mark)) = item.get(WRITER) else { return None };
+        Some(Self(u128::from_be_bytes(mark.as_ref().try_into().ok()?)))
+    }
+
     /// Whether an item was written by this commit.
     pub(crate) fn is_on(self, item: &Item) -> bool {
-        matches!(item.get(WRITER), Some(AttributeValue::B(mark)) if mark.as_ref() == self.0.to_be_bytes())
+        Self::of(item) == Some(self)
     }
 }
 

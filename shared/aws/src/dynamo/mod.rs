@@ -1,6 +1,7 @@
 //! The store adapter: one table, on demand.
 
 mod action;
+mod anchor;
 mod commit;
 mod item;
 mod read;
@@ -28,6 +29,10 @@ pub struct Layout {
     pub lifetime: Option<fn(&Key) -> Option<Duration>>,
     /// In which listing a record appears; `None` for nearly all.
     pub listing: Option<fn(&Key) -> Option<&'static str>>,
+    /// The sort key of a partition's anchor, in whose item the partition's other records are kept as
+    /// long as there is room; `None` for partitions without. For partitions that are written by one
+    /// writer at a time. All programs that use a table must agree on this.
+    pub anchor: Option<fn(&str) -> Option<&'static str>>,
 }
 
 /// The store in a DynamoDB table.
@@ -40,6 +45,7 @@ pub struct DynamoStore {
     layout: Layout,
     retry: Retry,
     meter: Meter,
+    anchors: anchor::Remembered,
 }
 
 impl DynamoStore {
@@ -56,6 +62,7 @@ impl DynamoStore {
             layout: Layout::default(),
             retry: Retry { clock, random },
             meter: Meter::new(),
+            anchors: anchor::Remembered::default(),
         }
     }
 
@@ -113,11 +120,17 @@ impl DynamoStore {
 #[async_trait]
 impl Store for DynamoStore {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
-        self.read_one(key).await
+        match self.anchor_of(&key.partition) {
+            Some(anchor) => self.read_beside(&anchor, key).await,
+            None => self.read_one(key).await,
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.read_page(query).await
+        match self.anchor_of(&query.partition) {
+            Some(anchor) => self.read_page_beside(&anchor, query).await,
+            None => self.read_page(query).await,
+        }
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {

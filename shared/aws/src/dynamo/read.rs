@@ -12,6 +12,11 @@ use crate::{Operation, meter::Spent, trouble::trouble};
 
 impl DynamoStore {
     pub(super) async fn read_one(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.fetch(key).await?.map(item::record).transpose()
+    }
+
+    /// The item at a key, as it is.
+    pub(super) async fn fetch(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         if !may_exist(key) {
             return Ok(None);
         }
@@ -34,12 +39,22 @@ impl DynamoStore {
             Operation::GetItem,
             output.consumed_capacity().and_then(ConsumedCapacity::capacity_units),
         );
-        output.item.map(item::record).transpose()
+        Ok(output.item)
     }
 
     pub(super) async fn read_page(&self, query: &Query) -> Result<Page, StoreError> {
+        let (items, next) = self.read_items(query).await?;
+        let records = items.into_iter().map(item::record);
+        Ok(Page { records: records.collect::<Result<_, _>>()?, next })
+    }
+
+    /// The items of a page, as they are, and where to go on.
+    pub(super) async fn read_items(
+        &self,
+        query: &Query,
+    ) -> Result<(Vec<Item>, Option<String>), StoreError> {
         let start = match Start::of(query) {
-            Start::Nowhere => return Ok(Page::default()),
+            Start::Nowhere => return Ok((Vec::new(), None)),
             Start::First => None,
             Start::After(sort) => Some(item::key(&Key::new(&query.partition, sort))),
         };
@@ -75,8 +90,7 @@ impl DynamoStore {
             output.consumed_capacity().and_then(ConsumedCapacity::capacity_units),
         );
         let next = output.last_evaluated_key.map(|mut key| item::place(&mut key)).transpose()?;
-        let records = output.items.unwrap_or_default().into_iter().map(item::record);
-        Ok(Page { records: records.collect::<Result<_, _>>()?, next: next.map(|key| key.sort) })
+        Ok((output.items.unwrap_or_default(), next.map(|key| key.sort)))
     }
 
     /// A page of a listing's keys, in the order of their partitions, and where to go on. The index

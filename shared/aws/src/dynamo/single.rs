@@ -10,12 +10,12 @@ use aws_sdk_dynamodb::{
         ReturnValuesOnConditionCheckFailure::AllOld,
     },
 };
-use ports::{Change, CommitError, Expect, Key, StoreError};
+use ports::{Change, CommitError, Expect, Key};
 
 use super::{
     DynamoStore,
     action::{Action, Verb},
-    commit::{Conflicts, Failure},
+    commit::{Conflicts, Failure, unread},
     item::{Item, Mark},
 };
 use crate::{Operation, trouble::trouble};
@@ -32,7 +32,12 @@ impl DynamoStore {
         }
     }
 
-    async fn put(&self, action: Action, mark: Mark, key: &Key) -> Result<(), CommitError> {
+    pub(super) async fn put(
+        &self,
+        action: Action,
+        mark: Mark,
+        key: &Key,
+    ) -> Result<(), CommitError> {
         let Verb::Put(item) = action.verb else { return Ok(()) };
         let request = self
             .client
@@ -127,10 +132,7 @@ impl DynamoStore {
     /// price.
     async fn check_one(&self, change: &Change) -> Result<(), CommitError> {
         let Change::Check { key, expect } = change else { return Ok(()) };
-        let found = self.read_one(key).await.map_err(|error| match error {
-            StoreError::Throttled(text) => CommitError::Throttled(text),
-            StoreError::Unavailable(text) | StoreError::Damaged(text) => CommitError::Refused(text),
-        })?;
+        let found = self.read_one(key).await.map_err(unread)?;
         let version = found.map(|record| record.version);
         let holds = match expect {
             Expect::Absent => version.is_none(),

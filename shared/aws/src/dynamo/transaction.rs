@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use aws_smithy_runtime_api::http::Response;
-use ports::{Change, CommitError};
+use ports::{CommitError, Key};
 use uuid::Uuid;
 
 use super::{
@@ -27,13 +27,16 @@ use crate::{
 const WHAT: &str = "TransactWriteItems";
 
 impl DynamoStore {
-    pub(super) async fn write_all(&self, changes: &[&Change]) -> Result<(), CommitError> {
-        let mark = Mark(self.retry.random.next_u128());
-        let now = self.retry.clock.now();
-        let items: Result<Vec<_>, _> = changes
-            .iter()
-            .map(|change| transact_item(Action::of(change, mark, self.layout, now), &self.table))
-            .collect();
+    /// Writes all of these or none.
+    pub(super) async fn transact(
+        &self,
+        mark: Mark,
+        actions: Vec<(Key, Action)>,
+    ) -> Result<(), CommitError> {
+        let (keys, actions): (Vec<Key>, Vec<Action>) = actions.into_iter().unzip();
+        let items = actions.into_iter().map(|action| transact_item(action, &self.table));
+        let items: Result<Vec<_>, _> = items.collect();
+        let keys = &keys;
         let items = items.map_err(|error| CommitError::Refused(error.to_string()))?;
         let token = Uuid::from_u128(mark.0).hyphenated().to_string();
         self.attempt(Operation::TransactWriteItems, Conflicts::Certain, || {
@@ -44,7 +47,7 @@ impl DynamoStore {
                 .client_request_token(&token)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             async move {
-                let sent = request.send().await.map_err(|error| self.cancelled(&error, changes))?;
+                let sent = request.send().await.map_err(|error| self.cancelled(&error, keys))?;
                 for consumed in sent.consumed_capacity() {
                     self.wrote(Operation::TransactWriteItems, Some(consumed));
                 }
@@ -57,7 +60,7 @@ impl DynamoStore {
     fn cancelled(
         &self,
         error: &SdkError<TransactWriteItemsError, Response>,
-        changes: &[&Change],
+        keys: &[Key],
     ) -> Failure {
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()
@@ -67,14 +70,14 @@ impl DynamoStore {
         let reasons = cancelled.cancellation_reasons();
         let codes = || reasons.iter().map(|reason| reason.code().unwrap_or_default());
         let failed: Vec<_> = codes()
-            .zip(changes)
+            .zip(keys)
             .filter(|(code, _)| *code == "ConditionalCheckFailed")
-            .map(|(_, change)| change.key().clone())
+            .map(|(_, key)| key.clone())
             .collect();
         if !failed.is_empty() {
             return Failure::Conflict(failed);
         }
-        let words: Vec<String> = reasons.iter().zip(changes).filter_map(in_words).collect();
+        let words: Vec<String> = reasons.iter().zip(keys).filter_map(in_words).collect();
         let text = format!("{WHAT} on {} was cancelled: {}", self.table, words.join("; "));
         Failure::Trouble(if codes().any(is_busy) {
             Trouble::Busy(text)
@@ -85,9 +88,8 @@ impl DynamoStore {
 }
 
 /// Why one action cancelled its transaction; `None` when it did not.
-fn in_words((reason, change): (&CancellationReason, &&Change)) -> Option<String> {
+fn in_words((reason, key): (&CancellationReason, &Key)) -> Option<String> {
     let code = reason.code().filter(|code| *code != "None")?;
-    let key = change.key();
     let message = reason.message().unwrap_or("no message");
     Some(format!("{}/{}: {code}: {message}", key.partition, key.sort))
 }

@@ -11,8 +11,8 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 const DICTIONARY: &[u8] = include_bytes!("dictionary.txt");
 /// A shorter value fits into its write unit as it is, key and all.
 const SHORT: usize = 640;
-/// No value is longer: it would not be taken by any store.
-const MOST: usize = ports::MAX_RECORD_BYTES;
+/// No value is longer: the longest record, and as much again beside it in its item.
+const MOST: usize = ports::MAX_RECORD_BYTES * 2;
 
 /// The shorter form; `None` when it would not pay.
 pub(super) fn deflate(value: &[u8]) -> Option<Vec<u8>> {

@@ -8,6 +8,7 @@ mod events;
 mod permissions;
 mod queue_faults;
 mod secrets;
+mod store_anchor;
 mod store_faults;
 mod store_table;
 mod support;

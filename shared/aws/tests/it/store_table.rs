@@ -68,6 +68,7 @@ async fn laid_out(access: &Access) -> DynamoStore {
     let layout = Layout {
         lifetime: Some(|key| key.sort.starts_with("L#").then_some(Duration::from_hours(24))),
         listing: Some(|key| (key.sort == "P").then_some("project")),
+        anchor: None,
     };
     let clock = Arc::new(Impatient::default());
     DynamoStore::new(client, name, clock, random()).with_layout(layout)

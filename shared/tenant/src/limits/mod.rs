@@ -109,6 +109,9 @@ pub(crate) struct Ask<'a> {
     pub upload_bytes: usize,
 }
 
+/// When units were spent by another request of this worker: look again after so long.
+const AGAIN: Duration = Duration::from_millis(1);
+
 /// Above this many mailboxes, those at rest are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
@@ -354,7 +357,7 @@ impl Limits {
                 let mut state = self.state();
                 for (key, units) in drawn {
                     if let Some(lease) = state.leases.get_mut(&key) {
-                        lease.units = lease.units.saturating_add(units);
+                        lease.put_back(units);
                     }
                 }
                 return Some(wait);
@@ -374,13 +377,14 @@ impl Limits {
         now: Timestamp,
     ) -> Option<Duration> {
         let Draw { rate, units, .. } = draw.clone();
-        let mut leased = Ok(units);
+        let held = self.state().leases.get(key).map_or(0, |lease| lease.left(now));
+        let mut leased = Ok(0);
         let edit = |mut budget: Budget| {
             self.settings.listen(&mut budget, &draw.scope, rate, now);
-            let many = if units == 0 { 0 } else { lease_of(rate, units) };
+            let many = if held >= units { 0 } else { lease_of(rate, units) };
             let fits = |count: u32| budget.wait(rate, count, now).is_zero();
-            let Some(count) = [many, units].into_iter().find(|count| fits(*count)) else {
-                leased = Err(budget.wait(rate, units, now));
+            let Some(count) = [many, units.min(many)].into_iter().find(|count| fits(*count)) else {
+                leased = Err(budget.wait(rate, units.min(many), now));
                 return Edit::Leave(budget);
             };
             leased = Ok(count);
@@ -398,12 +402,10 @@ impl Limits {
         state.budgets.insert(key.clone(), budget);
         match leased {
             Ok(count) => {
-                let until = now + signed(rate.period.min(Duration::from_mins(1)) / 60);
-                let rest = count.saturating_sub(units);
-                let lease = state.leases.entry(key.clone()).or_insert(Lease { units: 0, until });
-                let kept = if lease.until > now { lease.units } else { 0 };
-                *lease = Lease { units: kept.saturating_add(rest), until };
-                None
+                let lease = state.leases.entry(key.clone()).or_insert_with(|| Lease::none(now));
+                lease.renewed(count, now);
+                // Another request of this worker may have spent what was held meanwhile.
+                (!lease.spend(units, now)).then_some(AGAIN)
             }
             Err(wait) => Some(wait),
         }
@@ -454,12 +456,11 @@ impl State {
         if !fence.is_zero() {
             return Leased::Fenced(fence);
         }
-        match self.leases.get_mut(key) {
-            Some(lease) if lease.until > now && lease.units >= draw.units => {
-                lease.units = lease.units.saturating_sub(draw.units);
-                Leased::Drawn
-            }
-            _ => Leased::Short,
+        let lease = self.leases.get_mut(key).filter(|lease| lease.is_fresh(now));
+        if lease.is_some_and(|lease| lease.spend(draw.units, now)) {
+            Leased::Drawn
+        } else {
+            Leased::Short
         }
     }
 
@@ -467,7 +468,7 @@ impl State {
         if self.budgets.len() > REMEMBERED_MAX {
             self.budgets.retain(|_, budget| !budget.is_idle(now));
             self.gates.retain(|_, gate| !gate.is_idle());
-            self.leases.retain(|_, lease| lease.until > now);
+            self.leases.retain(|_, lease| lease.left(now) > 0 || lease.is_fresh(now));
             self.credit.retain(|_, left| *left > 0);
         }
     }

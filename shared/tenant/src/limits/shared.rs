@@ -1,18 +1,24 @@
 //! Budgets shared by all workers of a tenant, through the store.
 //!
 //! A record a budget, `{tenant}/{lane}`. A worker leases units with one conditional commit and spends
-//! them without the store; a lease is a hundredth of the rate and a slot old at most, so that little is
-//! lost with a worker. What a service refuses or tells goes into the record too: all stop, not one.
+//! them without the store. A lease is a hundredth of the rate and a minute old at most: little is lost
+//! with a worker, and a window holds at most a hundredth too much for each worker that had units left.
+//! What a service refuses or tells goes into the record too: all stop within [`HEARD`], not one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use ports::{Change, CommitError, Key, Store};
 
-use super::{Rate, budget::Budget};
+use super::{Rate, budget::Budget, signed};
 
 /// Tries at a record that others write too; after them the caller comes back in a moment.
 const TRIES: u32 = 8;
+
+/// How long leased units may be spent: each lease costs a write.
+pub(super) const VALID: Duration = Duration::from_mins(1);
+/// How long a worker goes by what it knows of fences: to look costs a read.
+pub(super) const HEARD: Duration = Duration::from_secs(5);
 
 /// The records of all budgets.
 pub(super) struct SharedBudgets {
@@ -71,11 +77,57 @@ impl SharedBudgets {
 /// Units that were leased and are not spent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
-    pub(super) units: u32,
-    pub(super) until: Timestamp,
+    units: u32,
+    /// Units are spent before.
+    until: Timestamp,
+    /// The budget's fence is known until then.
+    heard: Timestamp,
+}
+
+impl Lease {
+    /// Nothing leased, nothing heard.
+    pub(super) fn none(now: Timestamp) -> Self {
+        Self { units: 0, until: now, heard: now }
+    }
+
+    /// Units that can be spent.
+    pub(super) fn left(&self, now: Timestamp) -> u32 {
+        if self.until > now { self.units } else { 0 }
+    }
+
+    /// Whether the store need not be asked whether there is a fence.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.heard > now
+    }
+
+    /// Spends units, all or none; says whether there were enough.
+    pub(super) fn spend(&mut self, units: u32, now: Timestamp) -> bool {
+        let left = self.left(now);
+        if left >= units {
+            self.units = left.saturating_sub(units);
+        }
+        left >= units
+    }
+
+    /// Takes units back that were spent for nothing.
+    pub(super) fn put_back(&mut self, units: u32) {
+        self.units = self.units.saturating_add(units);
+    }
+
+    /// The store was asked, and gave so many.
+    pub(super) fn renewed(&mut self, units: u32, now: Timestamp) {
+        self.heard = now + signed(HEARD);
+        if units > 0 {
+            *self = Self {
+                units: self.left(now).saturating_add(units),
+                until: now + signed(VALID),
+                ..*self
+            };
+        }
+    }
 }
 
 /// How many units to lease at once, when `units` are needed.
 pub(super) fn lease_of(rate: Rate, units: u32) -> u32 {
-    (rate.units / 100).clamp(1, 200).max(units)
+    (rate.units / 100).clamp(1, 2_000).max(units)
 }
