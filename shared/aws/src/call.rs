@@ -148,23 +148,13 @@ impl Caller {
 
     /// Asks until it is answered, or attempts are used up; returns the reply's text.
     pub async fn ask(&self, ask: &Ask) -> Result<String, AwsError> {
-        let mut attempts = self.retry.attempts();
-        loop {
-            self.meter.request(ask.operation);
-            let (code, trouble) = match self.ask_once(ask).await {
-                Ok(reply) => return Ok(reply),
-                Err(failed) => failed,
-            };
-            self.meter.refused(ask.operation);
-            match trouble {
-                Trouble::Refused(text) => return Err(AwsError::Refused { code, text }),
-                Trouble::Busy(text) | Trouble::Lost(text) => {
-                    if !attempts.again().await {
-                        return Err(AwsError::Unavailable(text));
-                    }
-                }
-            }
-        }
+        let once = || self.ask_once(ask);
+        let answer =
+            self.retry.until_answered(&self.meter, ask.operation, once, |(_, trouble)| trouble);
+        answer.await.map_err(|(code, trouble)| match trouble {
+            Trouble::Refused(text) => AwsError::Refused { code, text },
+            Trouble::Busy(text) | Trouble::Lost(text) => AwsError::Unavailable(text),
+        })
     }
 
     async fn ask_once(&self, ask: &Ask) -> Result<String, (String, Trouble)> {

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use ports::{Clock, Random};
 
+use crate::{Meter, Operation, trouble::Trouble};
+
 /// The first pause is up to so long; each further one up to twice as long as the one before.
 const FIRST: Duration = Duration::from_millis(50);
 /// No pause is longer.
@@ -23,6 +25,33 @@ impl Retry {
     /// The attempts of one call.
     pub(crate) fn attempts(&self) -> Attempts<'_> {
         Attempts { retry: self, failed: 0 }
+    }
+
+    /// Asks until it is answered or refused for good, or attempts are used up, and counts. The last
+    /// failure comes back.
+    pub(crate) async fn until_answered<T, E, F>(
+        &self,
+        meter: &Meter,
+        operation: Operation,
+        ask: impl Fn() -> F + Send,
+        trouble: impl Fn(&E) -> &Trouble + Send,
+    ) -> Result<T, E>
+    where
+        E: Send,
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        let mut attempts = self.attempts();
+        loop {
+            meter.request(operation);
+            let failed = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            meter.refused(operation);
+            if matches!(trouble(&failed), Trouble::Refused(_)) || !attempts.again().await {
+                return Err(failed);
+            }
+        }
     }
 }
 

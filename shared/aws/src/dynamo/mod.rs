@@ -99,21 +99,12 @@ impl DynamoStore {
     where
         F: Future<Output = Result<T, Trouble>> + Send,
     {
-        let mut attempts = self.retry.attempts();
-        loop {
-            self.meter.request(operation);
-            let trouble = match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(trouble) => trouble,
-            };
-            self.meter.refused(operation);
-            if matches!(trouble, Trouble::Refused(_)) || !attempts.again().await {
-                return Err(match trouble {
-                    Trouble::Busy(text) => StoreError::Throttled(text),
-                    Trouble::Lost(text) | Trouble::Refused(text) => StoreError::Unavailable(text),
-                });
-            }
-        }
+        let answer =
+            self.retry.until_answered(&self.meter, operation, ask, |trouble| trouble).await;
+        answer.map_err(|trouble| match trouble {
+            Trouble::Busy(text) => StoreError::Throttled(text),
+            Trouble::Lost(text) | Trouble::Refused(text) => StoreError::Unavailable(text),
+        })
     }
 }
 

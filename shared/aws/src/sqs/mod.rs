@@ -63,19 +63,12 @@ impl SqsQueues {
     where
         F: Future<Output = Result<T, Trouble>> + Send,
     {
-        let mut attempts = self.retry.attempts();
-        loop {
-            self.meter.request(operation);
-            let trouble = match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(trouble) => trouble,
-            };
-            self.meter.refused(operation);
-            if matches!(trouble, Trouble::Refused(_)) || !attempts.again().await {
-                let (Trouble::Busy(text) | Trouble::Lost(text) | Trouble::Refused(text)) = trouble;
-                return Err(QueueError::Unavailable(text));
-            }
-        }
+        let answer =
+            self.retry.until_answered(&self.meter, operation, ask, |trouble| trouble).await;
+        answer.map_err(|trouble| {
+            let (Trouble::Busy(text) | Trouble::Lost(text) | Trouble::Refused(text)) = trouble;
+            QueueError::Unavailable(text)
+        })
     }
 }
 

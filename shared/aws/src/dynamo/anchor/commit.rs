@@ -89,7 +89,9 @@ impl DynamoStore {
                     self.retry.clock.sleep(pause).await;
                 }
                 Err(error) => {
-                    groups.keys().for_each(|key| self.anchors.forget(key));
+                    for key in groups.keys() {
+                        self.anchors.forget(key);
+                    }
                     return Err(error);
                 }
             }

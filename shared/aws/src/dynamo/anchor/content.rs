@@ -181,7 +181,9 @@ impl Content {
             Apart::Listed(all) => {
                 let count = u32::try_from(all.len()).unwrap_or(UNLISTED);
                 packed.extend(count.to_le_bytes());
-                all.iter().for_each(|sort| put(&mut packed, sort.as_bytes()));
+                for sort in all {
+                    put(&mut packed, sort.as_bytes());
+                }
             }
         }
         for (sort, rider) in &self.riders {
