@@ -49,7 +49,8 @@ impl Receiver {
         let heard = self.0.lock().unwrap();
         let value = |head: &[String], name: &str| {
             let line = head.iter().find(|line| line.to_lowercase().starts_with(name));
-            line.unwrap_or_else(|| panic!("no {name} in {head:?}")).clone()
+            assert!(line.is_some(), "no {name} in {head:?}");
+            line.unwrap().clone()
         };
         let ids: BTreeSet<_> =
             heard.iter().map(|(head, _)| value(head, "x-crosswave-id")).collect();
