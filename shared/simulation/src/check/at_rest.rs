@@ -85,9 +85,9 @@ async fn one(world: &World, person: &Person, user: &User) {
         if let Some(target) = user.target.as_ref().filter(|_| world.moves_rights()) {
             super::rights::rights(world, person, &target.user_principal_name, copied.at);
         }
-    }
-    if world.verifies() {
-        super::verified::verified(world, person, user).await;
+        if world.verifies() {
+            super::verified::verified(world, person, user, copied.at).await;
+        }
     }
     letters(world, person, user);
     usage(world, person, &journal).await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use simulator::{DriveView, MailboxView};
+use simulator::{DriveView, FolderView, MailboxView};
 
 /// A message of somebody outside, with a subject of its own.
 #[derive(Clone, Debug)]
@@ -55,10 +55,13 @@ fn named(identity: &str, subject: &str) -> String {
     letter.unwrap_or(identity).to_owned()
 }
 
-/// The names of the items that cannot be read.
+/// The names of the items that cannot be read, in folders that people see.
 pub(crate) fn unreadable(view: &MailboxView) -> BTreeSet<String> {
-    let plain = view.folders.values().filter(|folder| !folder.search && !folder.hidden);
-    let items = plain.flat_map(|folder| &folder.items).filter(|item| item.corrupt);
+    corrupt(view.folders.values().filter(|folder| !folder.search && !folder.hidden))
+}
+
+fn corrupt<'a>(folders: impl Iterator<Item = &'a FolderView>) -> BTreeSet<String> {
+    let items = folders.flat_map(|folder| &folder.items).filter(|item| item.corrupt);
     items.map(|item| named(&item.identity, &item.subject)).collect()
 }
 
@@ -84,9 +87,9 @@ impl Ledger {
             || self.touched.contains(name)
     }
 
-    /// Notes that the unreadable items of the old mailbox become readable.
+    /// Notes that the unreadable items of the old mailbox become readable, those of hidden folders too.
     pub(crate) fn repaired(&mut self, before: &MailboxView, now: Timestamp) {
-        for name in unreadable(before) {
+        for name in corrupt(before.folders.values()) {
             self.changed.insert(name, now);
         }
     }
