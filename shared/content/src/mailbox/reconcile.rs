@@ -2,9 +2,9 @@
 //! in the target is found out there, before anything else is imported.
 //!
 //! A copy is recognised by what the stream carries over: the search key, else the internet message id,
-//! else kind, size, subject and date. Of an original that has left its folder meanwhile only what the page
-//! says is known: kind, size and the second in which it was made. Its copy is taken into the map all the
-//! same, since the next changes tell that the original is gone. An item of the target that the map knows
+//! else kind, size, subject and date. Of an original that has left its folder or was edited meanwhile, what
+//! the copy was made of is known from the page alone: kind, size and the second in which it was made. The
+//! copy is taken into the map all the same, since the next changes tell what became of the original. An item of the target that the map knows
 //! as another copy is no candidate.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -38,7 +38,10 @@ pub(super) struct Likeness {
     created: Option<String>,
     subject: Option<String>,
     pub(super) delivered: Option<String>,
-    /// The original has left its folder: nothing but kind, size and `created` is known.
+    /// The original as the page in hand lists it, where it is not that any more: kind, size and when it
+    /// was made.
+    listed: Option<(Option<String>, Option<u64>, Option<String>)>,
+    /// The original has left its folder: nothing else is known.
     gone: bool,
 }
 
@@ -53,25 +56,31 @@ impl Likeness {
             created: item.created_date_time.clone().filter(|text| !text.is_empty()),
             subject: property(SUBJECT.0),
             delivered: property(DELIVERED.0),
+            listed: None,
             gone: false,
         }
     }
 
     /// What the page in hand says of an original that is there no more.
     fn gone(row: &Row) -> Self {
-        Self {
-            kind: Some(row.kind.clone()).filter(|text| !text.is_empty()),
-            size: Some(row.size),
-            created: Some(row.created.clone()).filter(|text| !text.is_empty()),
-            gone: true,
-            ..Self::default()
-        }
+        Self { gone: true, ..Self::default() }.listed(row)
+    }
+
+    /// Adds what the page in hand says of an original that has changed since.
+    fn listed(self, row: &Row) -> Self {
+        let kind = Some(row.kind.clone()).filter(|text| !text.is_empty());
+        let created = Some(row.created.clone()).filter(|text| !text.is_empty());
+        let listed = created.is_some().then_some((kind, Some(row.size), created));
+        Self { listed, ..self }
     }
 
     pub(super) fn is_copy_of(&self, original: &Self) -> bool {
+        let as_listed = || {
+            let here = (self.kind.clone(), self.size, self.created.clone());
+            original.listed.as_ref().is_some_and(|listed| *listed == here)
+        };
         if original.gone {
-            let listed = |of: &Self| (of.kind.clone(), of.size, of.created.clone());
-            return original.created.is_some() && listed(self) == listed(original);
+            return as_listed();
         }
         if let (Some(here), Some(there)) = (&self.search_key, &original.search_key) {
             return here == there;
@@ -81,7 +90,7 @@ impl Likeness {
         }
         // Without either: all the rest, compared as one.
         let rest = |of: &Self| (of.kind.clone(), of.size, of.subject.clone(), of.delivered.clone());
-        rest(self) == rest(original)
+        rest(self) == rest(original) || as_listed()
     }
 }
 
@@ -165,7 +174,11 @@ impl Unit<'_> {
             );
             let doing = "reading an item of the source again";
             match self.ask_optional(doing, call).await? {
-                Some(item) => originals.push((place, Likeness::of(&item))),
+                Some(item) => {
+                    let same = item.change_key.as_deref() == Some(row.tag.as_str());
+                    let now = Likeness::of(&item);
+                    originals.push((place, if same { now } else { now.listed(row) }));
+                }
                 None => gone.push((place, Likeness::gone(row))),
             }
         }
