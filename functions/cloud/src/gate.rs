@@ -3,10 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -19,61 +16,12 @@ use tenant::ReqwestTransport;
 use tokio::sync::watch;
 
 use crate::{
+    fault::{Course, Fault, Injected},
     figures::Ledger,
     policy::{Denied, Policies},
     scheduler::Scheduler,
     serve::{Answer, refusal, text},
 };
-
-/// What goes wrong, and how often.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The service refuses for a moment.
-    Throttled {
-        /// Which action, for instance `dynamodb:PutItem`.
-        action: String,
-        /// So many requests, every other one.
-        times: u32,
-    },
-    /// It is done, and the reply is lost.
-    ReplyLost {
-        /// Which action.
-        action: String,
-        /// So many requests, every other one.
-        times: u32,
-    },
-    /// It is done twice, as a queue that delivers at least once does now and then.
-    Doubled {
-        /// Which action.
-        action: String,
-        /// So many requests, every other one.
-        times: u32,
-    },
-    /// Another writer was first: the conditions of a transaction do not hold.
-    Raced {
-        /// So many transactions, every other one.
-        times: u32,
-    },
-    /// The role lacks a permission, until it is granted again.
-    Forbidden {
-        /// Which function's role.
-        function: Function,
-        /// Which action.
-        action: String,
-    },
-}
-
-impl Fault {
-    fn is_left(&self) -> bool {
-        match self {
-            Self::Throttled { times, .. }
-            | Self::ReplyLost { times, .. }
-            | Self::Doubled { times, .. }
-            | Self::Raced { times } => *times > 0,
-            Self::Forbidden { .. } => true,
-        }
-    }
-}
 
 /// What is told that a message comes into a queue, and after which delay.
 pub(crate) type Wake = Box<dyn Fn(&str, Duration) + Send + Sync>;
@@ -84,7 +32,7 @@ pub(crate) struct Gate {
     transport: ReqwestTransport,
     policies: Policies,
     by_key: BTreeMap<String, Function>,
-    faults: Mutex<Vec<Fault>>,
+    faults: Mutex<Vec<Injected>>,
     denied: Mutex<Vec<String>>,
     /// Whether the mappings are switched on.
     pub(crate) polling: watch::Sender<bool>,
@@ -94,20 +42,10 @@ pub(crate) struct Gate {
     pub(crate) scheduler: Arc<Scheduler>,
     /// What was put on the bus.
     told: Mutex<Vec<Value>>,
-    /// Requests so far.
-    turn: AtomicU64,
 }
 
 /// What writes a record.
 const WRITES: [&str; 3] = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
-
-/// What is to become of a request.
-enum Course {
-    On,
-    Refuse(Answer),
-    LoseReply,
-    Twice,
-}
 
 impl Gate {
     /// A gate before the double.
@@ -129,19 +67,19 @@ impl Gate {
             ledger,
             scheduler: Arc::default(),
             told: Mutex::new(Vec::new()),
-            turn: AtomicU64::new(0),
         }
     }
 
     /// Puts a fault in.
     pub(crate) fn inject(&self, fault: Fault) {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(Injected::new(fault));
     }
 
     /// The faults that have not all happened.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.iter().filter(|fault| fault.is_left()).cloned().collect()
+        let left = faults.iter().map(Injected::fault).filter(|fault| fault.is_left());
+        left.cloned().collect()
     }
 
     /// Takes all faults away.
@@ -205,8 +143,8 @@ impl Gate {
     fn course(&self, function: Function, actions: &[(String, Value)]) -> Course {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         for (action, body) in actions {
-            let forbidden = faults.iter().any(|fault| {
-                matches!(fault, Fault::Forbidden { function: whose, action: what }
+            let forbidden = faults.iter().any(|one| {
+                matches!(one.fault(), Fault::Forbidden { function: whose, action: what }
                     if *whose == function && what == action)
             });
             let allowed = self.policies.check(function, action, body);
@@ -221,38 +159,8 @@ impl Gate {
                 return Course::Refuse(answer);
             }
         }
-        // Every other request: what always fails is another kind of day.
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        if turn % 2 == 1 {
-            return Course::On;
-        }
-        // Only a transaction asks for several things.
-        let transaction = actions.len() > 1;
-        let asked = |what: &str| actions.iter().any(|(action, _)| action == what);
-        for fault in faults.iter_mut() {
-            match fault {
-                Fault::Throttled { action, times } if *times > 0 && asked(action) => {
-                    *times -= 1;
-                    let code = "ProvisionedThroughputExceededException";
-                    let answer = refusal(StatusCode::BAD_REQUEST, code, "rate exceeded");
-                    return Course::Refuse(answer);
-                }
-                Fault::ReplyLost { action, times } if *times > 0 && asked(action) => {
-                    *times -= 1;
-                    return Course::LoseReply;
-                }
-                Fault::Raced { times } if *times > 0 && transaction => {
-                    *times -= 1;
-                    return Course::Refuse(raced(actions.len()));
-                }
-                Fault::Doubled { action, times } if *times > 0 && asked(action) => {
-                    *times -= 1;
-                    return Course::Twice;
-                }
-                _ => {}
-            }
-        }
-        Course::On
+        let met = faults.iter_mut().find(|one| one.meets(actions));
+        met.map_or(Course::On, |one| one.meet(actions.len()))
     }
 
     /// The Lambda API's `UpdateEventSourceMapping`, as far as it switches.
@@ -334,18 +242,6 @@ impl Gate {
             Err(error) => failed(error.to_string()),
         }
     }
-}
-
-/// A transaction whose first condition did not hold.
-fn raced(parts: usize) -> Answer {
-    let reason = |place| if place == 0 { "ConditionalCheckFailed" } else { "None" };
-    let reasons: Vec<Value> = (0..parts).map(|place| json!({ "Code": reason(place) })).collect();
-    let code = "TransactionCanceledException";
-    let body = json!({ "__type": code, "message": "lost a race", "CancellationReasons": reasons });
-    let mut answer = text(StatusCode::BAD_REQUEST, body.to_string());
-    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
-    answer.headers_mut().insert("content-type", kind);
-    answer
 }
 
 /// What a request asks for, as permissions name it; a transaction for each of its parts.

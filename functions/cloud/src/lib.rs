@@ -21,6 +21,7 @@ mod cloud;
 mod double;
 mod environment;
 mod failure;
+mod fault;
 mod figures;
 mod fleet;
 mod gate;
@@ -38,8 +39,8 @@ mod stack;
 
 pub use cloud::{Cloud, Options, build};
 pub use failure::CloudError;
+pub use fault::Fault;
 pub use figures::{Asked, Figures, Phase};
-pub use gate::Fault;
 pub use measure::{Measured, measure};
 pub use pace::Pace;
 pub use place::{InTheCloud, Kills, Played, rehearse};
