@@ -27,8 +27,8 @@ pub struct VersionLine {
     pub name: String,
     /// Who published it.
     pub author: String,
-    /// When.
-    pub at: Timestamp,
+    /// When; a shipped script that nothing has used yet was never published.
+    pub at: Option<Timestamp>,
     /// The version of the script engine that it was checked with.
     pub engine: String,
     /// Whether jobs that start now use it.
@@ -43,17 +43,17 @@ pub struct VersionLine {
 pub async fn versions(host: &Host, project: &Project) -> Result<Vec<VersionLine>, ControlError> {
     let pins = host.scripts.current(project).await?;
     let waves = Scope::of(project).waves(host).await?;
-    let mut known = all(host, project).await?;
-    for kind in ScriptKind::ALL {
-        // The shipped scripts are kept from their first use on, and can be used before.
-        let shipped = shipped_version(kind, host.clock.now());
-        if !known.iter().any(|version| version.kind == kind && version.hash == shipped.hash) {
-            known.push(shipped);
-        }
-    }
+    let known = all(host, project).await?;
+    // The shipped scripts are kept from their first use on, and can be used before.
+    let mut shipped = ScriptKind::ALL.map(|kind| shipped_version(kind, host.clock.now())).to_vec();
+    shipped.retain(|one| {
+        !known.iter().any(|version| version.kind == one.kind && version.hash == one.hash)
+    });
+    let known = known.into_iter().map(|version| (Some(version.at), version));
+    let unused = shipped.into_iter().map(|version| (None, version));
     let mut lines: Vec<VersionLine> = known
-        .into_iter()
-        .map(|version| {
+        .chain(unused)
+        .map(|(at, version)| {
             let name = version.kind.name();
             let pinned = |pins: &ScriptPins| pins.get(name) == Some(&version.hash);
             VersionLine {
@@ -67,7 +67,7 @@ pub async fn versions(host: &Host, project: &Project) -> Result<Vec<VersionLine>
                 hash: version.hash,
                 name: version.name,
                 author: version.author,
-                at: version.at,
+                at,
                 engine: version.engine,
                 disabled: version.disabled,
             }

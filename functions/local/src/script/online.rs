@@ -127,7 +127,7 @@ async fn versions(global: &Global, out: Output) -> Result<Exit, Failure> {
             short(&version.hash).to_owned(),
             version.name.clone(),
             version.author.clone(),
-            version.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            version.at.map(|at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()).unwrap_or_default(),
             format!("rhai {}", version.engine),
             used.join(", "),
         ]);

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use catalogue::{Side, Step};
 use control::{
     Selection, discover_target,
-    scripts::{Asked, Draft, Row, pin, preview, publish, rollback},
+    scripts::{Asked, Draft, Row, pin, preview, publish, rollback, versions},
     waves,
 };
 use crosswave_tests::world::{World, drive};
@@ -295,6 +295,25 @@ async fn a_wave_keeps_its_version_and_the_journal_names_it() {
     assert_eq!(pinned, first);
     world.perform(&people[1..], Action::Prepare).await;
     assert_eq!(account(&world, &people[1]).await.city.as_deref(), Some("Oslo"));
+}
+
+/// The shipped scripts are listed from the beginning, and have a date from their first use on.
+#[tokio::test]
+async fn a_shipped_script_has_no_date_before_something_has_used_it() {
+    let (world, people) = discovered(plain(1)).await;
+    let dates = async || {
+        let listed = versions(&world.host, &world.project).await.unwrap().into_iter();
+        listed.map(|line| (line.kind, line.in_force, line.at)).collect::<Vec<_>>()
+    };
+    let unused = ScriptKind::ALL.map(|kind| (kind, true, None));
+    let mut listed = dates().await;
+    listed.sort_by_key(|(kind, ..)| *kind);
+    assert_eq!(listed, unused);
+    world.perform(&people, Action::Prepare).await;
+    let used = dates().await;
+    world.clock.advance(std::time::Duration::from_secs(60));
+    assert!(used.iter().all(|(_, _, at)| at.is_some()), "{used:?}");
+    assert_eq!(dates().await, used);
 }
 
 /// A job that began with a shipped script of an earlier release goes on with it.
