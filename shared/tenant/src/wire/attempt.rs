@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use ports::{BodyStream, HttpResponse, TransportError, TransportErrorKind};
@@ -71,7 +72,18 @@ impl Wire {
             return Ok((response, permit));
         }
         let headers = response.headers.clone();
-        let body = response.read(ERROR_LIMIT).await.unwrap_or_default();
+        let body = match response.read(ERROR_LIMIT).await {
+            Ok(body) => body,
+            Err(error) if error.kind != TransportErrorKind::TooLarge && is_told_by_body(status) => {
+                let error = TenantError {
+                    class: Class::Transient,
+                    status: Some(status.as_u16()),
+                    ..transport_error(call, &error)
+                };
+                return Err(Failure { error, token, sent: true });
+            }
+            Err(_status_says_enough) => Bytes::new(),
+        };
         let fault = match call.vendor {
             Vendor::Login => codes::login(status, &body),
             Vendor::Graph => codes::graph(status, &headers, &body),
@@ -135,6 +147,12 @@ impl Wire {
             request_id: request_id(headers),
         }
     }
+}
+
+/// Whether only the body of a refusal says what was refused. When such a body breaks off, nothing was
+/// done, and the same call will be told why.
+fn is_told_by_body(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 402..=407 | 409 | 411 | 413..=415 | 417..=422)
 }
 
 /// Completes a class with what only the call knows: the Retry-After, the permission that is

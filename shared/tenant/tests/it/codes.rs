@@ -110,6 +110,18 @@ async fn empty_and_foreign_error_bodies_go_by_their_status() {
     }
 }
 
+/// ERR-4: the status alone does not say what clashes, and nothing was written.
+#[tokio::test]
+async fn a_refusal_whose_body_breaks_off_is_asked_for_again() {
+    for status in [400, 403, 404, 409] {
+        let told = Answer::json(409, &graph_body("nameAlreadyExists", "m"));
+        let world = world([Answer::Breaks(http::StatusCode::from_u16(status).unwrap()), told]);
+        let users = world.client.graph();
+        let error = users.update_user("u", &serde_json::Map::new()).await.unwrap_err();
+        assert_eq!((error.class, world.requests()), (Class::AlreadyExists, 2), "{status}");
+    }
+}
+
 #[tokio::test]
 async fn an_infected_file_is_unreadable_whatever_the_code() {
     let answer = Answer::json(403, &graph_body("accessDenied", "m"));
