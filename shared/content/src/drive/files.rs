@@ -42,8 +42,8 @@ pub(super) enum Outcome {
     SourceGone,
     /// The target has another file of this name there.
     NameTaken,
-    /// What arrived is not what was sent.
-    Differs,
+    /// What arrived in this file is not what was sent.
+    Differs(String),
     Refused(TenantError),
 }
 
@@ -66,6 +66,10 @@ impl Unit<'_> {
             if !same && let Some(load) = self.load(copy, row, known, ours).await? {
                 loads.push(load);
             }
+        }
+        if !copy.folders.changes().is_empty() {
+            // A folder that was made for one of them: what lies in it must not be left unknown.
+            self.commit_drive(copy).await?;
         }
         let job = self.job;
         let lanes = (job.settings.drive_lanes() / TOGETHER).max(1);
@@ -157,29 +161,24 @@ impl Unit<'_> {
                 let reason = "the target has another file of this name there";
                 return bad(self, reason, "rename one of the two, then sync again");
             }
-            Outcome::Differs => {
+            Outcome::Differs(target) => {
                 let reason = "what arrived in the target has another hash than what was sent";
-                return bad(self, reason, "the next sync copies it again");
+                bad(self, reason, "the next sync copies it again")?;
+                // It is ours, of no state of the original: the next round writes over it.
+                let (source, target_tag) = (row.id.clone(), row.placement());
+                copy.files.put(&Entry { source, source_tag: String::new(), target, target_tag });
+                return Ok(());
             }
-            Outcome::Refused(error) => match error.class {
-                Class::QuotaExceeded => {
-                    let place = DRIVE.title().to_owned();
-                    let full = ContentError::TargetFull { place, reason: error.to_string() };
-                    return Err(Stop::Failed(full));
-                }
-                Class::Unauthorized | Class::MissingConsent { .. } | Class::NoDrive => {
-                    return Err(judge("copying a file", error));
-                }
-                Class::Locked => {
-                    let reason = format!("{} ({})", error.message, error.code);
-                    return bad(self, &reason, advice(&error));
-                }
-                _ if pause(&error).is_some() => return Err(judge("copying a file", error)),
-                _ => {
-                    let reason = format!("{} ({})", error.message, error.code);
-                    return bad(self, &reason, advice(&error));
-                }
-            },
+            Outcome::Refused(error) if is_of_the_file(&error) => {
+                let reason = format!("{} ({})", error.message, error.code);
+                return bad(self, &reason, advice(&error));
+            }
+            Outcome::Refused(error) if error.class == Class::QuotaExceeded => {
+                let place = DRIVE.title().to_owned();
+                let full = ContentError::TargetFull { place, reason: error.to_string() };
+                return Err(Stop::Failed(full));
+            }
+            Outcome::Refused(error) => return Err(judge("copying a file", error)),
         };
         copy.files.put(&Entry {
             source: row.id.clone(),
@@ -199,6 +198,18 @@ impl Unit<'_> {
         counts.seen_bytes += row.size;
         self.no_longer_bad_file(copy, &row.id);
         Ok(())
+    }
+}
+
+/// Whether a refusal is of one file, which becomes a bad item, and not of the whole copy.
+pub(super) fn is_of_the_file(error: &TenantError) -> bool {
+    match error.class {
+        Class::Locked => true,
+        Class::QuotaExceeded
+        | Class::Unauthorized
+        | Class::MissingConsent { .. }
+        | Class::NoDrive => false,
+        _ => pause(error).is_none(),
     }
 }
 

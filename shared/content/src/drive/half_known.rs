@@ -1,12 +1,12 @@
 //! A copy that an interrupted unit may have left at a file's place, when the file itself has changed or
-//! gone meanwhile: it is taken into the map as the copy that it is, so that the next changes replace or
-//! delete it.
+//! gone meanwhile, or is refused: it is taken into the map as the copy that it is, so that the next changes
+//! replace or delete it. Once the file is a bad item, nobody remembers that what lies there may be ours.
 
 use tenant::graph::drive::{DriveItem, Placement};
 
 use super::{
     DriveCopy,
-    files::{Load, Outcome},
+    files::{Load, Outcome, is_of_the_file},
     row::{Row, is_office},
 };
 use crate::unit::{Step, Unit};
@@ -19,8 +19,12 @@ impl Unit<'_> {
         load: &Load,
         outcome: Outcome,
     ) -> Step<Outcome> {
-        let gone = matches!(outcome, Outcome::SourceChanged | Outcome::SourceGone);
-        if !gone || !load.ours || load.known.is_some() {
+        let left = match &outcome {
+            Outcome::SourceChanged | Outcome::SourceGone => true,
+            Outcome::Refused(error) => is_of_the_file(error),
+            _ => false,
+        };
+        if !left || !load.ours || load.known.is_some() {
             return Ok(outcome);
         }
         let target = self.job.target.graph();

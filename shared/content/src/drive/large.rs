@@ -46,11 +46,9 @@ impl Unit<'_> {
         let resumed = resumed.filter(|at| at.row == place && at.tag == row.content());
         let ours = ours || resumed.is_some();
         let Some(load) = self.load(copy, row, known, ours).await? else { return Ok(()) };
-        if let Some(known) = &load.known
-            && known.source_tag == row.content()
-        {
+        if resumed.is_none() {
             let mut requests = 0;
-            let placed = replace_place(self.job, &copy.target, &load, known, &mut requests).await;
+            let placed = replace_place(self.job, &copy.target, &load, &mut requests).await;
             self.spend(requests);
             match placed {
                 Ok(Some(outcome)) => return self.file_done(copy, &load, outcome),
@@ -345,7 +343,7 @@ fn judged(load: &Load, item: &DriveItem, sent: Option<&str>) -> Outcome {
     }
     let expected = sent.or(row.hash.as_deref());
     if expected.is_some_and(|hash| !arrived(row, item, hash)) {
-        return Outcome::Differs;
+        return Outcome::Differs(item.id.clone());
     }
     let id = item.id.clone();
     if load.known.is_some() { Outcome::Updated(id) } else { Outcome::Created(id) }

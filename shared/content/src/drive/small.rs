@@ -19,9 +19,7 @@ use super::{
     row::{Row, folder_of, is_office},
 };
 use crate::{
-    CopyJob,
-    map::Entry,
-    quick_xor_hash,
+    CopyJob, quick_xor_hash,
     unit::{aged, patient},
 };
 
@@ -91,10 +89,7 @@ async fn small(
     requests: &mut usize,
 ) -> Result<Outcome, TenantError> {
     let row = &load.row;
-    if let Some(known) = &load.known
-        && known.source_tag == row.content()
-        && let Some(outcome) = replace_place(job, target, load, known, requests).await?
-    {
+    if let Some(outcome) = replace_place(job, target, load, requests).await? {
         return Ok(outcome);
     }
     let graph = job.source.graph();
@@ -125,15 +120,21 @@ async fn small(
     upload_small(job, target, load, (content, &hash), ahead.session, requests).await
 }
 
-/// Renames, moves or dates a copy whose content is unchanged; `None` when it is gone.
+/// Renames, moves or dates a copy. `None`: its content is to be copied as well, or it is gone.
+///
+/// This comes before the content: SharePoint goes by the name that a file has when it is uploaded.
 pub(super) async fn replace_place(
     job: &CopyJob<'_>,
     target: &str,
     load: &Load,
-    known: &Entry,
     requests: &mut usize,
 ) -> Result<Option<Outcome>, TenantError> {
     let row = &load.row;
+    let Some(known) = &load.known else { return Ok(None) };
+    let same = known.source_tag == row.content();
+    if !same && known.target_tag == row.placement() {
+        return Ok(None);
+    }
     let moved = folder_of(&known.target_tag) != row.parent;
     let parent = ParentReference { drive_id: None, id: Some(load.parent.clone()) };
     let change = ItemChange {
@@ -143,7 +144,7 @@ pub(super) async fn replace_place(
     };
     *requests += 1;
     match job.target.graph().update_drive_item(target, &known.target, &change).await {
-        Ok(item) => Ok(Some(Outcome::Updated(item.id))),
+        Ok(item) => Ok(same.then_some(Outcome::Updated(item.id))),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) if error.is_already_exists() => Ok(Some(Outcome::NameTaken)),
         Err(error) => Err(error),
@@ -163,16 +164,8 @@ async fn upload_small(
     if let Some(known) = &load.known {
         let over = UploadTarget::Over(&known.target);
         match put(job, target, (over, session.take()), row, content.clone(), requests).await {
-            Ok(item) if arrived(row, &item, hash) => {
-                let placed = known.target_tag == row.placement();
-                let place = if placed {
-                    None
-                } else {
-                    replace_place(job, target, load, known, requests).await?
-                };
-                return Ok(place.unwrap_or(Outcome::Updated(item.id)));
-            }
-            Ok(_) => return Ok(Outcome::Differs),
+            Ok(item) if arrived(row, &item, hash) => return Ok(Outcome::Updated(item.id)),
+            Ok(item) => return Ok(Outcome::Differs(item.id)),
             // Deleted in the target: it comes anew.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
@@ -181,7 +174,7 @@ async fn upload_small(
     let new = (UploadTarget::New(at), session);
     match put(job, target, new, row, content.clone(), requests).await {
         Ok(item) if arrived(row, &item, hash) => return Ok(Outcome::Created(item.id)),
-        Ok(_) => return Ok(Outcome::Differs),
+        Ok(item) => return Ok(Outcome::Differs(item.id)),
         Err(error) if error.is_already_exists() => {}
         Err(error) => return Err(error),
     }
@@ -204,7 +197,8 @@ async fn upload_small(
     }
     let over = (UploadTarget::Over(&there.id), None);
     let item = put(job, target, over, row, content, requests).await?;
-    Ok(if arrived(row, &item, hash) { Outcome::Created(item.id) } else { Outcome::Differs })
+    let well = arrived(row, &item, hash);
+    Ok(if well { Outcome::Created(item.id) } else { Outcome::Differs(item.id) })
 }
 
 /// Uploads a file that fits into one fragment. Upload sessions keep the dates; only an empty file

@@ -169,3 +169,27 @@ fn people_who_change_files_after_a_death_leave_no_copy_behind() {
         }
     }
 }
+
+/// SYN-1, ERR-4: what was on its way when the process died is refused when it is sent again, is a bad item
+/// then, and changes in the source: the copy that the dead process left is written over all the same.
+#[test]
+fn a_file_that_is_refused_after_a_death_leaves_no_old_copy_behind() {
+    for n in (1..).step_by(3) {
+        let world = drive_world();
+        let lived = lives_to_boundary(&world, CopyMode::Initial, "job-1", n);
+        world.tamper(|method, _, body| {
+            let clash = method == "PUT" && body.contains("nameAlreadyExists");
+            let refusal = r#"{"error":{"code":"accessDenied","message":"refused"}}"#;
+            clash.then(|| (403, refusal.to_owned()))
+        });
+        world.copy(CopyMode::Initial, if n.is_multiple_of(3) { "another" } else { "job-1" });
+        world.tamper_no_more();
+        world.simulator.touch_drive(world.source.tenant_id, &world.from, 16).unwrap();
+        world.copy(CopyMode::Delta, "job-2");
+        let differences = world.drive_differences();
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        if lived {
+            return;
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use content::{ContentError, CopyMode, CopySummary, Workload};
 use simulator::{Config, DriveFill, Lag, Profile};
+use tenant::graph::drive::{ItemChange, Placement};
 
 use crate::support::World;
 
@@ -104,6 +105,32 @@ fn a_large_file_is_resumed_by_unit_after_unit() {
     let summary = world.copy(CopyMode::Initial, "job-1");
     assert_eq!(world.drive_differences(), NONE);
     assert!(summary.units > 2, "{summary:?}");
+}
+
+/// SYN-1: a large file that is edited and renamed between two rounds is in the target with both.
+#[test]
+fn a_large_file_follows_its_new_content_and_its_new_name() {
+    let mut world = world(27, &DriveFill { least_files: 0, most_files: 0, ..DriveFill::default() });
+    world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+    let tenant = world.source.tenant_id;
+    let write = |name: &str, byte: u8| {
+        world.simulator.add_file(tenant, &world.from, name, &vec![byte; 700_000]).unwrap();
+    };
+    write("film.mov", 1);
+    world.copy(CopyMode::Initial, "job-1");
+    let graph = world.source_client.graph();
+    let rename = async {
+        let drive = graph.user_drive(&world.subject.source_user).await?;
+        let root = graph.drive_root(&drive.id).await?;
+        let at = Placement { parent: &root.id, name: "film.mov" };
+        let file = graph.drive_item_at(&drive.id, at).await?;
+        let change = ItemChange { name: Some("final.mov".to_owned()), ..ItemChange::default() };
+        graph.update_drive_item(&drive.id, &file.id, &change).await
+    };
+    world.drive_future(rename).unwrap().unwrap();
+    write("final.mov", 2);
+    world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.drive_differences(), NONE);
 }
 
 /// What is neither file nor folder is left out and reported.
