@@ -196,9 +196,19 @@ impl TenantError {
 
     /// An error of our own making about a request that was not sent.
     pub(crate) fn refused(operation: &'static str, message: impl Into<String>) -> Self {
+        Self::unanswered(Class::Invalid, "request", operation, message)
+    }
+
+    /// An error that no reply of a tenant told; `code` says of what kind it is.
+    pub fn unanswered(
+        class: Class,
+        code: &str,
+        operation: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
-            class: Class::Invalid,
-            code: "request".into(),
+            class,
+            code: code.into(),
             status: None,
             message: message.into().into(),
             operation,

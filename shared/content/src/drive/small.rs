@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use jiff::Timestamp;
+use ports::TransportError;
 use tenant::{
     Class, SecretText, Streamed, TenantError,
     graph::drive::{
@@ -242,16 +243,12 @@ async fn put(
     };
     match uploaded {
         Uploaded::Done(item) => Ok(*item),
-        Uploaded::More(_) => Err(TenantError {
-            class: Class::UnknownOutcome,
-            code: "reply".into(),
-            status: None,
-            message: "the upload session wants more than the whole file".into(),
-            operation: "upload fragment",
-            target: "".into(),
-            retry_after: None,
-            request_id: None,
-        }),
+        Uploaded::More(_) => Err(TenantError::unanswered(
+            Class::UnknownOutcome,
+            "reply",
+            "upload fragment",
+            "the upload session wants more than the whole file",
+        )),
     }
 }
 
@@ -298,16 +295,10 @@ pub(super) async fn whole(
 async fn collect(mut streamed: Streamed, length: usize) -> Result<Option<Bytes>, TenantError> {
     let mut bytes = BytesMut::with_capacity(length.min(64 * 1024 * 1024));
     while let Some(chunk) = streamed.body.next().await {
-        let chunk = chunk.map_err(|error| TenantError {
-            class: Class::Transient,
-            code: "transport".into(),
-            status: None,
-            message: error.text.into(),
-            operation: "download",
-            target: "".into(),
-            retry_after: None,
-            request_id: None,
-        })?;
+        let broken = |error: TransportError| {
+            TenantError::unanswered(Class::Transient, "transport", "download", error.text)
+        };
+        let chunk = chunk.map_err(broken)?;
         if bytes.len().saturating_add(chunk.len()) > length {
             return Ok(None);
         }
