@@ -6,6 +6,12 @@ use std::{ops::Range, process::ExitCode};
 use clap::Parser;
 use simulation::{Bug, Garbled, RunReport, Settings, Totals, fuzz, matrix, run, shrink};
 
+/// The one-machine host's allocator, for scripts have their limits of memory here too. A quarter of a
+/// run goes into making and dropping small values, which the system's does more slowly.
+#[global_allocator]
+static ALLOCATOR: scripting::MeteredAllocator<mimalloc::MiMalloc> =
+    scripting::MeteredAllocator::over(mimalloc::MiMalloc);
+
 /// Simulates whole migrations with faults, one a seed, and checks what must hold.
 #[derive(Debug, Parser)]
 #[command(name = "crosswave-simulation")]
