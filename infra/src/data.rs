@@ -1,21 +1,11 @@
 //! The table, its key, and where events go.
 
+use catalogue::table::{EXPIRES, INDEX, LISTING, PARTITION, SORT};
+
 use crate::{
     names::tags,
     node::{Node, list, map, nothing, physical_bus, reference, sub, when},
 };
-
-/// The names of the table's attributes: the store's adapter has the same, and a test there says so.
-pub const PARTITION: &str = "pk";
-/// The sort key.
-pub const SORT: &str = "sk";
-/// When a record may go.
-pub const EXPIRES: &str = "t";
-/// The listing that a record appears in; most appear in none, so the index is sparse.
-pub const LISTING: &str = "l";
-
-/// The name of the index of the listings: AWS wants three characters at least.
-pub const LISTING_INDEX: &str = "listing";
 
 fn text_attribute(name: &str) -> Node {
     map([("AttributeName", name.into()), ("AttributeType", "S".into())])
@@ -41,7 +31,7 @@ pub(crate) fn table() -> Node {
                 (
                     "GlobalSecondaryIndexes",
                     list([map([
-                        ("IndexName", LISTING_INDEX.into()),
+                        ("IndexName", INDEX.into()),
                         (
                             "KeySchema",
                             list([key_part(LISTING, "HASH"), key_part(PARTITION, "RANGE")]),

@@ -221,7 +221,7 @@ fn mapping(function: Function) -> Node {
 /// The table's changes of users, waves and runs.
 pub(crate) fn stream_mapping() -> Node {
     let pattern = serde_json::json!({
-        "dynamodb": { "Keys": { crate::SORT: { "S": [
+        "dynamodb": { "Keys": { catalogue::table::SORT: { "S": [
             { "prefix": "U#" }, { "prefix": "W#" }, { "prefix": "R#" },
         ] } } }
     });

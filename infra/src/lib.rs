@@ -15,7 +15,6 @@ mod watch;
 use catalogue::Function;
 
 pub use self::{
-    data::{EXPIRES, LISTING, LISTING_INDEX, PARTITION, SORT},
     function::{BATCH, MAX_RECEIVES, RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory, slug},
     names::logical,
     node::Node,

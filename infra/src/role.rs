@@ -1,6 +1,6 @@
 //! What each function may do, and nothing else: one role a function, no managed policies.
 
-use catalogue::{CATALOGUE, Function, successors};
+use catalogue::{CATALOGUE, Function, successors, table};
 
 use crate::{
     function::slug,
@@ -46,10 +46,21 @@ fn partitions(function: Function) -> Vec<&'static str> {
     }
 }
 
-fn table(function: Function) -> Node {
+fn records(function: Function) -> Node {
     let leading = map([("dynamodb:LeadingKeys", list(partitions(function)))]);
     allow(&TABLE_ACTIONS, vec![attribute("Table", "Arn")])
         .with("Condition", map([("ForAllValues:StringLike", leading)]))
+}
+
+/// Those that look after every project find them in the table's listing.
+fn listing(function: Function) -> Option<Node> {
+    let looks = matches!(function, Function::Tick | Function::Sweep | Function::RollUpUsage);
+    looks.then(|| {
+        let index = sub(format!("${{Table.Arn}}/index/{}", table::INDEX));
+        let leading = map([("dynamodb:LeadingKeys", list([table::PROJECTS]))]);
+        allow(&["dynamodb:Query"], vec![index])
+            .with("Condition", map([("ForAllValues:StringLike", leading)]))
+    })
 }
 
 /// The functions to whose queues a function sends.
@@ -82,8 +93,9 @@ fn statements(function: Function) -> Vec<Node> {
             &["logs:CreateLogStream", "logs:PutLogEvents"],
             vec![attribute(format!("{}Logs", names::logical(function)), "Arn")],
         ),
-        table(function),
+        records(function),
     ];
+    all.extend(listing(function));
     if function.queue().is_some() {
         all.push(allow(
             &[

@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use aws::{Access, DynamoStore, SqsQueues};
-use catalogue::Function;
-use control::{Scope, store_project};
+use catalogue::{Function, table};
+use control::store_project;
 use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants};
 use jiff::Timestamp;
 use model::Project;
@@ -111,7 +111,6 @@ impl Cloud {
         let project = rehearsal::project(stage.tenants(), "local".parse()?)?;
         stack::store_secrets(&double, &project, stage.tenants(), stage.base()).await?;
         store_project(&host, &project).await?;
-        lambda::register(&host, &Scope::of(&project)).await?;
         mappings.begin(&gate.polling);
         clockwork::begin(&fleet, options.pace);
         gate.scheduler.begin(&fleet);
@@ -309,6 +308,33 @@ impl Cloud {
 
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
         self.ledger.phase(title, people)
+    }
+
+    /// The keys of all items of the table that have this attribute: `partition/sort`, in no order.
+    pub async fn with_attribute(&self, name: &str) -> Result<Vec<String>, CloudError> {
+        let mut found = Vec::new();
+        let mut ask = json!({ "TableName": STACK });
+        loop {
+            let page = self.double.json("dynamodb", "DynamoDB_20120810.Scan", &ask).await?;
+            let items = page.get("Items").and_then(Value::as_array).into_iter().flatten();
+            for item in items.filter(|item| item.get(name).is_some()) {
+                let text = |name: &str| {
+                    item.get(name).and_then(|value| value.get("S")).and_then(Value::as_str)
+                };
+                let (partition, sort) = (text(table::PARTITION), text(table::SORT));
+                found.push(format!(
+                    "{}/{}",
+                    partition.unwrap_or_default(),
+                    sort.unwrap_or_default()
+                ));
+            }
+            match (page.get("LastEvaluatedKey"), ask.as_object_mut()) {
+                (Some(next), Some(ask)) if next.is_object() => {
+                    ask.insert("ExclusiveStartKey".to_owned(), next.clone());
+                }
+                _ => return Ok(found),
+            }
+        }
     }
 
     /// Where the double keeps its log while this runs.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use catalogue::Function;
+use catalogue::{Function, table::PARTITION};
 use infra::Node;
 use serde_json::Value;
 
 use crate::stack::STACK;
+
+/// Where a request to the table names a partition, or a listing: the partition of an index.
+const LEADING: [&str; 4] = [PARTITION, ":p", ":pk", ":l"];
 
 /// One statement of a role.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +99,10 @@ impl Policies {
     fn resource(&self, action: &str, body: &Value) -> String {
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
         match action.split(':').next() {
-            Some("dynamodb") => "Table".to_owned(),
+            Some("dynamodb") => match text("IndexName") {
+                "" => "Table".to_owned(),
+                index => format!("${{Table.Arn}}/index/{index}"),
+            },
             Some("events") => "Bus".to_owned(),
             Some("sqs") => {
                 let name = text("QueueUrl").rsplit('/').next().unwrap_or_default();
@@ -126,7 +132,7 @@ fn keys(value: &Value, found: &mut Vec<String>) {
             for (name, inner) in entries {
                 let text = inner.get("S").and_then(Value::as_str);
                 match text {
-                    Some(text) if name == infra::PARTITION || name == ":p" || name == ":pk" => {
+                    Some(text) if LEADING.contains(&name.as_str()) => {
                         found.push(text.to_owned());
                     }
                     _ => keys(inner, found),

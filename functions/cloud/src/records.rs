@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use infra::{PARTITION, SORT};
+use catalogue::table::{PARTITION, SORT};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use model::{Action, Project, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, FunctionError, StartWave, dead, plan, register, start};
+use crate::{Deployment, FunctionError, StartWave, dead, plan, start};
 
 /// Largest body in bytes.
 const MOST_BYTES: usize = 64 * 1024;
@@ -132,7 +132,6 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
                 return Err(Refusal::Bad("the body is another project's".to_owned()));
             }
             control::store_project(host, &project).await?;
-            register(host, &scope).await?;
             Ok(json!({ "customer": scope.customer, "project": scope.project }))
         }
         ("PUT", ["v1", "customers", customer, "projects", project, "waves", wave]) => {

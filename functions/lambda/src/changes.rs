@@ -8,7 +8,7 @@ use model::{Stored, User, WaveRun};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, event::BatchResponse};
+use crate::{Deployment, event::BatchResponse, projects::scope_of};
 
 /// The detail type of a user's change.
 pub const STATE_CHANGED: &str = "Crosswave User Changed";
@@ -122,7 +122,7 @@ pub(crate) async fn publish(deployment: &Deployment, event: StreamEvent) -> Batc
 /// The event of a change; most changes of a record are none.
 fn told_by(record: &StreamRecord) -> Option<ChangeEvent> {
     let change = &record.dynamodb;
-    let (customer, project) = place(&change.keys.pk.s)?;
+    let scope = scope_of(&change.keys.pk.s)?;
     let seconds = change.approximate_creation_date_time.unwrap_or_default();
     #[expect(clippy::cast_possible_truncation, reason = "whole seconds are wanted")]
     let time = Timestamp::from_second(seconds as i64).ok()?;
@@ -164,13 +164,7 @@ fn told_by(record: &StreamRecord) -> Option<ChangeEvent> {
     };
     let whole = detail.as_object_mut()?;
     whole.insert("id".to_owned(), json!(record.id));
-    whole.insert("customer".to_owned(), json!(customer));
-    whole.insert("project".to_owned(), json!(project));
+    whole.insert("customer".to_owned(), json!(scope.customer));
+    whole.insert("project".to_owned(), json!(scope.project));
     Some(ChangeEvent { detail_type: detail_type.to_owned(), time, detail })
-}
-
-/// Customer and project of a project's partition, `C#customer#P#project`.
-fn place(partition: &str) -> Option<(&str, &str)> {
-    let (customer, project) = partition.strip_prefix("C#")?.split_once("#P#")?;
-    (!project.contains('#')).then_some((customer, project))
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     due::{customer_of, name_of},
-    registry::BOOKS,
+    layout::BOOKS,
 };
 
 const DEAD: &str = "X#";

@@ -12,7 +12,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{changes, dead, deliver::deliver, plan::Planner, start, sweep, tick, usage};
+use crate::{
+    changes, dead, deliver::deliver, plan::Planner, projects::Projects, start, sweep, tick, usage,
+};
 
 /// Switches the polling of the queues: an empty queue that is polled costs money.
 #[async_trait]
@@ -32,6 +34,8 @@ pub struct Deployment {
     pub switch: Arc<dyn Switch>,
     /// Knows the starts that lie ahead.
     pub planner: Arc<dyn Planner>,
+    /// Finds the projects.
+    pub projects: Arc<dyn Projects>,
     /// Where changes are published.
     pub bus: Arc<dyn changes::Bus>,
     /// The stack's name, for metrics.
@@ -103,7 +107,7 @@ impl Deployment {
             Function::Tick => answer(tick::tick(&here).await?),
             Function::Sweep => answer(sweep::sweep(&here).await?),
             Function::CollectDeadLetters => answer(dead::collect(&here.host).await?),
-            Function::RollUpUsage => answer(usage::roll_up(&here.host).await?),
+            Function::RollUpUsage => answer(usage::roll_up(&here).await?),
             Function::PublishChanges => {
                 answer(changes::publish(&here, read(function, event)?).await)
             }

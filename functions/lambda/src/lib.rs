@@ -18,7 +18,7 @@ mod due;
 mod event;
 mod layout;
 mod plan;
-mod registry;
+mod projects;
 mod start;
 mod sweep;
 mod tick;
@@ -31,7 +31,7 @@ pub use deployment::{Deployment, FunctionError, Switch};
 pub use event::{BatchResponse, ItemFailure, QueueEvent, QueueRecord};
 pub use layout::layout;
 pub use plan::{PlannedStart, Planner};
-pub use registry::{all_projects, register};
+pub use projects::{Projects, project_of};
 pub use start::StartWave;
 pub use usage::Hour;
 

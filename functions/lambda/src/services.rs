@@ -10,11 +10,12 @@ use aws::{
     Access, Caller, Connections, DynamoStore, Event, EventBus, Meter, NewSchedule, Polling,
     ScheduleTarget, Schedules, SqsQueues,
 };
-use catalogue::Function;
+use catalogue::{Function, table::PROJECTS};
+use control::Scope;
 use engine::{Host, HostIdentity, StoredScripts};
 use jiff::{Timestamp, tz::TimeZone};
-use lambda::{Bus, ChangeEvent, Deployment, PlannedStart, Planner, Switch};
-use ports::{Clock, Random, Store, Transport};
+use lambda::{Bus, ChangeEvent, Deployment, PlannedStart, Planner, Projects, Switch};
+use ports::{Clock, Random, Store, StoreError, Transport};
 use scripting::{Budget, WorkerPool};
 use serde_json::{Value, json};
 use system::{OsRandom, SystemClock};
@@ -60,7 +61,8 @@ impl Services {
         let plain: Arc<dyn Transport> = Arc::new(transport.clone());
         let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
         let caller = Caller::new(access, plain, clocked, chanced).with_meter(meter.clone());
-        let store: Arc<dyn Store> = Arc::new(store.with_meter(meter.clone()));
+        let table = Arc::new(store.with_meter(meter.clone()));
+        let store: Arc<dyn Store> = Arc::clone(&table) as Arc<dyn Store>;
         let mut connections = Connections::new(caller.clone());
         if let Some(role) = &config.identity_role {
             connections = connections.with_role(role.clone());
@@ -102,6 +104,7 @@ impl Services {
         let deployment = Deployment {
             host,
             steps: Arc::new(dispatch::AllSteps),
+            projects: Arc::new(Listed(table)),
             switch: Arc::new(Queues(Polling::new(caller.clone(), config.mappings.clone()))),
             planner: Arc::new(Starts(config.schedules.as_ref().map(|schedules| {
                 let (arn, role) = (schedules.target.clone(), schedules.role.clone());
@@ -175,6 +178,25 @@ struct Queues(Polling);
 impl Switch for Queues {
     async fn polling(&self, on: bool) -> Result<(), String> {
         self.0.switch(on).await.map_err(|error| error.to_string())
+    }
+}
+
+/// The projects in the table's listing.
+struct Listed(Arc<DynamoStore>);
+
+#[async_trait]
+impl Projects for Listed {
+    async fn all(&self) -> Result<Vec<Scope>, StoreError> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let (keys, next) = self.0.listed(PROJECTS, after.as_ref()).await?;
+            all.extend(keys.iter().filter_map(lambda::project_of));
+            if next.is_none() {
+                return Ok(all);
+            }
+            after = next;
+        }
     }
 }
 

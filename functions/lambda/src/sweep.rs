@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::{Deployment, FunctionError, plan, registry::all_projects};
+use crate::{Deployment, FunctionError, plan};
 
 /// What was brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,7 +14,7 @@ pub(crate) struct Swept {
 /// Sweeps.
 pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionError> {
     let mut sent = 0;
-    for scope in all_projects(&deployment.host).await? {
+    for scope in deployment.projects.all().await? {
         let stale = engine::STALE_AFTER;
         sent += engine::sweep(&deployment.host, &scope.customer, &scope.project, stale).await?;
         if let Err(error) = plan::project_all(deployment, &scope).await {

@@ -8,11 +8,7 @@ use model::{DeliveryState, Job, JobStatus, Keys, Notification, Stored};
 use ports::CommitError;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Deployment, FunctionError, due,
-    registry::{BOOKS, all_projects},
-    start::fire,
-};
+use crate::{Deployment, FunctionError, due, layout::BOOKS, start::fire};
 
 /// Whether the queues are polled, as the tick last decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +41,7 @@ pub(crate) async fn tick(deployment: &Deployment) -> Result<Pulse, FunctionError
     let mut pulse = Pulse::default();
     let mut told = true;
     let mut customers = std::collections::BTreeSet::new();
-    for scope in all_projects(host).await? {
+    for scope in deployment.projects.all().await? {
         fire(deployment, &scope).await?;
         told &= waves::tell(host, &scope).await? == 0;
         let partition = Keys::project_partition(&scope.customer, &scope.project);

@@ -13,7 +13,7 @@ use model::{CustomerId, Stored, UsageRecord};
 use ports::CommitError;
 use serde::{Deserialize, Serialize};
 
-use crate::{FunctionError, registry::all_projects};
+use crate::{Deployment, FunctionError};
 
 /// The records of one commit, each marked as counted beside the hour itself.
 const PER_COMMIT: usize = 49;
@@ -52,12 +52,12 @@ pub(crate) struct RolledUp {
 }
 
 /// Closes the present hour.
-pub(crate) async fn roll_up(host: &Host) -> Result<RolledUp, FunctionError> {
-    let scopes = all_projects(host).await?;
+pub(crate) async fn roll_up(deployment: &Deployment) -> Result<RolledUp, FunctionError> {
+    let scopes = deployment.projects.all().await?;
     let customers: BTreeSet<CustomerId> = scopes.into_iter().map(|scope| scope.customer).collect();
     let mut all = RolledUp::default();
     for customer in customers {
-        all.users += of_customer(host, &customer).await?;
+        all.users += of_customer(&deployment.host, &customer).await?;
     }
     Ok(all)
 }

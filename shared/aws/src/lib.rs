@@ -33,7 +33,7 @@ mod trouble;
 pub use access::Access;
 pub use call::{Ask, AwsError, Caller};
 pub use connection::{ConnectionError, Connections};
-pub use dynamo::{DynamoStore, Layout, table, value::inflate};
+pub use dynamo::{DynamoStore, Layout, value::inflate};
 pub use events::{Event, EventBus};
 pub use identity::RoleIdentity;
 pub use meter::{Meter, Operation, Spent};

@@ -10,6 +10,7 @@ mod function;
 mod plan;
 mod spec;
 mod step;
+pub mod table;
 
 pub use docs::steps_page;
 pub use function::{Function, NOTIFICATIONS, successors};

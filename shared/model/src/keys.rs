@@ -63,6 +63,11 @@ impl Keys {
         format!("{}#COPY", Self::user_partition(user))
     }
 
+    /// Whether a partition is one of budgets and fences.
+    pub fn is_limits_partition(partition: &str) -> bool {
+        partition.ends_with("#LIMITS")
+    }
+
     /// Whether a partition is one of the copier's.
     pub fn is_copy_partition(partition: &str) -> bool {
         partition.ends_with("#COPY")

@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("system", &["ports"]),
     ("embedded", &["ports", "system"]),
     ("double", &[]),
-    ("aws", &["ports", "tenant"]),
+    ("aws", &["catalogue", "ports", "tenant"]),
     ("judge", &["ports"]),
     ("simulator", &["ports"]),
     ("conformance", &["ports"]),

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use catalogue::table;
 use cloud::{Cloud, InTheCloud, Options, Pace};
 use control::Scope;
 use model::{Keys, UserState};
@@ -63,6 +64,12 @@ fn a_schedule_starts_its_wave_once_and_every_change_is_told() {
             .collect();
         assert_eq!(wave, ["starting", "started"]);
         assert_eq!(cloud.denied(), Vec::<String>::new());
+        // Whatever moved is kept for good; only what the tenants' services allowed may go.
+        let goes = cloud.with_attribute(table::EXPIRES).await.unwrap();
+        assert!(!goes.is_empty() && goes.iter().all(|key| key.contains("#LIMITS/")), "{goes:?}");
+        let listed = cloud.with_attribute(table::LISTING).await.unwrap();
+        let (partition, sort) = Keys::project(&scope.customer, &scope.project);
+        assert_eq!(listed, [format!("{partition}/{sort}")], "the index is sparse");
     });
 }
 

@@ -1,11 +1,11 @@
 //! A change as DynamoDB is asked for it: expressions, names and values.
 
+use catalogue::table::{EXPIRES, LISTING, PARTITION};
 use ports::{Change, Expect, Key};
 
 use super::{
     Layout,
     item::{self, DEFLATED, Item, Mark, VALUE, VERSION, WRITER},
-    table::{EXPIRES, LISTING, PARTITION},
     value::deflate,
 };
 

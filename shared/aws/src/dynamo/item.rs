@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use catalogue::table::{PARTITION, SORT};
 use ports::{Key, Record, StoreError};
 
-use super::{
-    table::{PARTITION, SORT},
-    value,
-};
+use super::value;
 
 /// The SDK's own form of an item.
 #[expect(clippy::disallowed_types, reason = "the SDK asks for it; nothing iterates over it")]

@@ -6,7 +6,6 @@ mod commit;
 mod item;
 mod read;
 mod single;
-pub mod table;
 mod transaction;
 pub(crate) mod value;
 

@@ -1,12 +1,12 @@
 //! The reads: one record, a page of a partition, a page of a listing.
 
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use catalogue::table::{INDEX, LISTING, PARTITION, SORT};
 use ports::{Key, Page, Query, Record, StoreError};
 
 use super::{
     DynamoStore,
     item::{self, Item},
-    table::{INDEX, LISTING, PARTITION, SORT},
 };
 use crate::{Operation, meter::Spent, trouble::trouble};
 

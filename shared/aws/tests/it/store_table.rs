@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws::{Access, DynamoStore, Layout, Operation, table};
+use aws::{Access, DynamoStore, Layout, Operation};
+use catalogue::table;
 use ports::{Change, Clock as _, Expect, Key, Query, Store, StoreError};
 
 use crate::support::{self, Impatient, access, create_table, random, shared_double, unique};

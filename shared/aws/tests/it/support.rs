@@ -9,15 +9,13 @@ use std::{
     time::Duration,
 };
 
-use aws::{
-    Access, DynamoStore, SqsQueues,
-    table::{INDEX, LISTING, PARTITION, SORT},
-};
+use aws::{Access, DynamoStore, SqsQueues};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
+use catalogue::table::{INDEX, LISTING, PARTITION, SORT};
 use conformance::{
     queue::QUEUES,
     reference::{SeededRandom, VirtualClock},

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use catalogue::table::SORT;
 use ports::{Key, Page, Query, Record, StoreError};
 
 use super::Anchor;
-use crate::dynamo::{DynamoStore, item, table::SORT};
+use crate::dynamo::{DynamoStore, item};
 
 impl Anchor {
     /// The records in the item, by sort key.

@@ -1,4 +1,4 @@
-//! The names that the template must declare: the table's keys, its time to live, its one index.
+//! The names of the one table on AWS: the store's adapter writes them, the template declares them.
 
 /// The partition key, text.
 pub const PARTITION: &str = "pk";
@@ -9,5 +9,7 @@ pub const EXPIRES: &str = "t";
 /// The listing that a record appears in, text; absent for nearly all.
 pub const LISTING: &str = "l";
 /// The sparse index: [`LISTING`] is its partition key and [`PARTITION`] its sort key; it holds keys
-/// only.
+/// only. AWS wants three characters at least.
 pub const INDEX: &str = "listing";
+/// The listing of all projects of a deployment.
+pub const PROJECTS: &str = "projects";
