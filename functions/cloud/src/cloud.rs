@@ -35,6 +35,7 @@ use crate::{
     figures::Ledger,
     fleet::Fleet,
     gate::Gate,
+    identity::{self, Identities, OwnCertificate},
     mapping::{Bells, Mappings},
     serve::{serve, spawn},
     stack::{self, STACK},
@@ -67,6 +68,7 @@ pub struct Cloud {
     gate: Arc<Gate>,
     fleet: Arc<Fleet>,
     mappings: Arc<Mappings>,
+    identities: Arc<Identities>,
     ledger: Arc<Ledger>,
     host: Host,
     project: Project,
@@ -88,8 +90,10 @@ impl Cloud {
         let bells = Arc::new(Bells::default());
         let ledger = Arc::new(Ledger::default());
         let rung = Arc::clone(&bells);
+        let identities = Arc::new(Identities::new()?);
         let (transport, keeping) = (double.transport().clone(), Arc::clone(&ledger));
-        let gate = Gate::new(double.base(), transport, keeping, move |queue, delay| {
+        let known = Arc::clone(&identities);
+        let gate = Gate::new(double.base(), transport, keeping, known, move |queue, delay| {
             rung.ring(queue, delay);
         });
         let gate = Arc::new(gate);
@@ -115,7 +119,7 @@ impl Cloud {
         clockwork::begin(&fleet, options.pace);
         gate.scheduler.begin(&fleet);
         changes::begin(double.clone(), &fleet).await?;
-        Ok(Self { double, gate, fleet, mappings, ledger, host, project })
+        Ok(Self { double, gate, fleet, mappings, identities, ledger, host, project })
     }
 
     /// The store, the queue and the tenants, as an operator's program sees them.
@@ -202,6 +206,33 @@ impl Cloud {
     ) -> Result<(), CloudError> {
         let side = ("target", stage.base(), &stage.tenants().target);
         stack::put_secret(&self.double, &self.project, side, client_secret).await
+    }
+
+    /// Lets the functions sign in to the source with a certificate, and to the target with nothing but
+    /// their role: no client secret is left where they look.
+    pub async fn put_certificate_and_role(&self, stage: &Stage) -> Result<(), CloudError> {
+        let own = OwnCertificate::new()?;
+        let tenants = stage.tenants();
+        let (source, key) = (&tenants.source, Some(own.public_key_pem.as_str()));
+        let (tenant, client) = (source.tenant_id, source.client_id);
+        tenants.simulator.register_certificate(tenant, client, &own.thumbprint, key);
+        for (side, who, own) in [("source", source, Some(&own)), ("target", &tenants.target, None)]
+        {
+            let at = stack::addresses(stage.base(), who);
+            let text = identity::secret(&who.client_id.to_string(), own, &at);
+            stack::put_text(&self.double, &self.project, side, &text).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the target's application trust the role, as an admin does in Entra.
+    pub fn trust_role(&self, stage: &Stage) {
+        let target = &stage.tenants().target;
+        stage.tenants().simulator.trust_outsider(
+            (target.tenant_id, target.client_id),
+            (identity::ISSUER, identity::ROLE),
+            self.identities.public_key_pem(),
+        );
     }
 
     /// Names the receiver of the project's webhooks, and what they are signed with.

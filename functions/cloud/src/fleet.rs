@@ -19,7 +19,7 @@ use crate::{
     double::REGION,
     environment::{Environment, Launch, Outcome},
     figures::Ledger,
-    probe,
+    identity, probe,
     stack::STACK,
 };
 
@@ -157,6 +157,7 @@ impl Fleet {
             ("CROSSWAVE_STACK", STACK.to_owned()),
             ("CROSSWAVE_MAPPINGS", mappings.join(" ")),
             ("CROSSWAVE_BUS", STACK.to_owned()),
+            ("CROSSWAVE_IDENTITY_ROLE", identity::ROLE.to_owned()),
             // Whatever receives a webhook here is on this machine.
             ("CROSSWAVE_PRIVATE_WEBHOOKS", "true".to_owned()),
             ("CROSSWAVE_SCHEDULE_GROUP", STACK.to_owned()),

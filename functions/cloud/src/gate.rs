@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::{
     fault::{Course, Fault, Injected},
     figures::Ledger,
+    identity::{self, Identities},
     policy::{Denied, Policies},
     scheduler::Scheduler,
     serve::{Answer, refusal, text},
@@ -31,6 +32,7 @@ pub(crate) struct Gate {
     base: String,
     transport: ReqwestTransport,
     policies: Policies,
+    identities: Arc<Identities>,
     by_key: BTreeMap<String, Function>,
     faults: Mutex<Vec<Injected>>,
     denied: Mutex<Vec<String>>,
@@ -53,12 +55,14 @@ impl Gate {
         base: &str,
         transport: ReqwestTransport,
         ledger: Arc<Ledger>,
+        identities: Arc<Identities>,
         wake: impl Fn(&str, Duration) + Send + Sync + 'static,
     ) -> Self {
         Self {
             base: base.to_owned(),
             transport,
             policies: Policies::of_template(),
+            identities,
             by_key: Function::all().map(|one| (infra::slug(one), one)).collect(),
             faults: Mutex::new(Vec::new()),
             denied: Mutex::new(Vec::new()),
@@ -100,6 +104,15 @@ impl Gate {
     /// Answers one request of a function.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Bytes>) -> Answer {
         let (parts, bytes) = request.into_parts();
+        if identity::is_asked(&parts.headers) {
+            let caller = self.caller(&parts.headers);
+            return self.identities.answer(&self.policies, caller, &bytes).unwrap_or_else(
+                |Denied(why)| {
+                    self.denied.lock().unwrap_or_else(PoisonError::into_inner).push(why.clone());
+                    refusal(StatusCode::FORBIDDEN, "AccessDenied", &why)
+                },
+            );
+        }
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let Some(function) = self.caller(&parts.headers) else {
             return refusal(StatusCode::FORBIDDEN, "UnrecognizedClientException", "who is this?");

@@ -25,6 +25,7 @@ mod fault;
 mod figures;
 mod fleet;
 mod gate;
+mod identity;
 mod mapping;
 mod measure;
 mod pace;

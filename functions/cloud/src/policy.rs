@@ -24,6 +24,8 @@ struct Statement {
 /// Every function's role.
 pub(crate) struct Policies {
     roles: BTreeMap<Function, Vec<Statement>>,
+    /// Audiences and most seconds of the tokens of the role that signs in to tenants.
+    identity: (Vec<String>, u64),
     /// Logical ids by the names of queues.
     queues: BTreeMap<String, String>,
 }
@@ -63,7 +65,8 @@ impl Policies {
                 }
             }
         }
-        Self { roles, queues }
+        let identity = resources.and_then(identity).unwrap_or_default();
+        Self { roles, identity, queues }
     }
 
     /// Whether a function may do this with that body.
@@ -95,6 +98,19 @@ impl Policies {
         )))
     }
 
+    /// Whether the role that speaks for all functions may ask for a token for this audience, of so many
+    /// seconds: what the conditions of its policy say.
+    pub(crate) fn check_identity(&self, audience: &str, seconds: u32) -> Result<(), Denied> {
+        let (audiences, most) = &self.identity;
+        if audiences.iter().any(|one| one == audience) && u64::from(seconds) <= *most {
+            return Ok(());
+        }
+        Err(Denied(format!(
+            "User: the role TenantIdentityRole is not authorized to perform: \
+             sts:GetWebIdentityToken for {audience}, {seconds} seconds"
+        )))
+    }
+
     /// What a request is about: a logical id, or a name.
     fn resource(&self, action: &str, body: &Value) -> String {
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -108,11 +124,28 @@ impl Policies {
                 let name = text("QueueUrl").rsplit('/').next().unwrap_or_default();
                 self.queues.get(name).cloned().unwrap_or_else(|| name.to_owned())
             }
+            Some("sts") => text("RoleArn").rsplit('/').next().unwrap_or_default().to_owned(),
             Some("secretsmanager") => text("SecretId").to_owned(),
             Some("scheduler") => text("Name").to_owned(),
             _ => "*".to_owned(),
         }
     }
+}
+
+/// The conditions under which the role that signs in to tenants gets a token.
+fn identity(resources: &Node) -> Option<(Vec<String>, u64)> {
+    let role = resources.get("TenantIdentityRole")?.get("Properties")?;
+    let Node::List(policies) = role.get("Policies")? else { return None };
+    let Node::List(statements) = policies.first()?.get("PolicyDocument")?.get("Statement")? else {
+        return None;
+    };
+    let conditions = statements.first()?.get("Condition")?;
+    let audience = conditions.get("ForAllValues:StringEquals")?.get("sts:IdentityTokenAudience")?;
+    let Node::Number(most) = conditions.get("NumericLessThanEquals")?.get("sts:DurationSeconds")?
+    else {
+        return None;
+    };
+    Some((texts(audience), *most))
 }
 
 /// The partitions that a request to the table touches.

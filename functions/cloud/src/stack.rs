@@ -75,9 +75,18 @@ pub(crate) async fn put_secret(
     (side, base, credentials): (&str, &str, &Credentials),
     client_secret: &str,
 ) -> Result<(), CloudError> {
+    put_text(double, project, side, &secret(base, credentials, client_secret)).await
+}
+
+/// Changes the whole secret of a side.
+pub(crate) async fn put_text(
+    double: &Double,
+    project: &Project,
+    side: &str,
+    text: &serde_json::Value,
+) -> Result<(), CloudError> {
     let name = format!("{STACK}/{}/{}/{side}", project.customer, project.id);
-    let text = secret(base, credentials, client_secret).to_string();
-    let body = json!({ "SecretId": name, "SecretString": text });
+    let body = json!({ "SecretId": name, "SecretString": text.to_string() });
     double.json("secretsmanager", "secretsmanager.PutSecretValue", &body).await?;
     Ok(())
 }

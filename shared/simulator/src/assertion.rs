@@ -56,6 +56,45 @@ pub(crate) fn check(
     }
 }
 
+/// The one audience of a federated identity credential.
+const EXCHANGE: &str = "api://AzureADTokenExchange";
+
+/// Whether an assertion names no certificate: then an outside issuer has signed it.
+pub(crate) fn is_an_outsiders(assertion: &str) -> bool {
+    parts(assertion).is_some_and(|(head, _)| head.get("x5t#S256").is_none())
+}
+
+/// Checks the token of an outside issuer ("workload identity federation"): its issuer, subject and
+/// audience are registered, letter by letter; RS256 is the one algorithm. The code of AADSTS comes with
+/// the words.
+pub(crate) fn check_outsider(app: &App, token: &str, call: &Call) -> Result<(), (u32, String)> {
+    let (head, claims) =
+        parts(token).ok_or((50_027, "The client assertion is no JWT.".to_owned()))?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
+    let trusted = app
+        .trusts
+        .iter()
+        .find(|one| one.issuer == issuer && one.subject == subject && audience == EXCHANGE);
+    let trusted = trusted.ok_or_else(|| {
+        (
+            70_021,
+            format!(
+                "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. Assertion Subject: '{subject}'. Assertion Audience: '{audience}'."
+            ),
+        )
+    })?;
+    if head.get("alg").and_then(Value::as_str) != Some("RS256") {
+        return Err((700_027, "The assertion is not signed with RS256.".to_owned()));
+    }
+    let exp = claims.get("exp").and_then(Value::as_i64);
+    if exp.is_none_or(|exp| exp <= call.now.as_second()) {
+        let text = "The assertion is not within its valid time range (exp).";
+        return Err((700_024, text.to_owned()));
+    }
+    check_signature(&trusted.public_key_pem, token).map_err(|text| (700_027, text))
+}
+
 fn check_signature(pem: &str, assertion: &str) -> Result<(), String> {
     let key = DecodingKey::from_rsa_pem(pem.as_bytes())
         .map_err(|fault| format!("The registered public key cannot be read: {fault}."))?;

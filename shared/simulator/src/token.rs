@@ -110,8 +110,14 @@ fn token(world: &World, call: &Call) -> Result<Value, Refusal> {
                 "The client assertion type is not supported.",
             ));
         }
-        crate::assertion::check(app, tenant, assertion, name, call)
-            .map_err(|text| refusal(StatusCode::UNAUTHORIZED, "invalid_client", 700_027, text))?;
+        if crate::assertion::is_an_outsiders(assertion) {
+            crate::assertion::check_outsider(app, assertion, call)
+                .map_err(|(code, text)| bad("invalid_request", code, text))?;
+        } else {
+            crate::assertion::check(app, tenant, assertion, name, call).map_err(|text| {
+                refusal(StatusCode::UNAUTHORIZED, "invalid_client", 700_027, text)
+            })?;
+        }
     } else {
         let secret = field("client_secret").map_err(|_missing| {
             refusal(StatusCode::UNAUTHORIZED, "invalid_client", 7_000_218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")

@@ -11,6 +11,7 @@ mod bad_days;
 mod planned;
 mod receiver;
 mod same_report;
+mod sign_in;
 mod start_up;
 
 use std::future::Future;

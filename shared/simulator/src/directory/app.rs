@@ -11,6 +11,8 @@ pub(crate) struct App {
     pub(crate) name: String,
     pub(crate) secret: Option<String>,
     pub(crate) certificate: Option<Certificate>,
+    /// Federated identity credentials: outside identities that may speak for the app.
+    pub(crate) trusts: Vec<Outsider>,
     /// Application permissions by resource, for instance `https://graph.microsoft.com`.
     pub(crate) roles: BTreeMap<String, Vec<String>>,
     /// `Exchange Administrator` and the like.
@@ -68,6 +70,7 @@ impl App {
             name: "Crosswave".to_owned(),
             secret: Some(secret.to_owned()),
             certificate: None,
+            trusts: Vec::new(),
             roles,
             directory_roles: words(&["Exchange Administrator", "SharePoint Administrator"]),
         }
@@ -81,6 +84,15 @@ pub(crate) struct Certificate {
     pub(crate) thumbprint: String,
     /// The public key as PEM; without one the signature is not checked.
     pub(crate) public_key_pem: Option<String>,
+}
+
+/// An identity of an outside issuer that an app trusts, for the one audience that Entra knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Outsider {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    /// The issuer's public key as PEM: what Entra would fetch from the issuer.
+    pub(crate) public_key_pem: String,
 }
 
 /// A licence product with its seats.

@@ -10,7 +10,7 @@ mod user;
 mod write;
 
 pub(crate) use app::{
-    AddressSpace, App, Certificate, OutboundRule, OutboundSpam, Policies, Relationship,
+    AddressSpace, App, Certificate, OutboundRule, OutboundSpam, Outsider, Policies, Relationship,
     ServicePlan, Sku,
 };
 pub(crate) use claims::Claims;

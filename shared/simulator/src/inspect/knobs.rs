@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     Config, Simulator,
-    directory::{Certificate, Stamp},
+    directory::{Certificate, Outsider, Stamp},
 };
 
 impl Simulator {
@@ -35,6 +35,25 @@ impl Simulator {
             app.certificate = Some(Certificate {
                 thumbprint: thumbprint.to_owned(),
                 public_key_pem: public_key_pem.map(str::to_owned),
+            });
+        }
+    }
+
+    /// Lets an app trust an outside identity (a federated identity credential): the issuer, the subject,
+    /// and the issuer's public key as PEM.
+    pub fn trust_outsider(
+        &self,
+        (tenant, client): (Uuid, Uuid),
+        (issuer, subject): (&str, &str),
+        public_key_pem: &str,
+    ) {
+        let mut world = self.world();
+        let app = world.tenants.get_mut(&tenant).and_then(|tenant| tenant.apps.get_mut(&client));
+        if let Some(app) = app {
+            app.trusts.push(Outsider {
+                issuer: issuer.to_owned(),
+                subject: subject.to_owned(),
+                public_key_pem: public_key_pem.to_owned(),
             });
         }
     }

@@ -108,6 +108,52 @@ fn assertion(head: &Value, claims: &Value) -> String {
     format!("{}.{}.{}", part(head), part(claims), URL_SAFE_NO_PAD.encode("signature"))
 }
 
+/// Entra takes the token of an outside issuer only if issuer, subject and audience are registered.
+#[test]
+fn an_outside_identity_is_taken_only_as_it_is_registered() {
+    let bench = Bench::calm();
+    let who = &bench.source;
+    let (issuer, subject) = ("https://x.tokens.sts.global.api.aws", "arn:aws:iam::1:role/r");
+    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+    let key = key.unwrap();
+    let signer = jsonwebtoken::EncodingKey::from_rsa_pem(key.serialize_pem().as_bytes()).unwrap();
+    let ask_with = |claims: &Value, signer: &jsonwebtoken::EncodingKey| {
+        let head = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
+        let token = jsonwebtoken::encode(&head, claims, signer).unwrap();
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &who.client_id.to_string())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("scope", "https://graph.microsoft.com/.default")
+            .append_pair("client_assertion_type", kind)
+            .append_pair("client_assertion", &token)
+            .finish();
+        ask(&bench, &who.tenant_id.to_string(), &form)
+    };
+    let now = bench.simulator.now().as_second();
+    let good = json!({
+        "iss": issuer, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": now + 300,
+    });
+    assert_eq!(ask_with(&good, &signer).status, 400, "nobody is trusted yet");
+    let app = (who.tenant_id, who.client_id);
+    bench.simulator.trust_outsider(app, (issuer, subject), &key.public_key_pem());
+    assert_eq!(ask_with(&good, &signer).status, OK);
+    for (name, value) in [
+        ("iss", json!("https://y.tokens.sts.global.api.aws")),
+        ("sub", json!("arn:aws:iam::1:role/R")),
+        ("aud", json!("api://else")),
+        ("exp", json!(now)),
+    ] {
+        let mut claims = good.clone();
+        claims[name] = value;
+        assert_eq!(ask_with(&claims, &signer).status, 400, "{name}");
+    }
+    let other = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+    let other = other.unwrap().serialize_pem();
+    let other = jsonwebtoken::EncodingKey::from_rsa_pem(other.as_bytes()).unwrap();
+    assert_eq!(ask_with(&good, &other).status, 400, "signed by somebody else");
+}
+
 #[test]
 fn a_client_assertion_is_checked_claim_by_claim() {
     let bench = Bench::calm();
