@@ -209,7 +209,7 @@ impl Cloud {
     }
 
     /// Lets the functions sign in to the source with a certificate, and to the target with nothing but
-    /// their role: no client secret is left where they look.
+    /// their role, which its application trusts: no client secret is left where they look.
     pub async fn put_certificate_and_role(&self, stage: &Stage) -> Result<(), CloudError> {
         let own = OwnCertificate::new()?;
         let tenants = stage.tenants();
@@ -222,17 +222,11 @@ impl Cloud {
             let text = identity::secret(&who.client_id.to_string(), own, &at);
             stack::put_text(&self.double, &self.project, side, &text).await?;
         }
+        // As an admin does in Entra.
+        let target = (tenants.target.tenant_id, tenants.target.client_id);
+        let role = (identity::ISSUER, identity::ROLE);
+        tenants.simulator.trust_outsider(target, role, self.identities.public_key_pem());
         Ok(())
-    }
-
-    /// Makes the target's application trust the role, as an admin does in Entra.
-    pub fn trust_role(&self, stage: &Stage) {
-        let target = &stage.tenants().target;
-        stage.tenants().simulator.trust_outsider(
-            (target.tenant_id, target.client_id),
-            (identity::ISSUER, identity::ROLE),
-            self.identities.public_key_pem(),
-        );
     }
 
     /// Names the receiver of the project's webhooks, and what they are signed with.
