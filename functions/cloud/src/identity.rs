@@ -42,7 +42,7 @@ impl Identities {
     /// With a key of its own.
     pub(crate) fn new() -> Result<Self, CloudError> {
         let (private, public_key_pem) = key_pair()?.pems();
-        let key = EncodingKey::from_rsa_pem(private.as_bytes()).map_err(failed)?;
+        let key = EncodingKey::from_rsa_pem(private.as_bytes()).map_err(|error| failed(&error))?;
         Ok(Self { key, public_key_pem })
     }
 
@@ -118,12 +118,14 @@ fn reply(action: &str, result: &str) -> Answer {
     text(StatusCode::OK, body)
 }
 
-fn failed(error: impl ToString) -> CloudError {
+fn failed(error: &dyn ToString) -> CloudError {
     CloudError::Deployment(error.to_string())
 }
 
 fn key_pair() -> Result<Keys, CloudError> {
-    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map(Keys).map_err(failed)
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
+        .map(Keys)
+        .map_err(|error| failed(&error))
 }
 
 struct Keys(KeyPair);
@@ -151,7 +153,7 @@ impl OwnCertificate {
         let keys = key_pair()?;
         let certificate = CertificateParams::new(vec!["crosswave".to_owned()])
             .and_then(|parameters| parameters.self_signed(&keys.0))
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         let (private_key_pem, public_key_pem) = keys.pems();
         let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.der()));
         Ok(Self { certificate_pem: certificate.pem(), private_key_pem, public_key_pem, thumbprint })

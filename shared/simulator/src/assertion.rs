@@ -69,7 +69,7 @@ pub(crate) fn is_an_outsiders(assertion: &str) -> bool {
 /// the words.
 pub(crate) fn check_outsider(app: &App, token: &str, call: &Call) -> Result<(), (u32, String)> {
     let (head, claims) =
-        parts(token).ok_or((50_027, "The client assertion is no JWT.".to_owned()))?;
+        parts(token).ok_or_else(|| (50_027, "The client assertion is no JWT.".to_owned()))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
     let trusted = app
