@@ -72,6 +72,7 @@ fn kind(partition: &str, sort: &str) -> &'static str {
         (_, "J") => "job that is over",
         (_, "L") => "journal",
         (_, "M") => "memory",
+        (_, "G") => "awaited rights",
         (_, "N") => "notification",
         (_, "X") => "reservation",
         (_, "R" | "W") => "wave",

@@ -40,6 +40,11 @@ pub async fn copy_job<'c>(
     let archive = profile.sync.archive && facts.archive;
     let capable =
         cx.project().source.capabilities.archive && cx.project().target.capabilities.archive;
+    let mut budget = CopySettings::default().budget;
+    if let Some(left) = cx.time_left() {
+        // The last request and the commit need time as well.
+        budget.time = budget.time.min(left / 2);
+    }
     Ok(CopyJob {
         source: source.client().await?,
         target: target.client().await?,
@@ -57,6 +62,7 @@ pub async fn copy_job<'c>(
         settings: CopySettings {
             bad_item_limit: u32::try_from(profile.sync.bad_item_limit).unwrap_or(u32::MAX),
             archive: if capable { ArchiveCapability::Beta } else { ArchiveCapability::Off },
+            budget,
             ..CopySettings::default()
         },
     })
@@ -78,7 +84,7 @@ pub(crate) fn forwards_since(cx: &StepContext<'_>) -> Result<Option<Timestamp>, 
 pub(crate) async fn last_round(
     cx: &StepContext<'_>,
 ) -> Result<Option<(String, Option<CopySummary>)>, StepError> {
-    let principals = MatchTable { cx };
+    let principals = MatchTable::new(cx);
     copy_job(cx, &principals).await?.last_round().await.map_err(step_error)
 }
 
@@ -88,13 +94,9 @@ pub(crate) async fn unit(
     mode: CopyMode,
     round: &str,
 ) -> Result<Unit, StepError> {
-    let principals = MatchTable { cx };
+    let principals = MatchTable::new(cx);
     let mut job = copy_job(cx, &principals).await?;
     job.settings.adopt_delivered = forwards_since(cx)?;
-    if let Some(left) = cx.time_left() {
-        // The last request and the commit need time as well.
-        job.settings.budget.time = job.settings.budget.time.min(left / 2);
-    }
     // From here on no other copy of this step may touch the target.
     cx.hold().await?;
     match Box::pin(job.run_unit(mode, round)).await {
@@ -108,7 +110,7 @@ pub(crate) async fn unit(
 /// Runs one unit of the comparison of source and target (SYN-4): the report at its end, else when to
 /// call again.
 pub async fn verify(cx: &StepContext<'_>) -> Result<ControlFlow<VerifyReport, Wake>, StepError> {
-    let principals = MatchTable { cx };
+    let principals = MatchTable::new(cx);
     let job = copy_job(cx, &principals).await?;
     Ok(match job.verify_unit(cx.job().id.as_str()).await.map_err(step_error)? {
         VerifyOutcome::Finished(report) => ControlFlow::Break(report),

@@ -14,7 +14,10 @@ use engine::{Outcome, Receipt, StepContext, StepError, StepResult, Wake, records
 use model::{Branch, JobKind};
 use serde::{Deserialize, Serialize};
 
-use crate::copy::{Unit, last_round, unit};
+use crate::{
+    awaited::settle,
+    copy::{Unit, last_round, unit},
+};
 
 /// What a delta did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +58,10 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
                 Unit::Again(wake) => Ok(Outcome::Wait(wake)),
             }
         }
-        Unit::Finished(summary) => {
+        Unit::Finished(mut summary) => {
+            if let Some(wake) = settle(cx, &mut summary).await? {
+                return Ok(Outcome::Wait(wake));
+            }
             let notes = summary.notes.iter().map(|note| note.text.clone()).collect();
             Outcome::done_with(&ChangesCopied { summary }, notes)
         }

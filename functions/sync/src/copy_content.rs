@@ -5,7 +5,10 @@ use content::{CopyMode, CopySummary};
 use engine::{Outcome, Receipt, StepContext, StepResult};
 use serde::{Deserialize, Serialize};
 
-use crate::copy::{Unit, unit};
+use crate::{
+    awaited::settle,
+    copy::{Unit, unit},
+};
 
 /// What the first copy did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +27,10 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     }
     let round = cx.job().id;
     match unit(cx, CopyMode::Initial, round.as_str()).await? {
-        Unit::Finished(summary) => {
+        Unit::Finished(mut summary) => {
+            if let Some(wake) = settle(cx, &mut summary).await? {
+                return Ok(Outcome::Wait(wake));
+            }
             let notes = summary.notes.iter().map(|note| note.text.clone()).collect();
             Outcome::done_with(&ContentCopied { summary }, notes)
         }

@@ -1,6 +1,7 @@
 //! Sync: the initial sync's steps SYN-I1 to SYN-I5, the delta SYN-D1 and the verification SYN-4.
 
 mod assign_licenses;
+mod awaited;
 mod copy;
 mod copy_changes;
 mod copy_content;

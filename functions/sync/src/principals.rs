@@ -1,18 +1,56 @@
 //! Who in the target is meant by a principal of the source (SYN-2): the match table, asked by the
 //! copier.
 
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use async_trait::async_trait;
 use content::{ContentError, Principals, SourcePrincipal, TargetPrincipal, Translation};
 use engine::{
     StepContext,
     records::{Loaded, load},
 };
-use model::{Keys, User, UserKey};
+use model::{Keys, User, UserKey, UserState};
 use tenant::exchange::Recipient;
+
+use crate::awaited;
 
 /// The match table of a step's project.
 pub(crate) struct MatchTable<'c> {
-    pub(crate) cx: &'c StepContext<'c>,
+    cx: &'c StepContext<'c>,
+    /// The source objects that were looked up: one person may have rights on many folders.
+    meant: Mutex<BTreeMap<SourcePrincipal, Option<String>>>,
+    lag: AtomicBool,
+}
+
+impl<'c> MatchTable<'c> {
+    /// The table, with nobody looked up yet.
+    pub(crate) fn new(cx: &'c StepContext<'c>) -> Self {
+        Self { cx, meant: Mutex::default(), lag: AtomicBool::new(false) }
+    }
+
+    /// Whether somebody was asked for who is prepared and whom the target does not show yet.
+    pub(crate) fn met_lag(&self) -> bool {
+        self.lag.load(Ordering::Relaxed)
+    }
+
+    fn meant(&self) -> MutexGuard<'_, BTreeMap<SourcePrincipal, Option<String>>> {
+        // A panic elsewhere leaves a whole map behind.
+        self.meant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a user of this state has an account that can hold rights, whatever a server says.
+fn is_prepared(state: UserState) -> bool {
+    !matches!(
+        state,
+        UserState::NoMatch | UserState::Matched | UserState::Preparing | UserState::PrepareError
+    )
 }
 
 #[async_trait]
@@ -23,16 +61,13 @@ impl Principals for MatchTable<'_> {
         if own.iter().any(|account| account.eq_ignore_ascii_case(name)) {
             return Ok(Translation::OfMigration);
         }
-        let Some(object_id) = self.source_object(principal).await? else {
+        let Some(key) = self.user_meant(principal).await? else {
             return Ok(Translation::Unmatched);
         };
-        let Ok(user) = object_id.parse() else { return Ok(Translation::Unmatched) };
-        let key = UserKey { user, ..self.cx.key().clone() };
         let known: Option<Loaded<User>> =
             load(&*self.cx.host().store, Keys::user(&key)).await.map_err(asked)?;
-        let Some(target) = known.and_then(|user| user.value.target) else {
-            return Ok(Translation::Unmatched);
-        };
+        let Some(user) = known.map(|user| user.value) else { return Ok(Translation::Unmatched) };
+        let Some(target) = user.target else { return Ok(Translation::Unmatched) };
         // A contact or plain account cannot hold rights yet: the grant waits for the mailbox.
         let recipient = self.cx.target().recipient(&target.object_id).await.map_err(refused)?;
         let able = recipient.filter(|found| found.recipient_type_details.is_security_principal());
@@ -41,12 +76,39 @@ impl Principals for MatchTable<'_> {
                 object_id: target.object_id,
                 address: found.primary_smtp_address.unwrap_or(target.user_principal_name),
             }),
-            None => Translation::Unmatched,
+            None => {
+                self.lag.fetch_or(is_prepared(user.state), Ordering::Relaxed);
+                Translation::Unmatched
+            }
         })
+    }
+
+    async fn awaited(&self, principal: &SourcePrincipal) -> Result<(), ContentError> {
+        // Whom nobody can tell, nobody can tell anything.
+        let Some(holder) = self.user_meant(principal).await? else { return Ok(()) };
+        awaited::note(self.cx, &holder, principal).await.map_err(asked)
     }
 }
 
 impl MatchTable<'_> {
+    /// The user of the project, or one it may have some day, that is meant.
+    async fn user_meant(
+        &self,
+        principal: &SourcePrincipal,
+    ) -> Result<Option<UserKey>, ContentError> {
+        let known = self.meant().get(principal).cloned();
+        let object = match known {
+            Some(object) => object,
+            None => {
+                let object = self.source_object(principal).await?;
+                self.meant().insert(principal.clone(), object.clone());
+                object
+            }
+        };
+        let user = object.and_then(|id| id.parse().ok());
+        Ok(user.map(|user| UserKey { user, ..self.cx.key().clone() }))
+    }
+
     /// The source object that is meant. Exchange often gives only a display name; one that several
     /// people share is nobody's.
     async fn source_object(

@@ -4,7 +4,8 @@ use ports::{Clock, Store};
 use tenant::TenantClient;
 
 use crate::{
-    BadItem, ContentError, CopyMode, CopySettings, CopySummary, Principals, Progress, UnitOutcome,
+    BadItem, ContentError, CopyMode, CopySettings, CopySummary, Principals, Progress,
+    SourcePrincipal, UnitOutcome,
     checkpoint::Stage,
     store::{State, decode},
     unit::{Step, Stop, Unit},
@@ -134,10 +135,12 @@ impl Unit<'_> {
 }
 
 /// What became of waiting permissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {
     /// Granted now.
     pub granted: u32,
-    /// Still waiting.
+    /// Still waiting, for anybody.
     pub waiting: u32,
+    /// Those of the principals that were asked about for whom something still waits.
+    pub left: Vec<SourcePrincipal>,
 }

@@ -32,6 +32,7 @@ pub use bad::BadItem;
 pub use error::ContentError;
 pub use forecast::{Budgets, Forecast, Pace, Round, last_round};
 pub use job::{CopyJob, CopySubject, Granted};
+pub use permissions::{WaitingRight, waiting_rights};
 pub use principals::{Principals, SourcePrincipal, TargetPrincipal, Translation};
 pub use progress::{CopyMode, CopySummary, Counts, Note, Progress, UnitOutcome, Workload};
 pub use quickxor::{QuickXorHash, quick_xor_hash};

@@ -56,6 +56,11 @@ pub enum Translation {
 pub trait Principals: Send + Sync {
     /// Translates one principal. An ambiguous name is [`Translation::Unmatched`], never a guess.
     async fn translate(&self, principal: &SourcePrincipal) -> Result<Translation, ContentError>;
+
+    /// A right begins to wait for this principal. Whoever keeps the table notes it durably before he
+    /// answers, so that the right is granted when its holder comes and no round of the copy follows
+    /// any more. Told again, it changes nothing.
+    async fn awaited(&self, principal: &SourcePrincipal) -> Result<(), ContentError>;
 }
 
 /// Translations that need no table: well-known names, system accounts and orphaned SIDs.

@@ -21,6 +21,7 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId,
 /// | what the user has reserved | same | `X` |
 /// | journal | same | `L#job#n` |
 /// | job that is over | same | `J#job` |
+/// | right that waits for the user | same | `G#owner` |
 /// | copy state | `…#U#user#COPY` | the copier's own |
 /// | script version | `C#customer#P#project#SCRIPTS` | `V#kind#hash` |
 /// | version in force | same | `H#kind` |
@@ -126,6 +127,14 @@ impl Keys {
     /// A job that is over.
     pub fn past_job(user: &UserKey, job: &JobId) -> Place {
         (Self::user_partition(user), format!("J#{job}"))
+    }
+
+    /// The prefix of the rights on others' mailboxes and drives that wait for a user.
+    pub const AWAITED: &'static str = "G#";
+
+    /// That rights on what is `owner`'s wait for this user.
+    pub fn awaited(holder: &UserKey, owner: &UserId) -> Place {
+        (Self::user_partition(holder), format!("G#{owner}"))
     }
 
     /// What is remembered about a user.

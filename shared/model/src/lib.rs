@@ -38,6 +38,6 @@ pub use state::{
     Action, Admitted, Refusal, Request, ResetTo, STATE_TABLE, StateRule, UserState, admit,
 };
 pub use usage::UsageRecord;
-pub use user::{Blocker, MailboxFacts, SourceIdentity, TargetIdentity, User};
+pub use user::{AwaitedRights, Blocker, MailboxFacts, SourceIdentity, TargetIdentity, User};
 pub use wave::{Wave, WaveRun};
 pub use wire::{Stored, WireError};

@@ -1,5 +1,7 @@
 //! One person of a project.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,20 @@ impl User {
 
 impl Stored for User {
     const KIND: &'static str = "user";
+}
+
+/// That rights on somebody's mailbox or drive wait for a user (SYN-2): kept with whom they wait for, so
+/// that they are granted when he comes, also behind the last sync of their owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedRights {
+    /// Whose mailbox or drive.
+    pub owner: UserId,
+    /// How the owner's rights name the user: the copier's own text.
+    pub names: BTreeSet<String>,
+}
+
+impl Stored for AwaitedRights {
+    const KIND: &'static str = "awaited rights";
 }
 
 /// A person in the source tenant, as discovered (MAT-1).

@@ -1,7 +1,8 @@
 //! Reading what a report is made of.
 
+use content::waiting_rights;
 use engine::{Host, records::load_all};
-use model::{JournalEntry, Keys};
+use model::{JournalEntry, JournalEvent, Keys};
 
 use super::{Report, Tally};
 use crate::{ControlError, Scope, Selection};
@@ -18,6 +19,21 @@ pub async fn report(
         let journal = load_all::<JournalEntry>(&*host.store, &partition, Keys::JOURNAL).await?;
         let entries: Vec<JournalEntry> = journal.into_iter().map(|entry| entry.value).collect();
         tally.add(&user.value, &entries);
+        if kept_rights(&entries) {
+            let copy = Keys::copy_partition(&scope.user(&user.value.id));
+            tally.add_waiting(&user.value, waiting_rights(&*host.store, &copy).await?);
+        }
     }
     Ok(tally.finish(selection.describe(), host.clock.now()))
+}
+
+/// Whether the last copy left rights behind for holders who were not there. They may have come since.
+fn kept_rights(journal: &[JournalEntry]) -> bool {
+    let copied = journal.iter().filter_map(|entry| match &entry.event {
+        JournalEvent::Done { receipt, .. } => {
+            Some((entry.at, receipt.get("summary")?.get("pending_permissions")?.as_u64()?))
+        }
+        _ => None,
+    });
+    copied.max_by_key(|(at, _)| *at).is_some_and(|(_, waiting)| waiting > 0)
 }

@@ -8,6 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use catalogue::{Meter, Step};
+use content::WaitingRight;
 use jiff::Timestamp;
 use model::UserState;
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// Source users whose match is in doubt (MAT-2).
     pub unclear_matches: Vec<UnclearMatch>,
+    /// Rights that wait for a holder who has no account in the target yet (SYN-2).
+    pub waiting_rights: Vec<WaitingRights>,
     /// What is billed, by meter.
     pub usage: BTreeMap<Meter, usize>,
     /// Requests to both tenants.
@@ -131,6 +134,15 @@ pub struct UnclearMatch {
     pub user_principal_name: String,
     /// Why.
     pub note: String,
+}
+
+/// The rights on one person's mailbox and drive that wait for their holders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingRights {
+    /// The user principal name in the source of whose mailbox and drive it is.
+    pub user_principal_name: String,
+    /// Which, and for whom.
+    pub rights: Vec<WaitingRight>,
 }
 
 impl Report {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalogue::{CATALOGUE, Meter, Phase, Step};
+use content::WaitingRight;
 use jiff::Timestamp;
 use model::{JournalEntry, JournalEvent, User, UserState};
 
-use super::{NotApplicable, Parked, Report, Span, StepLine, UnclearMatch, Warning};
+use super::{NotApplicable, Parked, Report, Span, StepLine, UnclearMatch, WaitingRights, Warning};
 
 /// A report in the making.
 #[derive(Debug, Default)]
@@ -19,6 +20,7 @@ pub struct Tally {
     not_applicable: BTreeMap<(Step, String), BTreeSet<String>>,
     warnings: BTreeMap<(Step, String), BTreeSet<String>>,
     unclear: Vec<UnclearMatch>,
+    waiting: Vec<WaitingRights>,
     usage: BTreeMap<Meter, usize>,
     requests: u64,
 }
@@ -56,6 +58,14 @@ impl Tally {
         }
         for meter in metered {
             *self.usage.entry(meter).or_default() += 1;
+        }
+    }
+
+    /// Adds the rights on a user's mailbox and drive that wait for their holders.
+    pub fn add_waiting(&mut self, user: &User, rights: Vec<WaitingRight>) {
+        if !rights.is_empty() {
+            let user_principal_name = user.source.user_principal_name.clone();
+            self.waiting.push(WaitingRights { user_principal_name, rights });
         }
     }
 
@@ -152,6 +162,7 @@ impl Tally {
             not_applicable: not_applicable.collect(),
             warnings,
             unclear_matches: self.unclear,
+            waiting_rights: self.waiting,
             usage: self.usage,
             requests: self.requests,
         }

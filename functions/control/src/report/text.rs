@@ -115,6 +115,27 @@ impl Report {
                 writeln!(f, "  {}: {}", unclear.user_principal_name, unclear.note)?;
             }
         }
+        self.write_waiting_rights(f)
+    }
+
+    fn write_waiting_rights(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.waiting_rights.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nRights that wait until their holder is moved")?;
+        for waiting in self.waiting_rights.iter().take(WARNINGS_SHOWN) {
+            let Some(first) = waiting.rights.first() else { continue };
+            let more = match waiting.rights.len() {
+                1 => String::new(),
+                many => format!(", and {} more", many - 1),
+            };
+            let (owner, holder) = (&waiting.user_principal_name, &first.holder);
+            writeln!(f, "  {owner}: {} for {holder}{more}", first.right)?;
+        }
+        let more = self.waiting_rights.len().saturating_sub(WARNINGS_SHOWN);
+        if more > 0 {
+            writeln!(f, "  and {more} more people; --json lists them all")?;
+        }
         Ok(())
     }
 

@@ -3,10 +3,17 @@
 //!
 //! A right that was granted once is remembered and not granted again: if the target's people take it
 //! away, it stays away.
+//!
+//! A right that waits is tried again by every later round of its mailbox. Behind the last one there is
+//! none: so the match table is told for whom rights wait ([`Principals::awaited`]), and whoever sees
+//! the holder come has them granted ([`CopyJob::grant_pending_permissions`]).
+//!
+//! [`Principals::awaited`]: crate::Principals::awaited
 
 mod folder;
 mod mailbox;
 
+use ports::Store;
 use serde::{Deserialize, Serialize};
 use tenant::{
     Class, TenantError,
@@ -77,7 +84,7 @@ impl Unit<'_> {
             return Ok(());
         };
         if !stage.pending {
-            self.grant_waiting().await?;
+            self.grant_waiting(&|_| true).await?;
             stage.pending = true;
             self.state.checkpoint.stage = Stage::Permissions(stage.clone());
         }
@@ -88,21 +95,16 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Tries the permissions that wait. Says how many were granted.
-    async fn grant_waiting(&mut self) -> Step<u32> {
-        let records = self.state.store.query_all(&self.state.partition, keys::PENDING).await?;
-        let mut granted = 0;
-        for record in records {
-            self.within_budget()?;
-            let grant: Grant = decode(&record.key.sort, &record.value)?;
-            let before = self.state.checkpoint.pending;
-            self.grant(grant).await?;
-            if self.state.checkpoint.pending < before {
-                granted += 1;
+    /// Tries the permissions that wait for these principals.
+    async fn grant_waiting(&mut self, of: OfPrincipal<'_>) -> Step {
+        for grant in waiting(self.state.store, &self.state.partition).await? {
+            if of(&grant.principal) {
+                self.within_budget()?;
+                self.grant(grant).await?;
+                self.commit().await?;
             }
-            self.commit().await?;
         }
-        Ok(granted)
+        Ok(())
     }
 
     /// Grants a right, or keeps it, or drops it, as its principal translates.
@@ -124,7 +126,7 @@ impl Unit<'_> {
                 self.note(PERMISSIONS, format!("{title} of {whom} is dropped: an orphan"));
                 self.no_longer_waits(&sort, waits);
             }
-            Translation::Unmatched => self.keep(&sort, &grant, waits)?,
+            Translation::Unmatched => self.keep(&sort, &grant, waits).await?,
             Translation::Mapped(target) => match self.apply(&grant.kind, &target).await {
                 Ok(()) => {
                     self.state.put(&granted, &target.object_id)?;
@@ -140,7 +142,7 @@ impl Unit<'_> {
                 // Matched, but not able to hold rights yet, or the place is not there yet.
                 Err(error) => {
                     self.note(PERMISSIONS, format!("{title} for {whom} waits: {error}"));
-                    self.keep(&sort, &grant, waits)?;
+                    self.keep(&sort, &grant, waits).await?;
                 }
             },
         }
@@ -159,8 +161,10 @@ impl Unit<'_> {
         Ok(self.job.principals.translate(principal).await?)
     }
 
-    fn keep(&mut self, sort: &str, grant: &Grant, waits: bool) -> Step {
+    async fn keep(&mut self, sort: &str, grant: &Grant, waits: bool) -> Step {
         if !waits {
+            // Told first: a right that nobody knows of would wait for ever.
+            self.job.principals.awaited(&grant.principal).await?;
             self.state.put(sort, grant)?;
             self.state.checkpoint.pending = self.state.checkpoint.pending.saturating_add(1);
         }
@@ -214,22 +218,62 @@ fn whom(principal: &SourcePrincipal) -> String {
     }
 }
 
+/// Which principals' rights are meant.
+type OfPrincipal<'a> = &'a (dyn Fn(&SourcePrincipal) -> bool + Sync);
+
+/// The grants of a copy that wait.
+async fn waiting(store: &dyn Store, partition: &str) -> Result<Vec<Grant>, ContentError> {
+    let records = store.query_all(partition, keys::PENDING).await?;
+    records.iter().map(|record| decode(&record.key.sort, &record.value)).collect()
+}
+
+/// A right that waits for its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingRight {
+    /// Which, in words.
+    pub right: String,
+    /// Whose, as the source names him.
+    pub holder: String,
+}
+
+/// The rights that wait in a copy's partition of the store.
+pub async fn waiting_rights(
+    store: &dyn Store,
+    partition: &str,
+) -> Result<Vec<WaitingRight>, ContentError> {
+    let waiting = waiting(store, partition).await?.into_iter();
+    let line =
+        |grant: Grant| WaitingRight { right: grant.kind.title(), holder: whom(&grant.principal) };
+    Ok(waiting.map(line).collect())
+}
+
 impl CopyJob<'_> {
-    /// Grants the permissions that waited for their principal and can be granted now (SYN-2).
-    /// Throttled, it stops early: what is left waits on.
-    pub async fn grant_pending_permissions(&self) -> Result<Granted, ContentError> {
+    /// Grants the permissions that wait for these principals and can be granted now (SYN-2).
+    /// Throttled, or out of its budget, it stops early: what is left waits on.
+    ///
+    /// It may run beside a unit of the same copy: of the two, one is [`ContentError::Superseded`].
+    pub async fn grant_pending_permissions(
+        &self,
+        of: OfPrincipal<'_>,
+    ) -> Result<Granted, ContentError> {
         let state = State::load(self.store, &self.partition).await?;
-        if state.checkpoint.pending == 0 {
+        let before = state.checkpoint.pending;
+        if before == 0 {
             return Ok(Granted::default());
         }
-        let before = state.checkpoint.pending;
         let mut unit = Unit::new(self, state, CopyMode::Delta);
-        let ended = Box::pin(unit.grant_waiting()).await;
+        let ended = Box::pin(unit.grant_waiting(of)).await;
         if let Err(Stop::Failed(error)) = ended {
             return Err(error);
         }
         unit.state.commit().await?;
+        let mut left: Vec<SourcePrincipal> = Vec::new();
+        for grant in waiting(self.store, &self.partition).await? {
+            if of(&grant.principal) && !left.contains(&grant.principal) {
+                left.push(grant.principal);
+            }
+        }
         let waiting = unit.state.checkpoint.pending;
-        Ok(Granted { granted: before.saturating_sub(waiting), waiting })
+        Ok(Granted { granted: before.saturating_sub(waiting), waiting, left })
     }
 }

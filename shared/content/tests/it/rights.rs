@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use content::{CopyMode, Granted};
+use content::{CopyMode, Granted, SourcePrincipal};
 use simulator::DriveFill;
 use tenant::exchange::{AutoMapping, FolderGrant};
 
@@ -90,11 +90,41 @@ fn unmatched_grants_are_kept_and_granted_once_the_match_appears() {
 
     world.principals.empty.store(false, Ordering::Relaxed);
     let job = world.job(&*world.store);
-    let granted = world.drive_future(job.grant_pending_permissions()).unwrap().unwrap();
+    let others = job.grant_pending_permissions(&|principal| principal.text == "somebody else");
+    let others = world.drive_future(others).unwrap().unwrap();
+    assert_eq!((others.granted, others.left.len()), (0, 0), "nobody else comes");
+    let all = |_: &SourcePrincipal| true;
+    let granted = world.drive_future(job.grant_pending_permissions(&all)).unwrap().unwrap();
     assert_eq!(granted.granted, 4, "{granted:?}");
     assert_eq!(rights(&world), ALL);
-    let again = world.drive_future(job.grant_pending_permissions()).unwrap().unwrap();
-    assert_eq!(again, Granted { granted: 0, waiting: granted.waiting });
+    let again = world.drive_future(job.grant_pending_permissions(&all)).unwrap().unwrap();
+    assert_eq!(again, Granted { granted: 0, ..granted });
+}
+
+/// SYN-2: for whom a right waits is told before it waits; told of nobody is whoever has it.
+#[test]
+fn the_match_table_is_told_for_whom_rights_wait() {
+    let world = World::new(32);
+    grant_in_source(&world);
+    world.copy(CopyMode::Initial, "job-1");
+    let told = || world.principals.awaited.lock().unwrap().clone();
+    let of_delegate = |told: &std::collections::BTreeSet<SourcePrincipal>| {
+        told.iter().filter(|principal| principal.text.contains(DELEGATE)).count()
+    };
+    assert_eq!(of_delegate(&told()), 0);
+
+    let world = World::new(32);
+    grant_in_source(&world);
+    world.principals.empty.store(true, Ordering::Relaxed);
+    world.copy(CopyMode::Initial, "job-1");
+    let told = world.principals.awaited.lock().unwrap().clone();
+    assert!(of_delegate(&told) > 0, "{told:?}");
+    let partition = world.job(&*world.store).partition;
+    let waiting = content::waiting_rights(&*world.store, &partition);
+    let waiting = world.drive_future(waiting).unwrap().unwrap();
+    let of_delegate = waiting.iter().filter(|right| right.holder.contains(DELEGATE));
+    let rights: Vec<&str> = of_delegate.map(|right| right.right.as_str()).collect();
+    assert!(rights.contains(&"Full Access"), "{waiting:?}");
 }
 
 /// Grants are added, never removed; and what the target took away stays away.

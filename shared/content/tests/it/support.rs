@@ -91,6 +91,8 @@ pub(crate) struct Table {
     domain: String,
     /// Nobody is matched yet.
     pub(crate) empty: std::sync::atomic::AtomicBool,
+    /// For whom rights have begun to wait.
+    pub(crate) awaited: Mutex<std::collections::BTreeSet<SourcePrincipal>>,
 }
 
 #[async_trait]
@@ -118,6 +120,11 @@ impl Principals for Table {
             }
             _ => Translation::Unmatched,
         })
+    }
+
+    async fn awaited(&self, principal: &SourcePrincipal) -> Result<(), ContentError> {
+        self.awaited.lock().unwrap().insert(principal.clone());
+        Ok(())
     }
 }
 
@@ -188,6 +195,7 @@ impl World {
             target: target_client.clone(),
             domain: target.vanity_domain.clone(),
             empty: std::sync::atomic::AtomicBool::new(false),
+            awaited: Mutex::default(),
         };
         Self {
             clock,

@@ -267,6 +267,10 @@ impl Principals for Nobody {
     async fn translate(&self, _principal: &SourcePrincipal) -> Result<Translation, ContentError> {
         Ok(Translation::Unmatched)
     }
+
+    async fn awaited(&self, _principal: &SourcePrincipal) -> Result<(), ContentError> {
+        Ok(())
+    }
 }
 
 async fn bad_items(world: &World, user: &User) -> Vec<BadItem> {

@@ -7,11 +7,12 @@
 )]
 
 use catalogue::Side;
+use control::{Report, Selection};
 use crosswave_tests::world::{World, drive};
-use model::{Action, JournalEvent, User};
+use model::{Action, JournalEvent, Keys, User, UserState};
 use tenant::exchange::{AutoMapping, MailboxPermission};
 
-use super::support::{client, discovered, plain, target_id};
+use super::support::{client, discovered, plain, store_user, target_id};
 
 /// Who has full access to the person's mailbox in the target.
 async fn full_access(world: &World, user: &User) -> Vec<String> {
@@ -52,6 +53,80 @@ async fn a_right_is_granted_when_its_holder_is_matched() {
     let granted = full_access(&world, &owner).await;
     assert_eq!(granted, [target.user_principal_name]);
     assert_eq!(waiting(&world, &owner).await, 0);
+}
+
+/// SYN-2: who moves in a later wave than the owner of the mailbox gets his right with his own sync; the
+/// owner is complete and syncs no more.
+#[tokio::test]
+async fn a_right_waits_no_longer_than_for_its_holders_own_sync() {
+    let mut setup = plain(4);
+    setup.profile.cutover.app_accounts = vec![setup.clone().build().service_account];
+    let (world, people) = discovered(setup).await;
+    let (owner, holder) = (people[2].clone(), people[3].clone());
+    grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+    let owners = std::slice::from_ref(&owner);
+    let holders = std::slice::from_ref(&holder);
+    for action in [Action::Prepare, Action::Sync, Action::Cutover] {
+        world.perform(owners, action).await;
+    }
+    assert_eq!(world.user(&owner).await.state, UserState::Complete);
+    assert_eq!(full_access(&world, &owner).await, Vec::<String>::new(), "kept for later");
+    let report = reported(&world).await;
+    let line = format!("{}: Full Access for {}", owner.source.mail, holder.source.mail);
+    assert!(report.to_string().contains(&line), "{report}");
+    world.perform(holders, Action::Prepare).await;
+    world.perform(holders, Action::Sync).await;
+    assert_eq!(reported(&world).await.waiting_rights, []);
+    let target = world.user(&holder).await.target.unwrap();
+    assert_eq!(full_access(&world, &owner).await, [target.user_principal_name]);
+    let partition = Keys::user_partition(&world.key(&holder));
+    let noted = world.host.store.query_all(&partition, Keys::AWAITED).await.unwrap();
+    assert!(noted.is_empty(), "nothing waits any more: {noted:?}");
+}
+
+/// SYN-2: Exchange in the target may show an account minutes after it was made. The last round of a
+/// cutover looks again for somebody who is prepared, and waits for nobody for ever.
+#[tokio::test]
+async fn the_last_round_waits_a_while_for_a_holder_whom_the_target_does_not_show_yet() {
+    for comes in [true, false] {
+        let (world, people) = discovered(plain(4)).await;
+        let (owner, holder) = (people[2].clone(), people[3].clone());
+        grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+        let owners = std::slice::from_ref(&owner);
+        for action in [Action::Prepare, Action::Sync] {
+            world.perform(owners, action).await;
+        }
+        world.perform(std::slice::from_ref(&holder), Action::Prepare).await;
+        let shown = world.user(&holder).await;
+        let mut hidden = shown.clone();
+        hidden.target.as_mut().unwrap().object_id = "00000000-0000-4000-8000-000000000000".into();
+        store_user(&world, &hidden).await;
+
+        world.apply(&owner, Action::Cutover).await.unwrap();
+        while !looks_again(&world, &owner).await {
+            assert!(world.advance_one().await, "the cutover ended without another look");
+        }
+        if comes {
+            store_user(&world, &shown).await;
+        }
+        world.settle().await;
+        assert_eq!(world.user(&owner).await.state, UserState::Complete);
+        let expected = shown.target.as_ref().filter(|_| comes).map(|it| &*it.user_principal_name);
+        assert_eq!(full_access(&world, &owner).await, Vec::from_iter(expected));
+    }
+}
+
+/// Whether the last round waits for a holder.
+async fn looks_again(world: &World, user: &User) -> bool {
+    let journal = world.journal(user).await;
+    journal.iter().any(|entry| {
+        matches!(&entry.event, JournalEvent::Waiting { why } if why.contains("whom rights wait for"))
+    })
+}
+
+async fn reported(world: &World) -> Report {
+    let everybody = Selection::everybody();
+    control::report(&world.host, &world.scope(), &everybody).await.unwrap()
 }
 
 /// How many rights wait, by the last copy's own account.

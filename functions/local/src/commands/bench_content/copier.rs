@@ -216,4 +216,8 @@ impl Principals for Nobody {
     async fn translate(&self, _principal: &SourcePrincipal) -> Result<Translation, ContentError> {
         Ok(Translation::Unmatched)
     }
+
+    async fn awaited(&self, _principal: &SourcePrincipal) -> Result<(), ContentError> {
+        Ok(())
+    }
 }
