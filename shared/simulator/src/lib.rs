@@ -39,8 +39,8 @@ pub use log::LoggedRequest;
 pub use mail::{Arrival, FreeBusy, Message};
 pub use rehearsal::{Credentials, Rehearsal};
 pub use scene::{
-    DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView, NoContent,
-    Part,
+    Arrange, DriveFill, DriveView, EntryView, FolderView, ItemView, MailboxFill, MailboxView,
+    NoContent, Part,
 };
 pub use serve::{Authority, AuthorityError, Front, serve, serve_behind};
 pub use simulator::Simulator;

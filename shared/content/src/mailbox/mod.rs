@@ -6,6 +6,7 @@ mod import;
 mod items;
 mod outcome;
 mod pack;
+mod places;
 mod reconcile;
 mod removals;
 mod roles;
@@ -56,14 +57,39 @@ pub(crate) struct FolderRow {
     /// expanded keeps folders in auxiliary mailboxes.
     #[serde(default)]
     pub(crate) held_by: Option<MailboxAddress>,
+    /// Where the copy is, while another folder of the target has its name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) astray: Option<Place>,
+}
+
+/// A name below a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The folder's name.
+    pub(crate) name: String,
+    /// The ordinal of the folder above.
+    pub(crate) parent: u32,
 }
 
 impl FolderRow {
+    /// Where the original is.
+    fn place(&self) -> Place {
+        Place { name: self.name.clone(), parent: self.parent }
+    }
+
+    /// Where the copy is.
+    fn copy_place(&self) -> Place {
+        self.astray.clone().unwrap_or_else(|| self.place())
+    }
+
     /// Whether its items are copied.
     fn is_copied(&self) -> bool {
         self.left_out.is_none() && !self.target.is_empty()
     }
 }
+
+/// More folders than lie in one another.
+const MOST_DEEP: usize = 300;
 
 /// All folders of a mailbox, by ordinal.
 pub(crate) struct Folders {
@@ -90,13 +116,29 @@ impl Folders {
     pub(crate) fn path(&self, ordinal: u32) -> String {
         let mut names = Vec::new();
         let mut at = ordinal;
-        while at != 0 && names.len() < 300 {
+        while at != 0 && names.len() < MOST_DEEP {
             let Some(row) = self.rows.get(&at) else { break };
             names.push(row.name.as_str());
             at = row.parent;
         }
         names.reverse();
         format!("/{}", names.join("/"))
+    }
+
+    /// How many folders are above one; more than there can be when they lie in a circle.
+    fn depth(&self, ordinal: u32) -> usize {
+        let above = |at: &u32| self.rows.get(at).map(|row| row.parent);
+        std::iter::successors(Some(ordinal), above)
+            .take_while(|at| *at != 0)
+            .take(MOST_DEEP)
+            .count()
+    }
+
+    /// Whether a folder is another one or above it.
+    fn is_above(&self, ordinal: u32, below: u32) -> bool {
+        let above =
+            |at: &u32| self.rows.get(at).filter(|row| row.ordinal != 0).map(|row| row.parent);
+        std::iter::successors(Some(below), above).take(MOST_DEEP).any(|at| at == ordinal)
     }
 
     fn next_ordinal(&self) -> u32 {
@@ -137,6 +179,7 @@ impl Unit<'_> {
                 MailboxStep::Removals => self.removals(&mut copy).await?,
                 MailboxStep::Gone => {
                     self.gone_folders(&mut copy).await?;
+                    self.settle_places(&mut copy).await?;
                     self.leave_mailbox(workload);
                 }
             }
@@ -323,4 +366,22 @@ pub(crate) fn no_mailbox(word: &str, reason: &str) -> Stop {
             "assign an Exchange Online licence and sync again once the mailbox exists ({reason})"
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_above_are_counted_and_a_circle_of_them_has_an_end() {
+        let row =
+            |ordinal, parent| (ordinal, FolderRow { ordinal, parent, ..FolderRow::default() });
+        let folders =
+            Folders { rows: BTreeMap::from([row(0, 0), row(1, 0), row(2, 1), row(3, 2)]) };
+        assert_eq!([0, 1, 2, 3].map(|ordinal| folders.depth(ordinal)), [0, 1, 2, 3]);
+        assert!(folders.is_above(1, 3) && folders.is_above(3, 3) && !folders.is_above(3, 1));
+        let circle = Folders { rows: BTreeMap::from([row(0, 0), row(1, 2), row(2, 1)]) };
+        assert!(circle.is_above(1, 2) && circle.is_above(2, 1) && !circle.is_above(4, 2));
+        assert!(circle.depth(1) > 2);
+    }
 }

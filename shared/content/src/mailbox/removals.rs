@@ -158,18 +158,14 @@ impl Unit<'_> {
         self.ask_many("deleting items of the target", ids.len(), call).await
     }
 
-    /// Folders that are gone from the source: their copies are emptied, then deleted if nothing of the
-    /// target's own is in them.
+    /// Folders that are gone from the source, the deepest first: their copies are emptied, then deleted
+    /// if nothing of the target's own is in them.
     pub(super) async fn gone_folders(&mut self, copy: &mut MailboxCopy) -> Step {
         let round = self.state.checkpoint.round.clone();
-        let gone: Vec<FolderRow> = copy
-            .folders
-            .rows
-            .values()
-            .rev()
-            .filter(|row| row.ordinal != 0 && row.seen != round)
-            .cloned()
-            .collect();
+        let rows = copy.folders.rows.values();
+        let mut gone: Vec<FolderRow> =
+            rows.filter(|row| row.ordinal != 0 && row.seen != round).cloned().collect();
+        gone.sort_by_key(|row| std::cmp::Reverse(copy.folders.depth(row.ordinal)));
         for row in gone {
             self.within_budget()?;
             if row.left_out.is_none() && row.well_known.is_none() {

@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tenant::graph::{
-    BATCH_MAX,
-    mailbox_content::{MailboxAddress, MailboxFolder},
+use tenant::{
+    TenantError,
+    graph::{
+        BATCH_MAX,
+        mailbox_content::{MailboxAddress, MailboxFolder},
+    },
 };
 
 use super::{
-    FolderRow, MailboxCopy,
+    FolderRow, MailboxCopy, Place,
+    places::{is_refusal, spare_name},
     roles::{Role, name_key, names, role},
 };
 use crate::{
@@ -22,6 +26,25 @@ use crate::{
 const ROOT: &str = "msgfolderroot";
 /// Rows of folders in one commit.
 const ROWS: usize = 60;
+
+/// The counterpart of a folder; none where the target refuses to make it.
+#[derive(Default)]
+struct Paired {
+    target: String,
+    /// Where it is, while its own name is taken.
+    astray: Option<Place>,
+}
+
+impl Paired {
+    fn with(target: String) -> Self {
+        Self { target, astray: None }
+    }
+
+    fn into_row(self, row: &mut FolderRow) {
+        row.target = self.target;
+        row.astray = self.astray;
+    }
+}
 
 impl Unit<'_> {
     /// Goes through the folders in `queue` and those found below them.
@@ -132,7 +155,12 @@ impl Unit<'_> {
                 continue;
             }
             let row = match known.get(&folder.id).and_then(|known| copy.folders.rows.get(known)) {
-                Some(row) => self.known_folder(copy, row.clone(), &folder, parent).await?,
+                // A folder below itself: a list that cannot be. Its first place counts.
+                Some(row) if copy.folders.is_above(row.ordinal, parent) => continue,
+                Some(row) => {
+                    let row = row.clone();
+                    self.known_folder(copy, row, &folder, parent, &mut target).await?
+                }
                 None => self.new_folder(copy, &folder, parent, &mut target).await?,
             };
             // The count is of folders that people see. A first copy looks for hidden ones everywhere.
@@ -143,7 +171,7 @@ impl Unit<'_> {
                     .rows
                     .values()
                     .any(|other| other.parent == row.ordinal && other.ordinal != 0);
-            if row.left_out.is_none() && below {
+            if row.is_copied() && below {
                 deeper.push(row.ordinal);
             }
             self.put_folder(copy, row)?;
@@ -172,46 +200,29 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// A folder that was paired in an earlier round: follow its name and place.
+    /// A folder that was found in an earlier round: follow its name and place.
     async fn known_folder(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         mut row: FolderRow,
         folder: &MailboxFolder,
         parent: u32,
+        listed: &mut Option<Vec<MailboxFolder>>,
     ) -> Step<FolderRow> {
-        let name = name_of(folder);
-        let user = row.well_known.is_none() && row.left_out.is_none();
-        let renamed = user && row.name != name;
-        let moved = user && row.parent != parent;
-        if renamed || moved {
-            let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
-            let new_parent = if moved { above } else { None };
-            let new_name = renamed.then_some(name.as_str());
-            let target = self.job.target.graph();
-            let doing = format!("renaming or moving the target folder `{}`", row.name);
-            let call = target.update_mailbox_folder(
-                &copy.target,
-                &row.target,
-                new_name,
-                new_parent.as_deref(),
-            );
-            self.spend(1);
-            match call.await {
-                Ok(()) => self.counts(copy.workload).folders += 1,
-                // Done by the unit before, or somebody made a folder of this name.
-                Err(error) if error.is_already_exists() || error.is_not_found() => {
-                    let text =
-                        format!("the target folder `{}` could not follow: {error}", row.name);
-                    self.note(copy.workload, text);
-                }
-                Err(error) => return Err(judge(&doing, error)),
-            }
-        }
-        row.name = name;
+        let at = row.copy_place();
+        row.name = name_of(folder);
         row.parent = parent;
         row.items = folder.total_item_count.unwrap_or(0);
         row.seen.clone_from(&self.state.checkpoint.round);
+        if row.well_known.is_some() || row.left_out.is_some() {
+            return Ok(row);
+        }
+        if row.target.is_empty() {
+            let paired = self.by_name(copy, folder, parent, listed).await?;
+            paired.into_row(&mut row);
+        } else {
+            row.astray = self.put_in_place(copy, &row, at).await?;
+        }
         Ok(row)
     }
 
@@ -251,29 +262,29 @@ impl Unit<'_> {
                 row.target = match below.iter().find(same) {
                     Some(found) => found.id.clone(),
                     // Not below the root, or a target that does not tell: ask by the name itself.
-                    None => self.by_role(copy, folder, parent, name, listed).await?,
+                    None => match self.by_role(copy, name).await? {
+                        Some(found) => found,
+                        None => {
+                            let paired = self.by_name(copy, folder, parent, listed).await?;
+                            paired.into_row(&mut row);
+                            return Ok(row);
+                        }
+                    },
                 };
             }
-            Role::User => row.target = self.by_name(copy, folder, parent, listed).await?,
+            Role::User => {
+                let paired = self.by_name(copy, folder, parent, listed).await?;
+                paired.into_row(&mut row);
+            }
         }
         Ok(row)
     }
 
-    async fn by_role(
-        &mut self,
-        copy: &MailboxCopy,
-        folder: &MailboxFolder,
-        parent: u32,
-        name: &str,
-        listed: &mut Option<Vec<MailboxFolder>>,
-    ) -> Step<String> {
+    async fn by_role(&mut self, copy: &MailboxCopy, name: &str) -> Step<Option<String>> {
         let target = self.job.target.graph();
         let doing = format!("finding the target's folder `{name}`");
         let found = self.ask_optional(&doing, target.mailbox_folder(&copy.target, name)).await?;
-        match found {
-            Some(found) => Ok(found.id),
-            None => self.by_name(copy, folder, parent, listed).await,
-        }
+        Ok(found.map(|found| found.id))
     }
 
     /// The target's folder of the same name that no other source folder is paired with, or a new one.
@@ -283,8 +294,52 @@ impl Unit<'_> {
         folder: &MailboxFolder,
         parent: u32,
         listed: &mut Option<Vec<MailboxFolder>>,
-    ) -> Step<String> {
+    ) -> Step<Paired> {
         let name = name_of(folder);
+        if let Some(found) = self.free_folder(copy, folder, &name, parent, listed).await? {
+            return Ok(Paired::with(found));
+        }
+        match self.make_mailbox_folder(copy, folder, &name, parent, listed).await? {
+            Ok(made) => return Ok(Paired::with(made)),
+            Err(error) if error.is_already_exists() => {}
+            Err(error) => return Ok(self.not_made(copy, &name, &error)),
+        }
+        // It was made since they were listed, or its name is that of another folder's copy, which will
+        // leave it: until then this one has a name of its own.
+        *listed = None;
+        if let Some(found) = self.free_folder(copy, folder, &name, parent, listed).await? {
+            return Ok(Paired::with(found));
+        }
+        let spare = spare_name(&name, &folder.id);
+        let astray = Some(Place { name: spare.clone(), parent });
+        if let Some(target) = self.free_folder(copy, folder, &spare, parent, listed).await? {
+            return Ok(Paired { target, astray });
+        }
+        Ok(match self.make_mailbox_folder(copy, folder, &spare, parent, listed).await? {
+            Ok(target) => Paired { target, astray },
+            Err(error) => self.not_made(copy, &name, &error),
+        })
+    }
+
+    /// A folder that the target refuses is left out with what is in it, and tried again by the next sync.
+    fn not_made(&mut self, copy: &MailboxCopy, name: &str, error: &TenantError) -> Paired {
+        let text = format!(
+            "the folder `{name}` and what is in it is not copied, for the target refuses to make it: \
+             {error}; give it another name, then sync again"
+        );
+        self.note(copy.workload, text);
+        Paired::default()
+    }
+
+    /// The target's folder of this name that no source folder is paired with.
+    async fn free_folder(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &MailboxFolder,
+        name: &str,
+        parent: u32,
+        listed: &mut Option<Vec<MailboxFolder>>,
+    ) -> Step<Option<String>> {
         let taken: BTreeSet<&str> =
             copy.folders.rows.values().map(|row| row.target.as_str()).collect();
         let below = self.target_folders(copy, parent, listed).await?;
@@ -292,27 +347,41 @@ impl Unit<'_> {
             // A role that we do not know is a role nevertheless, whatever the name's language.
             let same = match (&folder.well_known_name, &candidate.well_known_name) {
                 (Some(here), Some(there)) => here.eq_ignore_ascii_case(there),
-                (_, None) => name_key(&name_of(candidate)) == name_key(&name),
+                (_, None) => name_key(&name_of(candidate)) == name_key(name),
                 (None, Some(_)) => false,
             };
             same && !taken.contains(candidate.id.as_str())
         });
-        if let Some(found) = free {
-            return Ok(found.id.clone());
-        }
+        Ok(free.map(|found| found.id.clone()))
+    }
+
+    /// Makes a folder; the inner error is the target's refusal.
+    async fn make_mailbox_folder(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &MailboxFolder,
+        name: &str,
+        parent: u32,
+        listed: &mut Option<Vec<MailboxFolder>>,
+    ) -> Step<Result<String, TenantError>> {
         let above = copy.folders.rows.get(&parent).map(|above| above.target.clone());
         let above = if parent == 0 { None } else { above };
         let kind = folder.kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("IPF.Note");
         let target = self.job.target.graph();
-        let doing = format!("creating the target folder `{name}`");
         let seen = folder.visibility();
-        let call = target.create_mailbox_folder(&copy.target, above.as_deref(), &name, kind, seen);
-        let created = self.ask(&doing, call).await?;
-        self.counts(copy.workload).folders += 1;
-        if let Some(listed) = listed {
-            listed.push(created.clone());
+        let call = target.create_mailbox_folder(&copy.target, above.as_deref(), name, kind, seen);
+        self.spend(1);
+        match call.await {
+            Ok(created) => {
+                self.counts(copy.workload).folders += 1;
+                if let Some(listed) = listed {
+                    listed.push(created.clone());
+                }
+                Ok(Ok(created.id))
+            }
+            Err(error) if is_refusal(&error) => Ok(Err(error)),
+            Err(error) => Err(judge(&format!("creating the target folder `{name}`"), error)),
         }
-        Ok(created.id)
     }
 
     /// The target's folders below the counterpart of `parent`, listed once.

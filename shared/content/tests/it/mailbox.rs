@@ -202,10 +202,11 @@ fn an_expanded_archive_is_copied_whole() {
     world.drive_future(exchange.enable_archive(&world.subject.target_user)).unwrap().unwrap();
     world.clock.advance(std::time::Duration::from_hours(1));
     let summary = world.copy(CopyMode::Initial, "job-1");
-    assert_eq!(world.mailbox_differences(Part::Archive), NONE);
-    let here = world.view(&world.source, &world.from, Part::Archive).count();
-    let there = world.view(&world.target, &world.to, Part::Archive).count();
-    assert_eq!(there, here + 12, "{summary:?}");
+    let here = world.view(&world.source, &world.from, Part::Archive);
+    let there = world.view(&world.target, &world.to, Part::Archive);
+    // The auxiliary mailbox is another's in the simulator: its items are more than the view has.
+    assert_eq!(here.differences(&there, true), NONE);
+    assert_eq!(there.count(), here.count() + 12, "{summary:?}");
     let again = world.copy(CopyMode::Delta, "job-2");
     let again = again.counts.get(&Workload::Archive).map_or(0, |counts| counts.created);
     assert_eq!(again, 0);

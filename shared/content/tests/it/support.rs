@@ -298,10 +298,10 @@ impl World {
         panic!("the round does not end");
     }
 
-    /// How the target's mailbox differs from the source's; what the target has besides is fine.
+    /// How the target's mailbox differs from the source's: what it lacks, and what it has besides.
     pub(crate) fn mailbox_differences(&self, part: Part) -> Vec<String> {
         self.view(&self.source, &self.from, part)
-            .differences(&self.view(&self.target, &self.to, part), true)
+            .differences(&self.view(&self.target, &self.to, part), false)
     }
 
     pub(crate) fn view(&self, tenant: &Credentials, user: &str, part: Part) -> MailboxView {

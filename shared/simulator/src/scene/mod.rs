@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub(crate) use drive::fill as fill_drive;
 pub use fill::{DriveFill, MailboxFill};
 pub(crate) use mailbox::fill as fill_mailbox;
+pub use touch::Arrange;
 pub use view::{DriveView, EntryView, FolderView, ItemView, MailboxView};
 
 /// Which of a person's mailboxes.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{NoContent, Part, drive as drives, mailbox as mailboxes};
+use super::{NoContent, Part, drive as drives, mailbox as mailboxes, view::path};
 use crate::{
     Simulator,
     content::Content,
@@ -11,6 +11,19 @@ use crate::{
     mailbox::{Mailbox, Reason},
     random::Rng,
 };
+
+/// What a person does with a folder of a mailbox.
+#[derive(Clone, Copy, Debug)]
+pub enum Arrange<'a> {
+    /// Makes one of this name below it.
+    Make(&'a str),
+    /// Gives it this name.
+    Rename(&'a str),
+    /// Puts it below the folder of this path.
+    Move(&'a str),
+    /// Deletes it with all that is in it.
+    Delete,
+}
 
 impl Simulator {
     /// Makes `changes` changes in a mailbox: items that are new, changed, moved and deleted; now and
@@ -47,6 +60,39 @@ impl Simulator {
             let item = mailbox.items.values().find(|item| item.data.subject == subject);
             if let Some(number) = item.map(|item| item.number) {
                 mailbox.move_item(number, to, Reason::Deleted);
+            }
+        })
+    }
+
+    /// A person does something with a folder of the mailbox, which is named by its path as a
+    /// [`MailboxView`](crate::MailboxView) has it; nothing happens to one that is not there.
+    pub fn arrange_folder(
+        &self,
+        tenant: Uuid,
+        user: &str,
+        at: &str,
+        how: Arrange<'_>,
+    ) -> Result<(), NoContent> {
+        self.with_mailbox(tenant, user, Part::Primary, |mailbox, _random| {
+            let find = |mailbox: &Mailbox, at: &str| {
+                mailbox.folders.keys().copied().find(|number| path(mailbox, *number) == at)
+            };
+            let Some(folder) = find(mailbox, at) else { return };
+            match how {
+                Arrange::Make(name) => drop(mailbox.create_folder(name, Some(folder), "IPF.Note")),
+                Arrange::Rename(name) => {
+                    if let Some(folder) = mailbox.folders.get_mut(&folder) {
+                        name.clone_into(&mut folder.name);
+                    }
+                    mailbox.folder_changed(folder);
+                }
+                Arrange::Move(to) => {
+                    if let Some(to) = find(mailbox, to).filter(|to| !mailbox.is_under(*to, folder))
+                    {
+                        mailbox.move_folder(folder, Some(to));
+                    }
+                }
+                Arrange::Delete => mailbox.delete_folder(folder),
             }
         })
     }

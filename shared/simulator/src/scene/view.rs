@@ -119,8 +119,8 @@ impl MailboxView {
     }
 
     /// What `copy` lacks, has too much or has otherwise, one line each. Search folders, hidden
-    /// folders and unreadable items are left out; so are items of the copy that have no counterpart
-    /// in any folder here if `extra` allows them.
+    /// folders and unreadable items are left out; so are people's folders of the copy, and its items
+    /// that have no counterpart in any folder here, if `extra` allows them.
     pub fn differences(&self, copy: &Self, extra: bool) -> Vec<String> {
         let (here, there) = (self.index(), copy.index());
         let mut lines = Vec::new();
@@ -157,6 +157,13 @@ impl MailboxView {
                 _ => {}
             }
         }
+        let of_people =
+            |folder: &FolderView| folder.well_known.is_none() && !folder.hidden && !folder.search;
+        for (path, _) in copy.folders.iter().filter(|(_, folder)| !extra && of_people(folder)) {
+            if !self.folders.contains_key(path) {
+                lines.push(format!("{path}: the folder should not be there"));
+            }
+        }
         lines
     }
 
@@ -176,7 +183,7 @@ fn name<'a>(items: &[&'a ItemView], identity: &'a str) -> &'a str {
 }
 
 /// The path of a folder, default folders by their role: the same in every language.
-fn path(mailbox: &Mailbox, number: u64) -> String {
+pub(super) fn path(mailbox: &Mailbox, number: u64) -> String {
     let mut names = Vec::new();
     let mut at = mailbox.folders.get(&number);
     while let Some(folder) = at {
