@@ -87,3 +87,52 @@ fn names_leave_room_for_the_stacks_name() {
         assert!(queue.len() + "-dead".len() + 25 <= 80, "{queue}");
     }
 }
+
+/// The data outlives a mistake: it can be brought back to any second, is not deleted with the stack or
+/// by hand, and is encrypted with the account's own key where that is wanted.
+#[test]
+fn the_table_is_kept_whatever_happens_to_the_stack() {
+    let template = template();
+    let table = |name: &str| property(&template, "Table", name).to_yaml();
+    assert!(table("PointInTimeRecoverySpecification").contains("Enabled: true"));
+    assert_eq!(property(&template, "Table", "DeletionProtectionEnabled"), Node::from(true));
+    assert_eq!(property(&template, "Table", "BillingMode"), Node::from("PAY_PER_REQUEST"));
+    assert!(table("SSESpecification").contains("!Ref Key"));
+    let resource = template.get("Resources").and_then(|all| all.get("Table")).unwrap();
+    for name in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(resource.get(name), Some(&Node::from("Retain")), "{name}");
+    }
+}
+
+/// Who runs a deployment sees every queue and function on one page, is told of late and dead messages
+/// and of spending, and bounds how much runs at a time.
+#[test]
+fn an_operator_sees_everything_and_is_told() {
+    let template = template();
+    let page = property(&template, "Dashboard", "DashboardBody").to_yaml();
+    for function in Function::all() {
+        assert!(page.contains(&format!("-{}\\\"", slug(function))), "{}", function.handler());
+        if let Some(queue) = function.queue() {
+            assert!(page.contains(&format!("-{queue}\\\"")), "{queue}");
+            let mapping =
+                property(&template, &format!("{}Mapping", logical(function)), "ScalingConfig");
+            assert!(mapping.to_yaml().contains("Concurrency"), "{queue}");
+        }
+    }
+    for alarm in ["AnyTooOld", "AnyDead"] {
+        assert!(property(&template, alarm, "AlarmActions").to_yaml().contains("!Ref Alarms"));
+    }
+    assert!(property(&template, "AlarmMail", "Endpoint").to_yaml().contains("AlarmAddress"));
+    assert!(property(&template, "Budget", "Budget").to_yaml().contains("!Ref MonthlyBudget"));
+    let parameters = template.get("Parameters").unwrap();
+    for name in [
+        "Region",
+        "StepConcurrency",
+        "ContentConcurrency",
+        "AlarmAddress",
+        "MonthlyBudget",
+        "LogDays",
+    ] {
+        assert!(parameters.get(name).is_some(), "{name}");
+    }
+}

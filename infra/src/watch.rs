@@ -183,9 +183,11 @@ pub(crate) fn dashboard() -> Node {
         })
     };
     let mut widgets = Vec::new();
-    for (index, phase) in ["prepare", "sync", "cutover", "control"].into_iter().enumerate() {
+    let mut parts: Vec<&str> = Function::all().map(names::part).collect();
+    parts.dedup();
+    for (index, phase) in parts.iter().enumerate() {
         let functions: Vec<Function> =
-            Function::all().filter(|function| names::part(*function) == phase).collect();
+            Function::all().filter(|function| names::part(*function) == *phase).collect();
         let row = u32::try_from(index).unwrap_or_default() * 6;
         let with_queue = functions.iter().filter_map(|function| function.queue());
         let waiting: Vec<serde_json::Value> = with_queue
@@ -208,14 +210,15 @@ pub(crate) fn dashboard() -> Node {
     let ours = |metric: &str| json!(["Crosswave", metric, "Stack", stack, { "stat": "Maximum" }]);
     let table =
         |metric: &str| json!(["AWS/DynamoDB", metric, "TableName", stack, { "stat": "Sum" }]);
+    let last = u32::try_from(parts.len()).unwrap_or_default() * 6;
     widgets.push(chart(
         "the whole deployment",
-        (0, 24),
+        (0, last),
         json!([ours("InFlight"), ours("OldestBaton"), ours("DeadLetters")]),
     ));
     widgets.push(chart(
         "the table",
-        (12, 24),
+        (12, last),
         json!([table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits")]),
     ));
     let body = json!({ "widgets": widgets }).to_string();

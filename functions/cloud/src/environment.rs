@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use ports::{Clock, Random};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use system::{OsRandom, SystemClock};
 use tokio::{
@@ -47,6 +48,10 @@ struct Desk {
     running: Mutex<BTreeMap<String, oneshot::Sender<Outcome>>>,
     asked: watch::Sender<bool>,
 }
+
+/// So long may a process take to end. Lambda gives half a second, of a processor that is not shared with
+/// a whole cloud.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// One environment.
 pub(crate) struct Environment {
@@ -134,6 +139,19 @@ impl Environment {
                 drop(self.process.start_kill());
                 (Outcome::Failed(format!("Sandbox.Timedout: {timeout:?}")), false)
             }
+        }
+    }
+
+    /// Asks the process to end, as Lambda does before it takes an environment away. Whether it ended by
+    /// itself and well; one that does not is killed.
+    pub(crate) async fn end(mut self) -> bool {
+        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        if pid.is_none_or(|pid| kill_process(pid, Signal::TERM).is_err()) {
+            return false;
+        }
+        tokio::select! {
+            status = self.process.wait() => status.is_ok_and(|status| status.success()),
+            () = SystemClock.sleep(GRACE) => false,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     environment::{Environment, Launch, Outcome},
     figures::Ledger,
     identity, probe,
+    serve::spawn,
     stack::STACK,
 };
 
@@ -107,8 +108,12 @@ impl Fleet {
     /// Ends every idle process, as a deploy of new code does: the next event starts a new one.
     pub(crate) fn replace_all(&self) {
         let all = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        let count: usize = all.values().map(Vec::len).sum();
-        self.replaced.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        for environment in all.into_values().flatten() {
+            self.replaced.fetch_add(1, Ordering::Relaxed);
+            spawn(async move {
+                environment.end().await;
+            });
+        }
     }
 
     /// How many processes deploys have ended.

@@ -19,8 +19,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{Pace, figures::Ledger, fleet::Fleet, serve::spawn, stack::STACK};
 
-/// A queue is looked at after so long, whatever the gate has seen: visibility may be over.
-const LOOK: Duration = Duration::from_secs(2);
+/// A queue is looked at after so long, whatever rang: an operator's program sends past the gate.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// When something is due in each queue.
 #[derive(Default)]
@@ -114,7 +114,11 @@ impl Mappings {
                     self.bells.wait(&physical).await;
                     continue;
                 }
-                Ok(batch) => batch,
+                Ok(batch) => {
+                    // What is not removed by then is there again.
+                    self.bells.ring(&physical, self.pace.visibility);
+                    batch
+                }
                 Err(_) => {
                     drop(place);
                     SystemClock.sleep(LOOK).await;

@@ -31,6 +31,8 @@ pub struct Start {
     pub resident_kib: u64,
     /// One invocation that does nothing, in milliseconds.
     pub invocation_ms: f64,
+    /// Whether it ended by itself, and well, when it was asked to.
+    pub ends_well: bool,
 }
 
 /// Starts the artifact as one function and measures it, over so many invocations; nothing of AWS is
@@ -66,7 +68,8 @@ pub async fn probe(program: &Path, function: Function, calls: u32) -> Result<Sta
         }
     }
     let invocation_ms = milliseconds(began) / f64::from(calls.max(1));
-    Ok(Start { handler: function.handler(), to_next_ms, resident_kib, invocation_ms })
+    let ends_well = environment.end().await;
+    Ok(Start { handler: function.handler(), to_next_ms, resident_kib, invocation_ms, ends_well })
 }
 
 fn milliseconds(since: jiff::Timestamp) -> f64 {

@@ -102,5 +102,6 @@ mod tests {
         assert!(goes.contains("AttributeName: t\n") && goes.contains("Enabled: true"), "{goes}");
         let index = of(&["Properties", "GlobalSecondaryIndexes"]).unwrap().to_yaml();
         assert!(index.contains("IndexName: listing"), "{index}");
+        assert_eq!(infra::MAX_RECEIVES, u64::from(crate::deliver::MAX_RECEIVES), "of a message");
     }
 }
