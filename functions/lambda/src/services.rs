@@ -106,11 +106,7 @@ impl Services {
             steps: Arc::new(dispatch::AllSteps),
             projects: Arc::new(Listed(table)),
             switch: Arc::new(Queues(Polling::new(caller.clone(), config.mappings.clone()))),
-            planner: Arc::new(Starts(config.schedules.as_ref().map(|schedules| {
-                let (arn, role) = (schedules.target.clone(), schedules.role.clone());
-                let target = ScheduleTarget { arn, role, dead_letters: None };
-                Schedules::new(caller.clone(), schedules.group.clone(), target)
-            }))),
+            planner: Arc::new(Starts::of(config, &caller)),
             bus: Arc::new(Events(
                 config.bus.as_ref().map(|bus| EventBus::new(caller, bus.clone(), "crosswave")),
             )),
@@ -204,6 +200,14 @@ impl Projects for Listed {
 struct Starts(Option<Schedules>);
 
 impl Starts {
+    fn of(config: &Config, caller: &Caller) -> Self {
+        Self(config.schedules.as_ref().map(|schedules| {
+            let (arn, role) = (schedules.target.clone(), schedules.role.clone());
+            let target = ScheduleTarget { arn, role, dead_letters: None };
+            Schedules::new(caller.clone(), schedules.group.clone(), target)
+        }))
+    }
+
     fn schedules(&self) -> Result<&Schedules, String> {
         self.0.as_ref().ok_or_else(|| "CROSSWAVE_SCHEDULE_GROUP is not set".to_owned())
     }
