@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use content::{
-    ArchiveCapability, ContentError, CopyJob, CopyMode, CopySettings, CopySubject, CopySummary,
-    UnitOutcome, VerifyOutcome, VerifyReport,
+    ArchiveCapability, BadItem, ContentError, CopyJob, CopyMode, CopySettings, CopySubject,
+    CopySummary, UnitOutcome, VerifyOutcome, VerifyReport,
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
 use jiff::Timestamp;
@@ -103,8 +103,42 @@ pub(crate) async fn unit(
         Ok(UnitOutcome::Finished(summary)) => Ok(Unit::Finished(summary)),
         Ok(UnitOutcome::More(_)) => Ok(Unit::Again(Wake::More)),
         Ok(UnitOutcome::Wait { after, why }) => Ok(Unit::Again(Wake::After { delay: after, why })),
-        Err(error) => Err(step_error(error)),
+        Err(error) => {
+            let too_many = matches!(error, ContentError::TooManyBadItems { .. });
+            let mut error = step_error(error);
+            if too_many {
+                for item in job.bad_items().await.map_err(step_error)?.iter().take(BAD_IN_PROBLEM) {
+                    error.message.push_str("\n");
+                    error.message.push_str(&item.line());
+                }
+            }
+            Err(error)
+        }
     }
+}
+
+/// Lines about items that could not be copied, in one journal entry.
+const BAD_TOLD: usize = 20;
+/// The same in the problem of somebody who has too many.
+const BAD_IN_PROBLEM: usize = 5;
+
+/// What a person should know of a round: what was left out, and the items that could not be copied, with
+/// reason and advice (SYN-5).
+pub(crate) async fn worth_knowing(
+    cx: &StepContext<'_>,
+    summary: &CopySummary,
+) -> Result<Vec<String>, StepError> {
+    let mut lines: Vec<String> = summary.notes.iter().map(|note| note.text.clone()).collect();
+    if summary.bad_items > 0 {
+        let principals = MatchTable::new(cx);
+        let bad = copy_job(cx, &principals).await?.bad_items().await.map_err(step_error)?;
+        lines.extend(bad.iter().take(BAD_TOLD).map(BadItem::line));
+        let more = bad.len().saturating_sub(BAD_TOLD);
+        if more > 0 {
+            lines.push(format!("{more} more items could not be copied; `verify` lists them"));
+        }
+    }
+    Ok(lines)
 }
 
 /// Runs one unit of the comparison of source and target (SYN-4): the report at its end, else when to
@@ -140,8 +174,7 @@ pub(crate) fn step_error(error: ContentError) -> StepError {
         ContentError::TooManyBadItems { .. } => StepError::park(
             "too_many_bad_items",
             message,
-            "look at the bad items in the report, repair or accept them (raise bad_item_limit), \
-             then sync again",
+            "repair them or accept them (raise bad_item_limit), then sync again",
         ),
         ContentError::TargetFull { .. } => StepError::park(
             "target_full",

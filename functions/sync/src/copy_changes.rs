@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     awaited::settle,
-    copy::{Unit, last_round, unit},
+    copy::{Unit, last_round, unit, worth_knowing},
 };
 
 /// What a delta did.
@@ -62,7 +62,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
             if let Some(wake) = settle(cx, &mut summary).await? {
                 return Ok(Outcome::Wait(wake));
             }
-            let notes = summary.notes.iter().map(|note| note.text.clone()).collect();
+            let notes = worth_knowing(cx, &summary).await?;
             Outcome::done_with(&ChangesCopied { summary }, notes)
         }
         Unit::Again(wake) => Ok(Outcome::Wait(wake)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     awaited::settle,
-    copy::{Unit, unit},
+    copy::{Unit, unit, worth_knowing},
 };
 
 /// What the first copy did.
@@ -31,7 +31,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
             if let Some(wake) = settle(cx, &mut summary).await? {
                 return Ok(Outcome::Wait(wake));
             }
-            let notes = summary.notes.iter().map(|note| note.text.clone()).collect();
+            let notes = worth_knowing(cx, &summary).await?;
             Outcome::done_with(&ContentCopied { summary }, notes)
         }
         Unit::Again(wake) => Ok(Outcome::Wait(wake)),

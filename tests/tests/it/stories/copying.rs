@@ -12,6 +12,7 @@ use content::{
     BadItem, ContentError, CopyJob, CopySettings, CopySubject, CopySummary, DifferenceReason,
     Principals, SourcePrincipal, Translation, VerifyReport, Workload,
 };
+use control::Selection;
 use crosswave_tests::world::{World, drive};
 use model::{Action, JournalEvent, Keys, User, UserState};
 use serde_json::Value;
@@ -223,6 +224,13 @@ async fn bad_items_are_listed_and_tried_again() {
         }
     }
     assert_eq!(summaries(&world, anna).await[0].bad_items, 2);
+    // The report has each with its reason and advice.
+    let report =
+        control::report(&world.host, &world.scope(), &Selection::everybody()).await.unwrap();
+    let told: Vec<&str> = report.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    for item in &bad {
+        assert!(told.contains(&item.line().as_str()), "{told:?}");
+    }
     world.perform(&people, Action::Sync).await;
     let tries: Vec<u32> = bad_items(&world, &now).await.iter().map(|item| item.tries).collect();
     assert_eq!(tries, [2, 2]);
@@ -247,6 +255,9 @@ async fn too_many_bad_items_fail_the_sync() {
     let problem = user.problem.unwrap();
     assert_eq!(problem.code, "too_many_bad_items");
     assert!(problem.advice.contains("bad_item_limit"), "{}", problem.advice);
+    for item in bad_items(&world, &world.user(&people[0]).await).await {
+        assert!(problem.message.contains(&item.line()), "{}", problem.message);
+    }
 }
 
 /// SYN-1: a sync from an empty start copies nothing and is well.
