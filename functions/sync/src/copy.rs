@@ -108,7 +108,7 @@ pub(crate) async fn unit(
             let mut error = step_error(error);
             if too_many {
                 for item in job.bad_items().await.map_err(step_error)?.iter().take(BAD_IN_PROBLEM) {
-                    error.message.push_str("\n");
+                    error.message.push('\n');
                     error.message.push_str(&item.line());
                 }
             }

@@ -241,6 +241,7 @@ impl Unit<'_> {
     }
 }
 
-fn no_drive(error: &TenantError) -> bool {
+/// Whether a person has no drive.
+pub(crate) fn no_drive(error: &TenantError) -> bool {
     matches!(error.class, Class::NoDrive | Class::NotFound)
 }

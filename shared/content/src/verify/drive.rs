@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use tenant::graph::drive::DriveItem;
+use tenant::{
+    TenantClient,
+    graph::drive::{Drive, DriveItem},
+};
 
 use super::{
     DifferenceReason,
     listing::{Listing, Phase, Prints, UNTOLD},
+    no_target,
     places::Places,
 };
 use crate::{
     BadItem, Workload,
     drive::{
-        FILES, FOLDERS,
+        FILES, FOLDERS, no_drive,
         row::{Kind, Row, is_office, name_of},
     },
     map::{ItemMap, Print, fingerprint},
     store::{decode, keys},
-    unit::{Step, Unit},
+    unit::{Step, Unit, judge},
 };
 
 const DRIVE: Workload = Workload::OneDrive;
@@ -25,15 +29,12 @@ const DRIVE: Workload = Workload::OneDrive;
 impl Unit<'_> {
     pub(super) async fn verify_drive(&mut self, places: &mut Places) -> Step {
         let job = self.job;
-        let call = job.source.graph();
-        let call = call.user_drive(&job.subject.source_user);
-        let Some(here) = self.ask_optional("finding the source's OneDrive", call).await? else {
+        let Some(here) = self.drive_of(job.source, &job.subject.source_user).await? else {
             return Ok(());
         };
-        let call = job.target.graph();
-        let call = call.user_drive(&job.subject.target_user);
-        let Some(there) = self.ask_optional("finding the target's OneDrive", call).await? else {
-            return Ok(());
+        let Some(there) = self.drive_of(job.target, &job.subject.target_user).await? else {
+            let report = no_target(DRIVE, &here.id);
+            return Ok(places.keep_report(job, (DRIVE, 0), &report).await?);
         };
         let mut listing = places.listing(job, (DRIVE, 0), DRIVE.title().to_owned()).await?;
         if let Err(stop) = self.compare_drives((&here.id, &there.id), &mut listing).await {
@@ -41,6 +42,15 @@ impl Unit<'_> {
             return Err(stop);
         }
         Ok(places.keep(job, listing).await?)
+    }
+
+    async fn drive_of(&mut self, client: &TenantClient, user: &str) -> Step<Option<Drive>> {
+        self.spend(1);
+        match client.graph().user_drive(user).await {
+            Ok(drive) => Ok(Some(drive)),
+            Err(error) if no_drive(&error) => Ok(None),
+            Err(error) => Err(judge("finding a OneDrive", error)),
+        }
     }
 
     /// Goes through both drives, the target's pages first.

@@ -7,6 +7,7 @@ use tenant::graph::mailbox_content::{MailboxAddress, MailboxItem};
 use super::{
     Difference, DifferenceReason, VerifyReport,
     listing::{Listing, Phase, Prints},
+    no_target,
     places::Places,
 };
 use crate::{
@@ -42,7 +43,10 @@ struct Folder<'a> {
 impl Unit<'_> {
     pub(super) async fn verify_mailbox(&mut self, workload: Workload, places: &mut Places) -> Step {
         let Some(source) = self.mailbox_id(workload, Side::Source).await? else { return Ok(()) };
-        let Some(target) = self.mailbox_id(workload, Side::Target).await? else { return Ok(()) };
+        let Some(target) = self.mailbox_id(workload, Side::Target).await? else {
+            let report = no_target(workload, &source.id);
+            return Ok(places.keep_report(self.job, (workload, u32::MAX), &report).await?);
+        };
         let pair = Pair { source, target };
         let folders = Folders::load(self.state.store, &self.state.partition, workload).await?;
         let first = if places.at.0 == workload { places.at.1 } else { 0 };

@@ -106,6 +106,20 @@ impl VerifiedPlace {
     }
 }
 
+/// All that the source has of a workload is missing: the target has no such mailbox or drive.
+fn no_target(workload: Workload, source: &str) -> VerifyReport {
+    let title = workload.title();
+    let difference = Difference {
+        workload,
+        place: title.to_owned(),
+        id: source.to_owned(),
+        name: title.to_owned(),
+        reason: DifferenceReason::NotCopied,
+        detail: format!("the target has no {title}"),
+    };
+    VerifyReport { differences: vec![difference], ..VerifyReport::default() }
+}
+
 /// How a unit of a verification ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyOutcome {
@@ -151,7 +165,7 @@ impl Unit<'_> {
         let mailboxes =
             [(subject.mailbox, Workload::Mailbox), (subject.archive, Workload::Archive)];
         for (_, workload) in mailboxes.into_iter().filter(|(wanted, _)| *wanted) {
-            if places.at <= (workload, u32::MAX) {
+            if places.at < (workload, u32::MAX) {
                 self.verify_mailbox(workload, places).await?;
             }
         }

@@ -113,5 +113,28 @@ fn each_difference_is_listed_with_its_reason() {
     let left = verify(&world);
     let bad =
         |reason| matches!(reason, DifferenceReason::BadItem | DifferenceReason::ContentDiffers);
-    assert!(reasons(&left).into_iter().all(bad), "{:?}", left.differences);
+    let left_over = reasons(&left);
+    assert!(!left_over.is_empty(), "the corrupt item is not told");
+    assert!(left_over.into_iter().all(bad), "{:?}", left.differences);
+}
+
+/// What the target has no place for, or has lost as a whole, is told too.
+#[test]
+fn a_target_without_archive_and_drive_is_no_match() {
+    let mut world = world();
+    world.copy(CopyMode::Initial, "job-1");
+    world.subject.archive = true;
+    let how = MailboxFill { least_items: 3, most_items: 3, ..MailboxFill::default() };
+    world.simulator.fill_mailbox(world.source.tenant_id, &world.from, Part::Archive, &how).unwrap();
+    world.simulator.forget_drive(world.target.tenant_id, &world.to).unwrap();
+    let report = verify(&world);
+    let told: Vec<(Workload, &str)> =
+        report.differences.iter().map(|one| (one.workload, one.detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Workload::Archive, "the target has no archive"),
+            (Workload::OneDrive, "the target has no OneDrive"),
+        ]
+    );
 }
