@@ -57,6 +57,7 @@ pub async fn copy_job<'c>(
             mailbox: profile.sync.mailbox && facts.mailbox,
             archive,
             drive: profile.sync.onedrive && facts.drive,
+            permissions: profile.sync.permissions,
         },
         principals,
         settings: CopySettings {

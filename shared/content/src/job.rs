@@ -18,12 +18,14 @@ pub struct CopySubject {
     pub source_user: String,
     /// The target user's Entra object id.
     pub target_user: String,
-    /// Copy the mailbox, with its permissions and side data.
+    /// Copy the mailbox, with its side data.
     pub mailbox: bool,
     /// Copy the archive mailbox, where the source has one.
     pub archive: bool,
     /// Copy the OneDrive.
     pub drive: bool,
+    /// Copy the permissions on what is copied.
+    pub permissions: bool,
 }
 
 /// The copy of one user.

@@ -19,6 +19,10 @@ const DRIVE: Workload = Workload::OneDrive;
 impl Unit<'_> {
     /// Copies the permissions of the items that this round found shared.
     pub(super) async fn sharing(&mut self, copy: &mut DriveCopy<'_>) -> Step {
+        if !self.job.subject.permissions {
+            // What is shared stays listed, for a sync that is asked for them.
+            return Ok(());
+        }
         loop {
             self.commit_drive(copy).await?;
             let query = ports::Query {

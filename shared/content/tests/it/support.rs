@@ -188,6 +188,7 @@ impl World {
             mailbox: true,
             archive: false,
             drive: false,
+            permissions: true,
         };
         let principals = Table {
             simulator: simulator.clone(),

@@ -299,6 +299,7 @@ async fn bad_items(world: &World, user: &User) -> Vec<BadItem> {
             mailbox: true,
             archive: true,
             drive: true,
+            permissions: true,
         },
         principals: &Nobody,
         settings: CopySettings::default(),

@@ -55,6 +55,21 @@ async fn a_right_is_granted_when_its_holder_is_matched() {
     assert_eq!(waiting(&world, &owner).await, 0);
 }
 
+/// A profile that copies no permissions: nothing is granted, and nothing waits to be.
+#[tokio::test]
+async fn a_profile_without_permissions_grants_none() {
+    let mut setup = plain(4);
+    setup.profile.sync.permissions = false;
+    let (world, people) = discovered(setup).await;
+    grant(&world, Side::Source, &people[2].source.mail, &people[3].source.mail).await;
+    for action in [Action::Prepare, Action::Sync] {
+        world.perform(&people, action).await;
+    }
+    assert_eq!(world.user(&people[2]).await.state, UserState::Synced);
+    assert_eq!(full_access(&world, &people[2]).await, Vec::<String>::new());
+    assert_eq!(waiting(&world, &people[2]).await, 0);
+}
+
 /// SYN-2: who moves in a later wave than the owner of the mailbox gets his right with his own sync; the
 /// owner is complete and syncs no more.
 #[tokio::test]

@@ -153,6 +153,7 @@ async fn copy(task: &Task) -> Result<Copied, Failure> {
             mailbox: task.mailbox,
             archive: false,
             drive: task.drive,
+            permissions: true,
         },
         principals: &Nobody,
         settings: CopySettings::default(),
