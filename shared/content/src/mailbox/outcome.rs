@@ -196,7 +196,7 @@ impl Unit<'_> {
             name: row.kind,
             size: row.size,
             reason: format!("the item is larger than the limit of {limit} bytes"),
-            advice: "raise max_item_bytes where there is memory, or move the item by hand".into(),
+            advice: "move the item by hand, or make it smaller in the source".into(),
             tag: row.tag,
             tries: 1,
         };
