@@ -54,50 +54,61 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// What a patch decides that the project does not allow.
+/// What a patch decides that the project does not allow: of every value that it sets, and of every
+/// option of what it leaves to be chosen.
 pub fn check(patch: &UserPatch, policy: &PolicyContext) -> Vec<Violation> {
     let mut found = Vec::new();
     for (name, assigned) in &patch.values {
-        let at = |code, message| Violation {
+        let texts: Vec<&str> = texts(assigned).collect();
+        found.extend(refused(name, &texts, policy).into_iter().map(|(code, message)| Violation {
             code,
             attribute: Some(name.clone()),
             message,
             script: assigned.script.to_string(),
             line: Some(assigned.line),
-        };
-        if policy.protected.contains(name) {
-            found.push(at(Code::P003, format!("`{name}` is protected in this project")));
-        }
-        if holds_addresses(name.as_str()) {
-            let foreign = texts(assigned)
-                .filter_map(|text| Some((text, domain(text)?)))
-                .find(|(_, domain)| !listed(domain, &policy.verified_domains));
-            if let Some((text, domain)) = foreign {
-                found.push(at(Code::P001, unverified(text, domain)));
-            }
-        }
-        if name.as_str() == "proxyAddresses" {
-            let primary = texts(assigned).filter(|text| text.starts_with("SMTP:")).count();
-            if primary != 1 && texts(assigned).next().is_some() {
-                let message = format!("`{name}` has {primary} primary addresses, not exactly one");
-                found.push(at(Code::P002, message));
+        }));
+    }
+    let Some(linked) = &patch.linked else { return found };
+    for (name, text) in linked.options.iter().flatten() {
+        for (code, message) in refused(name, &[text], policy) {
+            let known = |known: &Violation| known.code == code && known.message == message;
+            if !found.iter().any(known) {
+                found.push(Violation {
+                    code,
+                    attribute: Some(name.clone()),
+                    message,
+                    script: linked.script.to_string(),
+                    line: Some(linked.line),
+                });
             }
         }
     }
-    if let Some(linked) = &patch.linked {
-        let values = linked.options.iter().flatten();
-        let foreign = values
-            .filter(|(name, _)| holds_addresses(name.as_str()))
-            .filter_map(|(name, text)| Some((name, text, domain(text)?)))
-            .find(|(_, _, domain)| !listed(domain, &policy.verified_domains));
-        if let Some((name, text, domain)) = foreign {
-            found.push(Violation {
-                code: Code::P001,
-                attribute: Some(name.clone()),
-                message: unverified(text, domain),
-                script: linked.script.to_string(),
-                line: Some(linked.line),
-            });
+    found
+}
+
+/// What is not allowed about giving these texts to an attribute.
+fn refused(name: &AttributeName, texts: &[&str], policy: &PolicyContext) -> Vec<(Code, String)> {
+    let mut found = Vec::new();
+    if policy.protected.contains(name) {
+        found.push((Code::P003, format!("`{name}` is protected in this project")));
+    }
+    if holds_addresses(name.as_str()) {
+        let foreign = texts
+            .iter()
+            .filter_map(|text| Some((text, domain(text)?)))
+            .find(|(_, domain)| !listed(domain, &policy.verified_domains));
+        if let Some((text, domain)) = foreign {
+            found.push((
+                Code::P001,
+                format!("{text} is in the domain {domain}, which is not verified"),
+            ));
+        }
+    }
+    if name.as_str() == "proxyAddresses" {
+        let primary = texts.iter().filter(|text| text.starts_with("SMTP:")).count();
+        if primary != 1 && !texts.is_empty() {
+            let message = format!("`{name}` has {primary} primary addresses, not exactly one");
+            found.push((Code::P002, message));
         }
     }
     found
@@ -137,10 +148,6 @@ pub fn check_notices(script: &str, notices: &[Notice], policy: &PolicyContext) -
         }
     }
     found
-}
-
-fn unverified(text: &str, domain: &str) -> String {
-    format!("{text} is in the domain {domain}, which is not verified")
 }
 
 fn texts(assigned: &Assigned) -> Box<dyn Iterator<Item = &str> + '_> {

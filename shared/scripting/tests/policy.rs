@@ -1,7 +1,7 @@
 //! The gate after a script.
 
 use scripting::policy::{PolicyContext, check, check_notices};
-use scripting::{Channel, Notice, Recipient};
+use scripting::{Channel, Code, Notice, Recipient};
 
 use crate::support::map;
 
@@ -47,6 +47,39 @@ fn what_the_project_protects_stays() {
         codes(r#"target.employeeId = "7";"#),
         ["P003: `employeeId` is protected in this project (test.rhai:3)"]
     );
+}
+
+/// Every gate holds for every option of a choice, not for the first one and its addresses alone.
+#[test]
+fn what_is_chosen_together_passes_every_gate() {
+    let choose = |options: &str| codes(&format!("target.choose(candidates([{options}]));"));
+    let good = r#"#{ userPrincipalName: "a@fabrikam.com", mailNickname: "a" }"#;
+    assert_eq!(choose(good), [""; 0]);
+    let protected = r#"#{ employeeId: "7", userPrincipalName: "b@fabrikam.com" }"#;
+    let said = ["P003: `employeeId` is protected in this project (test.rhai:3)"];
+    assert_eq!(choose(protected), said);
+    assert_eq!(choose(&format!("{good}, {protected}, {protected}")), said);
+    assert_eq!(
+        choose(&format!(r#"{good}, #{{ userPrincipalName: "a@evil.example" }}"#)),
+        ["P001: a@evil.example is in the domain evil.example, which is not verified (test.rhai:3)"]
+    );
+}
+
+/// The schema's rules hold for every option too, running numbers included.
+#[test]
+fn what_is_chosen_together_keeps_the_rules_of_its_attributes() {
+    for (bad, code) in [
+        (r#"#{ usageLocation: "Spain" }"#, Code::R002),
+        (r#"#{ proxyAddresses: "SMTP:a@fabrikam.com" }"#, Code::R002),
+        (r#"#{ mailNickname: "" , city: "x" }"#, Code::R002),
+        (r#"#{ id: "7" }"#, Code::R004),
+        (r#"numbered(#{ userPrincipalName: "a@{n}" }, 1, 2)"#, Code::R002),
+    ] {
+        let good = r#"#{ mailNickname: "a" }"#;
+        let body = format!("target.choose(candidates([{good}, {bad}]));");
+        let error = map(&format!("fn map_user(source, target, ctx) {{ {body} }}")).unwrap_err();
+        assert_eq!(error.code(), code, "{bad}: {error}");
+    }
 }
 
 fn notice(to: &str, body: &str) -> Vec<String> {
