@@ -10,6 +10,7 @@
 
 mod anti;
 mod attacks;
+mod callbacks;
 mod contract;
 mod fuzz;
 mod generated;

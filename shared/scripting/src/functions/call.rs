@@ -153,7 +153,7 @@ pub(super) fn elements<A: Argument>(list: Array) -> Answer<Vec<A>> {
 }
 
 /// A value as a message shows it: short, and never the inside of a secret.
-pub(super) fn describe(value: &Dynamic) -> String {
+pub(crate) fn describe(value: &Dynamic) -> String {
     const SHOWN: usize = 40;
     if let Ok(text) = value.as_immutable_string_ref() {
         let mut shown: String = text.chars().take(SHOWN).collect();

@@ -49,6 +49,7 @@ mod transliterate;
 mod uniqueness;
 mod values;
 
+pub(crate) use call::describe;
 pub(crate) use candidates::with_number;
 pub use candidates::{Candidate, Candidates, Rule};
 pub use compiled::forget_patterns;

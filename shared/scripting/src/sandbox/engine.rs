@@ -6,7 +6,7 @@ use rhai::packages::{
 };
 use rhai::{Engine, OptimizationLevel};
 
-use super::{meter, natives};
+use super::{callbacks, meter, natives};
 use crate::{functions, handles};
 
 /// The most bytes of a script's text.
@@ -48,6 +48,7 @@ pub(crate) fn build() -> Engine {
         engine.disable_symbol(word);
     }
     natives::register(&mut engine);
+    callbacks::register(&mut engine);
     functions::register(&mut engine);
     handles::register(&mut engine);
     engine

@@ -1,6 +1,7 @@
 //! What stands between a hostile script and the rest of the process.
 
 mod allocator;
+mod callbacks;
 mod engine;
 mod meter;
 mod natives;
