@@ -45,13 +45,15 @@ fn parameters(name: &str, text: &str) -> Option<Diagnostic> {
     const FAR_TOO_MANY: usize = 200;
     let mut run = 0;
     for (number, line) in text.lines().enumerate() {
+        // Once for each line: a line may be the whole script.
+        let may_hold_names = is_name_list(line);
         for character in line.chars() {
             match character {
                 ',' => run += 1,
                 '(' | ')' | '|' | '[' | ']' | '{' | '}' | ';' | '"' | '`' => run = 0,
                 _ => {}
             }
-            if run > FAR_TOO_MANY && is_name_list(line) {
+            if run > FAR_TOO_MANY && may_hold_names {
                 let message = format!("a list of more than {FAR_TOO_MANY} names");
                 return Some(
                     Diagnostic::new(Code::E007, name, message)
@@ -91,4 +93,22 @@ fn first_line(name: &str, text: &str) -> Option<Diagnostic> {
     };
     let width = first.chars().count();
     Some(Diagnostic::new(Code::E011, name, message).at(text, 1, 1, width).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_refused_and_a_long_list_of_values_is_not() {
+        let names = "a,".repeat(300);
+        let found = parameters("t", &format!("x\nfn long({names}b) {{ }}")).unwrap();
+        assert_eq!((found.code, found.line), (Code::E007, Some(2)));
+        assert!(parameters("t", &format!("list.map(|{names}b| 1)")).is_some());
+        // Values, on one line or many; names in the line before or after do not count.
+        let values = "1,".repeat(30_000);
+        assert_eq!(parameters("t", &format!("fn f(a) {{\nlet x = [{values}2];\n}}")), None);
+        let lines = "1,\n".repeat(20_000);
+        assert_eq!(parameters("t", &format!("fn f(a) {{ let x = [\n{lines}2];\n}}")), None);
+    }
 }
