@@ -81,7 +81,14 @@ impl Diagnostic {
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(&help.into()));
+        self
+    }
+
+    /// Shows the value that was refused.
+    #[must_use]
+    pub(crate) fn value(mut self, value: &str) -> Self {
+        self.value = Some(printable(value));
         self
     }
 
@@ -166,10 +173,11 @@ impl ScriptError {
     }
 }
 
-/// A text without characters that act on a terminal or turn the direction of a line: a script's
-/// author must not be able to write over what the checker says.
-fn printable(text: &str) -> String {
-    let acts = |c: char| (c.is_control() && c != '\t') || DIRECTION.contains(&c);
+/// A text without characters that act on a terminal, break a line or turn its direction: neither a
+/// script's author nor a person's attribute may write over what the host says.
+pub(crate) fn printable(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let acts = |c: char| (breaks(c) && c != '\t') || DIRECTION.contains(&c);
     text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

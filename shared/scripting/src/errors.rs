@@ -101,9 +101,13 @@ fn raised(script: &Script, value: rhai::Dynamic) -> Diagnostic {
     match value.try_cast_result::<Fault>() {
         Ok(fault) => {
             let mut diagnostic = Diagnostic::new(fault.code, name, fault.message);
-            diagnostic.help = fault.help;
-            diagnostic.value = fault.value;
-            diagnostic
+            if let Some(help) = fault.help {
+                diagnostic = diagnostic.help(help);
+            }
+            match fault.value {
+                Some(value) => diagnostic.value(&value),
+                None => diagnostic,
+            }
         }
         Err(value) => {
             let text = if value.type_name().contains("::") {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::{AttributeName, find, suggest};
 use crate::code::Code;
+use crate::diagnostic::printable;
 use crate::entry::Entry;
 use crate::fault::Fault;
 use crate::functions::Moment;
@@ -53,7 +54,7 @@ fn selected(value: &Dynamic) -> Read<Selected> {
         });
     }
     match value.as_immutable_string_ref() {
-        Ok(reason) => Ok(Selected::No(reason.to_string())),
+        Ok(reason) => Ok(Selected::No(printable(&reason))),
         Err(_) => Err(wrong(
             Entry::Select,
             "must return true, false, or a text that says why the user is left out",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::attributes::Attributes;
 use crate::code::Code;
 use crate::context::{Event, EventKind, RunContext, Step, UserInput};
-use crate::diagnostic::{Diagnostic, ScriptError};
+use crate::diagnostic::{Diagnostic, ScriptError, printable};
 use crate::entry::Entry;
 use crate::mapping::Mapping;
 use crate::notice::Notices;
@@ -237,7 +237,7 @@ impl Trial {
             }
             TrialOutcome::Keys(keys) => {
                 for key in keys {
-                    put!(&mut out, "{} = {}\n", key.attribute, key.value);
+                    put!(&mut out, "{} = {}\n", key.attribute, printable(&key.value));
                 }
                 None
             }
@@ -257,13 +257,15 @@ impl Trial {
 
 fn patch_lines(out: &mut String, patch: &UserPatch) {
     for (name, assigned) in &patch.values {
-        let value = shown(assigned);
+        let value = printable(&shown(assigned));
         put!(out, "{name} = {value}  ({}:{})\n", assigned.script, assigned.line);
     }
     if let Some(linked) = &patch.linked {
         for option in &linked.options {
-            let option: Vec<String> =
-                option.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let option: Vec<String> = option
+                .iter()
+                .map(|(name, value)| format!("{name} = {}", printable(value)))
+                .collect();
             let at = (&linked.script, linked.line);
             put!(out, "one of: {}  ({}:{})\n", option.join(", "), at.0, at.1);
         }
@@ -306,8 +308,12 @@ pub(crate) fn shown(assigned: &Assigned) -> String {
 fn notice_lines(out: &mut String, notices: &Notices) {
     for notice in &notices.notices {
         let to: Vec<String> = notice.to.iter().cloned().map(String::from).collect();
-        put!(out, "to {} ({})\n", to.join(", "), notice.language);
-        put!(out, "subject: {}\n\n{}\n\n", notice.subject, notice.body);
+        put!(out, "to {} ({})\n", printable(&to.join(", ")), printable(&notice.language));
+        put!(out, "subject: {}\n\n", printable(&notice.subject));
+        for line in notice.body.lines() {
+            put!(out, "{}\n", printable(line));
+        }
+        out.push('\n');
     }
     if notices.notices.is_empty() {
         out.push_str("no message\n");

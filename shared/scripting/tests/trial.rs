@@ -44,3 +44,27 @@ fn an_error_is_shown_with_its_code_and_a_secret_never() {
     assert!(trial.render().contains("notes = [secret]"));
     assert!(!serde_json::to_string(&trial).unwrap().contains("pw"));
 }
+
+/// Neither a script nor a person's attribute can act on the terminal or forge a line of the output.
+#[test]
+fn what_is_shown_cannot_act_on_a_terminal_or_forge_a_line() {
+    for body in [
+        r#"warn("\x1b]0;title\x07\nerror[E000]: forged\u2028forged");"#,
+        r#"debug("\x1b[2J\nforged");"#,
+        r#"park("\x1b[2J\nforged");"#,
+        r#"skip("\x00\rforged");"#,
+        r#"throw "\x1b[2J\nforged";"#,
+        r#"target.usageLocation = "\x1b\x00\nforged";"#,
+        r#"target.mailNickname = "\x1b\nforged\u202e";"#,
+        r#"target["\x1b\nforged"] = 1;"#,
+        r#"target.notes = "one\nforged";"#,
+        r#"target.city = item([1], "\x1b\nforged");"#,
+    ] {
+        let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
+        let shown = try_it(&text, None).render();
+        let raw = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2028}".contains(c);
+        assert!(!shown.contains(raw), "{body}: {shown:?}");
+        assert!(!shown.lines().any(|line| line.trim().starts_with("forged")), "{body}: {shown}");
+        assert!(!shown.lines().any(|line| line.starts_with("error[E000]")), "{body}: {shown}");
+    }
+}

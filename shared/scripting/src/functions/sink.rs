@@ -6,6 +6,8 @@
 
 use std::cell::RefCell;
 
+use crate::diagnostic::printable;
+
 /// The most warnings, and the most debug lines, that one call keeps. The rest is counted.
 pub const MAX_NOTES: usize = 100;
 /// The most bytes of one note. The rest is cut off.
@@ -37,7 +39,7 @@ impl Notes {
 /// One line of a script's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What the script said, cut to [`MAX_NOTE_BYTES`].
+    /// What the script said, on one line, cut to [`MAX_NOTE_BYTES`].
     pub text: String,
     /// Where it said it; line numbers start at one.
     pub line: Option<usize>,
@@ -89,7 +91,7 @@ fn keep(list: fn(&mut Notes) -> &mut Vec<Note>, text: &str, line: Option<usize>)
 impl Note {
     pub(super) fn new(text: &str, line: Option<usize>) -> Self {
         let end = text.floor_char_boundary(MAX_NOTE_BYTES);
-        let text = text.get(..end).unwrap_or_default().to_owned();
+        let text = printable(text.get(..end).unwrap_or_default());
         Self { text, line }
     }
 }
