@@ -18,6 +18,8 @@ pub struct AttributeSpec {
     pub kind: Kind,
     /// The most characters of one text, where the vendor states a limit.
     pub max_length: Option<usize>,
+    /// The most values of a list, where the vendor states a limit.
+    pub max_values: Option<usize>,
     /// A rule on its characters.
     pub format: Format,
     /// Which interface writes it.
@@ -74,8 +76,14 @@ impl Kind {
 pub enum Format {
     /// Any text without control characters.
     Free,
-    /// Two capital letters, ISO 3166.
+    /// Two capital letters, a code of ISO 3166.
     Country,
+    /// A name that people see: not blank, and nothing in it that turns the direction of the text.
+    Name,
+    /// The id of a user, or its address.
+    User,
+    /// A language as in BCP 47: `de`, `de-DE`, `zh-Hans-CN`.
+    Language,
     /// `local@domain`, the local part of letters, digits and `' . - _ ! # ^ ~`.
     Upn,
     /// `local@domain`.
@@ -84,7 +92,7 @@ pub enum Format {
     Alias,
     /// `smtp:local@domain`, `SMTP:` for the primary one, or `X500:/o=…`.
     Proxies,
-    /// RFC 3339, or a plain date.
+    /// RFC 3339, or a plain date, of the years 1900 to 2199.
     Date,
 }
 
@@ -117,6 +125,7 @@ pub fn schema() -> &'static [AttributeSpec] {
             meaning: "custom attribute",
             kind: Kind::Text,
             max_length: Some(1024),
+            max_values: None,
             format: Format::Free,
             writer: Writer::Graph,
             required: false,
@@ -133,6 +142,7 @@ pub fn schema() -> &'static [AttributeSpec] {
                 meaning: "multi-valued custom attribute",
                 kind: Kind::Texts,
                 max_length: Some(1024),
+                max_values: None,
                 format: Format::Free,
                 writer: Writer::Exchange,
                 required: false,
@@ -168,12 +178,28 @@ pub fn suggest(name: &str) -> Option<&'static str> {
 
 /// Says which schema a script was checked against: part of a script's version.
 pub fn schema_hash() -> &'static str {
-    static HASH: LazyLock<String> = LazyLock::new(|| {
-        let mut hasher = Sha256::new();
-        for spec in schema() {
-            hasher.update(format!("{spec:?}\n"));
-        }
-        crate::hex(&hasher.finalize())
-    });
+    static HASH: LazyLock<String> = LazyLock::new(|| hash(schema()));
     &HASH
+}
+
+fn hash(rows: &[AttributeSpec]) -> String {
+    let mut hasher = Sha256::new();
+    for spec in rows {
+        hasher.update(format!("{spec:?}\n"));
+    }
+    crate::hex(&hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_rule_for_one_attribute_is_another_schema() {
+        let mut rows = schema().to_vec();
+        assert_eq!(hash(&rows), schema_hash());
+        let last = rows.last_mut().unwrap();
+        last.max_length = Some(7);
+        assert_ne!(hash(&rows), schema_hash());
+    }
 }

@@ -12,6 +12,7 @@ const fn row(name: &'static str, meaning: &'static str) -> AttributeSpec {
         meaning,
         kind: Kind::Text,
         max_length: None,
+        max_values: None,
         format: Format::Free,
         writer: Writer::ReadOnly,
         required: false,
@@ -47,6 +48,10 @@ impl AttributeSpec {
     }
     const fn max(mut self, characters: usize) -> Self {
         self.max_length = Some(characters);
+        self
+    }
+    const fn values(mut self, most: usize) -> Self {
+        self.max_values = Some(most);
         self
     }
     const fn of(mut self, kind: Kind) -> Self {
@@ -85,6 +90,7 @@ pub(super) static ROWS: &[AttributeSpec] = &[
     row("displayName", "display name")
         .in_graph()
         .max(256)
+        .shaped(Format::Name)
         .in_exchange("DisplayName")
         .in_ldap("displayName")
         .required()
@@ -119,6 +125,7 @@ pub(super) static ROWS: &[AttributeSpec] = &[
     row("manager", "manager")
         .in_graph()
         .of(Kind::Link)
+        .shaped(Format::User)
         .in_exchange("Manager")
         .in_ldap("manager")
         .note("A link: written in a second pass, when the manager has a match."),
@@ -169,6 +176,7 @@ pub(super) static ROWS: &[AttributeSpec] = &[
     row("businessPhones", "business phone")
         .in_graph()
         .of(Kind::Texts)
+        .values(1)
         .max(64)
         .in_exchange("Phone")
         .in_ldap("telephoneNumber")
@@ -217,6 +225,7 @@ pub(super) static ROWS: &[AttributeSpec] = &[
     row("preferredLanguage", "preferred language")
         .in_graph()
         .max(64)
+        .shaped(Format::Language)
         .in_ldap("preferredLanguage")
         .note("A culture such as `de-DE`. The mailbox's own language is another setting."),
     row("employeeId", "employee number").in_graph().max(16).in_ldap("employeeID"),

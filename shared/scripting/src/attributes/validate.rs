@@ -1,7 +1,10 @@
 //! The rules of a value, checked where a script assigns it.
 
+use std::collections::BTreeSet;
+
 use super::schema::{AttributeSpec, Format, Kind};
 use super::{AttributeValue, schema};
+use crate::functions::is_country_code;
 
 /// Why a value is refused, in words that name the attribute and the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +36,17 @@ pub fn validate(spec: &AttributeSpec, value: &AttributeValue) -> Result<(), Refu
     match (spec.kind, value) {
         (Kind::Text | Kind::Date | Kind::Link, AttributeValue::Text(text)) => one(spec, text),
         (Kind::Texts, AttributeValue::Texts(texts)) => {
-            if texts.len() > MOST_VALUES {
+            let most = spec.max_values.unwrap_or(MOST_VALUES);
+            if texts.len() > most {
+                let allowed = if most == 1 { "one is".to_owned() } else { format!("{most} are") };
                 return Err(Refusal::new(format!(
-                    "`{}` has {} values, at most {MOST_VALUES} are allowed",
+                    "`{}` has {} values, at most {allowed} allowed",
                     spec.name,
                     texts.len()
                 )));
             }
-            texts.iter().try_for_each(|text| one(spec, text))
+            texts.iter().try_for_each(|text| one(spec, text))?;
+            if spec.format == Format::Proxies { each_once(spec.name, texts) } else { Ok(()) }
         }
         (Kind::Bool, AttributeValue::Bool(_)) | (Kind::Number, AttributeValue::Number(_)) => Ok(()),
         (kind, value) => Err(Refusal::new(format!(
@@ -79,7 +85,10 @@ fn one(spec: &AttributeSpec, text: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(format!("`{name}` contains a control character")));
     }
     match spec.format {
-        Format::Free | Format::Country => Ok(()),
+        Format::Free | Format::Country => no_failed_number(name, text),
+        Format::Name => display(name, text),
+        Format::User => user(name, text),
+        Format::Language => language(name, text),
         Format::Upn => upn(name, text),
         Format::Address => address(name, text),
         Format::Alias => alias(name, text),
@@ -89,11 +98,70 @@ fn one(spec: &AttributeSpec, text: &str) -> Result<(), Refusal> {
 }
 
 fn country(name: &str, text: &str) -> Result<(), Refusal> {
-    if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
+    if is_country_code(text) {
         return Ok(());
     }
     Err(Refusal::new(format!("`{name}` is \"{text}\", not a two-letter country code"))
         .help("use ISO 3166 in capital letters: \"DE\", \"US\""))
+}
+
+/// What the script engine makes of a calculation without a result, such as `1.0 / 0.0`.
+fn no_failed_number(name: &str, text: &str) -> Result<(), Refusal> {
+    if matches!(text, "inf" | "-inf" | "NaN") {
+        let message = format!("`{name}` is \"{text}\": the calculation has no result");
+        return Err(Refusal::new(message).help("look for a division by zero"));
+    }
+    Ok(())
+}
+
+/// Characters that nobody sees: zero width, or part of no letter.
+fn unseen(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}')
+}
+
+fn display(name: &str, text: &str) -> Result<(), Refusal> {
+    if text.chars().all(unseen) {
+        return Err(Refusal::new(format!("`{name}` is blank"))
+            .help("leave it alone with `()`, or give it a text that people can see"));
+    }
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(c) = text.chars().find(|c| turns(*c)) {
+        return Err(Refusal::new(format!(
+            "`{name}` contains U+{:04X}, which turns the direction of the text",
+            u32::from(c)
+        ))
+        .help("remove it: such a name looks like another one"));
+    }
+    no_failed_number(name, text)
+}
+
+fn user(name: &str, text: &str) -> Result<(), Refusal> {
+    // A directory's ids are GUIDs; those of customers' tests and of a simulated tenant are shorter.
+    let id = text.chars().all(|c| c == '-' || c.is_ascii_alphanumeric())
+        && text.contains(|c: char| c.is_ascii_digit());
+    if id || is_address(text) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!("`{name}` is \"{text}\", not the id of a user"))
+        .help(format!("take it from the source: `target.{name} = source.{name};`")))
+}
+
+fn language(name: &str, text: &str) -> Result<(), Refusal> {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let known = (2..=3).contains(&first.len())
+        && first.chars().all(|c| c.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+        })
+        && !text.ends_with("-x");
+    if known {
+        return Ok(());
+    }
+    Err(Refusal::new(format!("`{name}` is \"{text}\", not a language like de-DE")))
 }
 
 fn upn(name: &str, text: &str) -> Result<(), Refusal> {
@@ -155,6 +223,9 @@ fn proxy(name: &str, text: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(format!("`{name}` contains \"{text}\", which has no kind"))
             .help("write `smtp:name@example.com`, or use `proxy(\"smtp\", address)`"));
     };
+    if rest.trim().is_empty() {
+        return Err(Refusal::new(format!("`{name}` contains \"{text}\", which has no address")));
+    }
     match kind.to_ascii_lowercase().as_str() {
         "smtp" => address(name, rest),
         "x500" if rest.starts_with('/') => Ok(()),
@@ -167,13 +238,28 @@ fn proxy(name: &str, text: &str) -> Result<(), Refusal> {
     }
 }
 
-fn date(name: &str, text: &str) -> Result<(), Refusal> {
-    let known =
-        text.parse::<jiff::Timestamp>().is_ok() || text.parse::<jiff::civil::Date>().is_ok();
-    if known {
-        return Ok(());
+/// `SMTP:` and `smtp:` are one kind, and no kind tells capital letters from small ones.
+fn each_once(name: &str, texts: &[String]) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    match texts.iter().find(|text| !seen.insert(text.to_lowercase())) {
+        None => Ok(()),
+        Some(twice) => Err(Refusal::new(format!("`{name}` contains \"{twice}\" twice")).help(
+            "make the list with `merge_proxies`, or use `remove_duplicates_ignore_case(list)`",
+        )),
     }
-    Err(Refusal::new(format!("`{name}` is \"{text}\", not a date like 2026-03-01")))
+}
+
+fn date(name: &str, text: &str) -> Result<(), Refusal> {
+    let moment = text.parse::<jiff::Timestamp>().ok();
+    let day = moment.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
+    match day.or_else(|| text.parse::<jiff::civil::Date>().ok()) {
+        Some(day) if (1900..2200).contains(&day.year()) => Ok(()),
+        Some(day) => {
+            Err(Refusal::new(format!("`{name}` is \"{text}\", in the year {}", day.year()))
+                .help("check the format that the date is read with"))
+        }
+        None => Err(Refusal::new(format!("`{name}` is \"{text}\", not a date like 2026-03-01"))),
+    }
 }
 
 /// For messages: the names of attributes that hold addresses and must be in a verified domain.
@@ -206,6 +292,42 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_no_directory_should_hold_is_refused() {
+        for (name, value, why) in [
+            ("usageLocation", "ZZ", "not a two-letter country code"),
+            ("usageLocation", "UK", "not a two-letter country code"),
+            ("displayName", " \u{a0}\u{3000}", "is blank"),
+            ("displayName", "\u{200b}\u{2060}\u{feff}", "is blank"),
+            ("displayName", "Anna \u{202e}nimda", "U+202E"),
+            ("displayName", "Anna\u{1b}", "control character"),
+            ("manager", "the boss", "not the id of a user"),
+            ("manager", "boss", "not the id of a user"),
+            ("preferredLanguage", "German", "not a language"),
+            ("preferredLanguage", "de_DE", "not a language"),
+            ("preferredLanguage", "de-", "not a language"),
+            ("employeeHireDate", "0026-03-01", "in the year 26"),
+            ("employeeHireDate", "9026-03-01T00:00:00Z", "in the year 9026"),
+            ("city", "inf", "no result"),
+            ("jobTitle", "NaN", "no result"),
+        ] {
+            let found = refusal(name, value);
+            assert!(found.contains(why), "{name} {value:?}: {found}");
+        }
+        for (name, values, why) in [
+            ("businessPhones", vec!["1", "2"], "has 2 values, at most one is allowed"),
+            ("proxyAddresses", vec!["SMTP:a@b.com", "smtp:A@b.com"], "smtp:A@b.com\" twice"),
+            ("proxyAddresses", vec!["X500:/o=A/cn=a", "x500:/o=a/cn=a"], "twice"),
+            ("proxyAddresses", vec!["X500:"], "has no address"),
+            ("proxyAddresses", vec!["EUM: "], "has no address"),
+            ("proxyAddresses", vec!["sip:"], "has no address"),
+        ] {
+            let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+            let found = refusal(name, values);
+            assert!(found.contains(why), "{name}: {found}");
+        }
+    }
+
+    #[test]
     fn a_good_value_passes() {
         let ok = |name: &str, value: AttributeValue| {
             assert_eq!(validate(find(name).unwrap(), &value), Ok(()), "{name}");
@@ -214,6 +336,16 @@ mod tests {
         ok("userPrincipalName", "o'neil.anna@fabrikam.com".into());
         ok("proxyAddresses", vec!["SMTP:a@b.com".into(), "X500:/o=Org/cn=a".into()].into());
         ok("employeeHireDate", "2026-03-01".into());
+        ok("employeeHireDate", "1999-12-31T23:00:00Z".into());
+        // One address for mail and for calls is usual.
+        ok("proxyAddresses", vec!["SMTP:a@b.com".into(), "sip:a@b.com".into()].into());
+        ok("manager", "8d1e0f9a-0000-4a3b-9c3d-0123456789ab".into());
+        ok("manager", "boss@contoso.com".into());
+        ok("displayName", "\u{200f}אנה\u{200f} 👩\u{200d}🔬".into());
+        for language in ["de", "de-DE", "zh-Hans-CN", "sr-Latn-RS"] {
+            ok("preferredLanguage", language.into());
+        }
+        ok("businessPhones", vec!["+49 1".to_owned()].into());
         ok("accountEnabled", true.into());
     }
 }

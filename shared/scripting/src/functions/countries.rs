@@ -31,6 +31,11 @@ pub(super) fn country(text: &str) -> Option<Country> {
     INDEX.get(&plain(text.trim())).copied()
 }
 
+/// Whether this is a country's two-letter code of ISO 3166, in capital letters.
+pub(crate) fn is_country_code(code: &str) -> bool {
+    COUNTRIES.binary_search_by_key(&code, |country| country.alpha2).is_ok()
+}
+
 /// Codes and names in their plain form.
 static INDEX: LazyLock<BTreeMap<String, Country>> = LazyLock::new(|| {
     let names = |country: Country| country.names.split('|').chain([country.alpha2, country.alpha3]);

@@ -53,11 +53,13 @@ pub(crate) use call::describe;
 pub(crate) use candidates::with_number;
 pub use candidates::{Candidate, Candidates, Rule};
 pub use compiled::forget_patterns;
+pub(crate) use countries::is_country_code;
 pub use moment::Moment;
 pub use patterns::check_pattern;
 pub use reference::{definitions, reference_markdown};
 pub use row::{Category, Example, FunctionRow};
 pub use table::{Table, TableError, TableLimits, Tables};
+pub(crate) use values::not_in_texts;
 pub use values::{Keep, Secret};
 
 /// Every function, grouped by category, in the order of the reference page.

@@ -4,6 +4,7 @@ use rhai::{Array, Dynamic};
 
 use super::call::{Answer, one, three, two};
 use super::candidates::Candidates;
+use super::fault::Fault;
 use super::row::{Category, Example, FunctionRow};
 
 /// The functions of this file.
@@ -60,12 +61,20 @@ pub(super) static ROWS: &[FunctionRow] = &[
         ],
         register: |engine, name| {
             three(engine, name, |base: Dynamic, from, to| {
-                Candidates::numbered(base, from, to).map(Dynamic::from)
+                some(Candidates::numbered(base, from, to)?)
             });
         },
     },
 ];
 
 fn candidates(values: Array) -> Answer<Dynamic> {
-    Candidates::read(values).map(Dynamic::from)
+    some(Candidates::read(values)?)
+}
+
+/// Without a value there is nothing to choose from: the attribute would stay without one, silently.
+fn some(candidates: Candidates) -> Answer<Dynamic> {
+    if candidates.rules().is_empty() {
+        return Err(Fault::Value("no value is left: each of them is empty".to_owned()));
+    }
+    Ok(Dynamic::from(candidates))
 }

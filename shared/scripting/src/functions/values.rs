@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rhai::{Dynamic, Engine};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
 /// Assigned to an attribute of the target, it leaves that attribute as it is.
 ///
@@ -44,4 +44,23 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<Secret>("secret")
         .register_fn("to_string", |_: &mut Secret| "[secret]")
         .register_fn("to_debug", |_: &mut Secret| "[secret]");
+    not_in_texts::<Keep>(engine, "`keep`");
+    not_in_texts::<Secret>(engine, "a secret");
+}
+
+/// Makes it an error to put a value of this type into a text with `+`: the text would hold what
+/// people see of it, `[secret]`, and be written.
+pub(crate) fn not_in_texts<T: Clone + Send + Sync + 'static>(
+    engine: &mut Engine,
+    title: &'static str,
+) {
+    type Refused = Result<ImmutableString, Box<EvalAltResult>>;
+    let refused = move || -> Refused {
+        let message = format!("{title} cannot become part of a text");
+        Err(crate::fault::Fault::runtime(message).into())
+    };
+    engine
+        .register_fn("+", move |_: ImmutableString, _: T| refused())
+        .register_fn("+", move |_: T, _: ImmutableString| refused())
+        .register_fn("+=", move |_: &mut ImmutableString, _: T| refused().map(drop));
 }

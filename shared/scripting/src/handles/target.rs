@@ -12,7 +12,9 @@ use crate::attributes::{
 };
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::functions::{Candidate, Candidates, Keep, Moment, Rule, Secret, with_number};
+use crate::functions::{
+    Candidate, Candidates, Keep, Moment, Rule, Secret, not_in_texts, with_number,
+};
 use crate::patch::{Assigned, Assignment, LinkedCandidates, Preferences};
 
 /// The `target` of a script: a name for the draft of the call that runs on this thread.
@@ -91,6 +93,7 @@ pub(super) fn register(engine: &mut Engine) {
         )
         .register_fn("to_string", |_: &mut Target| "[target]")
         .register_fn("to_debug", |_: &mut Target| "[target]");
+    not_in_texts::<Target>(engine, "`target`");
 }
 
 fn with<T>(part: impl FnOnce(&mut Drafted) -> Checked<T>) -> Checked<T> {
