@@ -128,7 +128,12 @@ fn raised(script: &Script, value: rhai::Dynamic) -> Diagnostic {
 /// A call that no function takes: a wrong name, or values of the wrong type.
 fn missing(script: &Script, signature: &str) -> Diagnostic {
     let (function, arguments) = signature.split_once(" (").unwrap_or((signature, ""));
-    let arguments = plain_types(arguments.trim_end_matches(')'));
+    let arguments = plain_types(arguments.strip_suffix(')').unwrap_or(arguments));
+    if function.starts_with("anon$") {
+        let message = format!("the closure does not take these values: ({arguments})");
+        return Diagnostic::new(Code::R007, script.name(), message)
+            .help("it has too many parameters, or too few: the reference shows what it is given");
+    }
     if function.starts_with("index$") {
         return Diagnostic::new(
             Code::R007,

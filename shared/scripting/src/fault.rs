@@ -1,6 +1,6 @@
 //! Errors that the host raises inside a script, with their code and help.
 
-use rhai::{Dynamic, EvalAltResult, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, Position};
 
 use crate::attributes::Refusal;
 use crate::code::Code;
@@ -37,6 +37,19 @@ impl Fault {
         self.help = Some(help.into());
         self
     }
+}
+
+/// What a script sees of an error that it catches: its words as text, and its parts.
+pub(crate) fn register(engine: &mut Engine) {
+    let words = |fault: &mut Fault| fault.message.clone();
+    let optional = |part: &Option<String>| part.clone().map_or(Dynamic::UNIT, Dynamic::from);
+    engine
+        .register_type_with_name::<Fault>("error")
+        .register_fn("to_string", words)
+        .register_fn("to_debug", words)
+        .register_get("message", words)
+        .register_get("code", |fault: &mut Fault| fault.code.as_str())
+        .register_get("help", move |fault: &mut Fault| optional(&fault.help));
 }
 
 impl From<Fault> for Box<EvalAltResult> {

@@ -279,7 +279,8 @@ fn over(before: UserPatch, patch: UserPatch) -> UserPatch {
 fn without_base(text: &str) -> bool {
     text.lines()
         .take_while(|line| line.trim_start().starts_with("//"))
-        .any(|line| line.trim_start_matches('/').trim() == "crosswave-base: none")
+        .filter_map(|line| line.trim_start_matches('/').trim().strip_prefix("crosswave-base:"))
+        .any(|base| base.trim() == "none")
 }
 
 impl UserPatch {

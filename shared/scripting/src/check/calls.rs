@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use rhai::{ASTNode, Expr, FnCallExpr, Position, Stmt};
 
+use super::closures::TAKE_CLOSURES;
 use super::facts::Facts;
 use super::{MOST_PATTERNS, is_closure};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::functions::check_pattern;
+use crate::sandbox::{NOT_HERE, REFUSED};
 use crate::suggest::nearest;
 
 pub(super) fn check(facts: &Facts<'_>, path: &[ASTNode<'_>], findings: &mut Vec<Diagnostic>) {
@@ -25,6 +27,23 @@ pub(super) fn check(facts: &Facts<'_>, path: &[ASTNode<'_>], findings: &mut Vec<
     }
     findings.extend(unknown(facts, call, at, receiver));
     findings.extend(pattern(facts, call, receiver));
+    findings.extend(named(facts, call));
+}
+
+/// The name of a function as a text, where a closure is wanted: `list.map("to_upper")`.
+fn named(facts: &Facts<'_>, call: &FnCallExpr) -> Option<Diagnostic> {
+    if !TAKE_CLOSURES.contains(&call.name.as_str()) || facts.own.contains_key(call.name.as_str()) {
+        return None;
+    }
+    let Some(Expr::StringConstant(_, at)) = call.args.first() else { return None };
+    // The place of a value is asked for with a text as well.
+    if call.name == "index_of" {
+        return None;
+    }
+    let message = format!("`{}` takes a closure, not a text", call.name);
+    let example =
+        format!("write `{}(|x| …)`, or the function's name without quotation marks", call.name);
+    Some(facts.at(Code::E005, *at, message).help(example))
 }
 
 fn is_name(name: &str) -> bool {
@@ -38,6 +57,10 @@ fn unknown(
     receiver: usize,
 ) -> Option<Diagnostic> {
     let name = call.name.as_str();
+    if REFUSED.contains(&name) && !facts.own.contains_key(name) {
+        let message = format!("`{name}` is not available");
+        return Some(facts.at(Code::E014, at, message).help(NOT_HERE));
+    }
     let given = call.args.len() + receiver;
     let mut counts: BTreeSet<usize> = BTreeSet::new();
     for known in [facts.natives.get(name), facts.own.get(name)].into_iter().flatten() {

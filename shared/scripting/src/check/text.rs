@@ -16,7 +16,11 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         );
         return findings;
     }
+    if let Some(found) = line_ends(name, text) {
+        return vec![found];
+    }
     findings.extend(first_line(name, text));
+    findings.extend(base_line(name, text));
     if let Some(found) = parameters(name, text) {
         findings.push(found);
         return findings;
@@ -37,6 +41,34 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Carriage returns alone, of editors of long ago: the engine sees one line.
+fn line_ends(name: &str, text: &str) -> Option<Diagnostic> {
+    let alone = text.contains('\r') && !text.contains('\n');
+    let message = "the lines end with carriage returns alone";
+    alone.then(|| {
+        Diagnostic::new(Code::E011, name, message)
+            .help("save the script with line feeds (LF) or with both (CRLF)")
+    })
+}
+
+/// `// crosswave-base: none` is the only choice there is.
+fn base_line(name: &str, text: &str) -> Option<Diagnostic> {
+    let (number, line) =
+        text.lines().enumerate().take_while(|(_, line)| line.trim_start().starts_with("//")).find(
+            |(_, line)| {
+                let base = line.trim_start_matches('/').trim().strip_prefix("crosswave-base:");
+                base.is_some_and(|base| base.trim() != "none")
+            },
+        )?;
+    let message = "this base is not known";
+    let width = line.chars().count();
+    Some(
+        Diagnostic::new(Code::E011, name, message)
+            .at(text, number + 1, 1, width)
+            .help("write `// crosswave-base: none`, or leave the line out for the shipped mapping"),
+    )
 }
 
 /// Names separated by commas, far more than a function may have parameters. The parser's work
@@ -98,6 +130,20 @@ fn first_line(name: &str, text: &str) -> Option<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_ends_and_the_base_line_have_their_own_words() {
+        let found = |text: &str| check("t", text).first().map(|found| found.message.clone());
+        assert_eq!(found("// crosswave-api: 1\r\nfn f() { }\r\n"), None);
+        let alone = found("// crosswave-api: 1\r// crosswave-base: none\rfn f() { }\r").unwrap();
+        assert!(alone.contains("carriage returns alone"), "{alone}");
+        let base =
+            |base: &str| format!("// crosswave-api: 1\n// crosswave-base:{base}\nfn f() {{ }}");
+        assert_eq!(found(&base(" none")), None);
+        for wrong in ["nope", "", " None", " none none"] {
+            assert_eq!(found(&base(wrong)).as_deref(), Some("this base is not known"), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_long_list_of_names_is_refused_and_a_long_list_of_values_is_not() {

@@ -31,9 +31,25 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
             closures::check_receiver(facts, path, &mut findings);
             calls::check(facts, path, &mut findings);
             scope.check(facts, path, &mut findings);
+            findings.extend(too_large_number(facts, path));
         });
     }
     findings
+}
+
+/// A whole number of so many digits that the engine reads it as one with a fraction, not exactly.
+fn too_large_number(facts: &Facts<'_>, path: &[ASTNode<'_>]) -> Option<Diagnostic> {
+    let Expr::FloatConstant(_, at) = path.last().and_then(expression)? else { return None };
+    let line = facts.text.lines().nth(at.line()?.checked_sub(1)?)?;
+    let start = at.position()?.saturating_sub(1);
+    let literal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let sign = |c: &char| matches!(c, '-' | '+' | ' ');
+    let number: String = line.chars().skip(start).skip_while(sign).take_while(literal).collect();
+    if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit() || c == '_') {
+        return None;
+    }
+    let message = format!("the number has more digits than {} holds", i64::MAX);
+    Some(facts.at(Code::E000, *at, message).help("write it as a text, in quotation marks"))
 }
 
 /// One function of a script, alone.

@@ -137,7 +137,7 @@ impl Question<'_> {
 
     fn yes(&self, answer: Dynamic) -> Checked<bool> {
         let answer = answer.flatten();
-        answer.as_bool().map_err(|_| {
+        answer.as_bool().map_err(|_other| {
             let got = describe(&answer);
             Fault::runtime(format!("the closure of `{}` gives {got}, not true or false", self.name))
                 .help("let it end with a comparison, as in `|x| x != \"\"`")

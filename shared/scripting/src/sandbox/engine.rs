@@ -7,7 +7,7 @@ use rhai::packages::{
 use rhai::{Engine, OptimizationLevel};
 
 use super::{callbacks, meter, natives};
-use crate::{functions, handles};
+use crate::{fault, functions, handles};
 
 /// The most bytes of a script's text.
 pub(crate) const MOST_SCRIPT_BYTES: usize = 64 << 10;
@@ -51,5 +51,6 @@ pub(crate) fn build() -> Engine {
     callbacks::register(&mut engine);
     functions::register(&mut engine);
     handles::register(&mut engine);
+    fault::register(&mut engine);
     engine
 }

@@ -12,6 +12,7 @@ pub use meter::Budget;
 
 pub(crate) use engine::{MOST_PARAMETERS, MOST_SCRIPT_BYTES, build};
 pub(crate) use meter::Spent;
+pub(crate) use natives::{NOT_HERE, REFUSED};
 pub(crate) use thread::{Lost, Started, run, start};
 
 use crate::patch::Cost;

@@ -7,7 +7,11 @@ use crate::fault::Fault;
 
 type Refused = Result<Dynamic, Box<EvalAltResult>>;
 
-const NOT_HERE: &str = "scripts are pure: no waiting, no leaving early, no running of text";
+pub(crate) const NOT_HERE: &str =
+    "scripts are pure: no waiting, no leaving early, no running of text";
+
+/// The names that are refused; the check says so before the script runs.
+pub(crate) const REFUSED: [&str; 4] = ["sleep", "exit", "parse_json", "get_fn_metadata_list"];
 
 fn refuse(name: &str) -> Refused {
     Err(Fault::runtime(format!("`{name}` is not available")).help(NOT_HERE).into())
