@@ -1,8 +1,8 @@
 //! A compiled script: checked, hashed, ready to be called.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use rhai::{AST, Engine};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::attributes::schema_hash;
 use crate::check;
 use crate::code::Code;
 use crate::defaults::{MAPPING, NOTIFY};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, printable};
 use crate::entry::Entry;
 use crate::functions::{Table, TableLimits, Tables};
 use crate::sandbox::{self, Budget, Lost};
@@ -90,6 +90,9 @@ impl Script {
         text: &str,
         options: ScriptOptions,
     ) -> Result<Self, Vec<Diagnostic>> {
+        // Some editors begin a file with this mark; and a file's name may hold anything.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let name = &*printable(name);
         let wall = options.budget.wall();
         let (script, source) = (Arc::from(name), text.to_owned());
         sandbox::run(wall, move || Self::compile_here(script, source, options)).unwrap_or_else(
@@ -114,7 +117,7 @@ impl Script {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             checked.findings.into_iter().partition(|found| found.severity == Severity::Error);
         let Some(ast) = checked.ast.filter(|_| errors.is_empty()) else { return Err(errors) };
-        let hash = version(&text, &options.tables);
+        let hash = version(&CONTRACT, &text, &options.tables);
         let broken = AtomicBool::new(false);
         let entries = checked.entries;
         let inner =
@@ -233,20 +236,46 @@ fn tables(script: &str, sets: &[DataSet]) -> Result<Tables, Vec<Diagnostic>> {
     Ok(Tables::new(sets.iter().map(read).collect::<Result<Vec<_>, _>>()?))
 }
 
+/// What a script means besides its own text: the versions of the contract and of the engine, and the
+/// schema of attributes.
+static CONTRACT: LazyLock<[String; 3]> =
+    LazyLock::new(|| [API_VERSION.to_string(), RHAI_VERSION.to_owned(), schema_hash().to_owned()]);
+
 /// The content hash that names a version.
-fn version(text: &str, tables: &[DataSet]) -> String {
+fn version(contract: &[String; 3], text: &str, tables: &[DataSet]) -> String {
     let mut hasher = Sha256::new();
     let mut part = |part: &str| {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     };
-    part(&API_VERSION.to_string());
-    part(RHAI_VERSION);
-    part(schema_hash());
+    for one in contract {
+        part(one);
+    }
     part(text);
     for table in tables {
         part(&table.name);
         part(&table.csv);
     }
     crate::hex(&hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A release with another schema, contract or engine gives a script another version.
+    #[test]
+    fn a_version_names_contract_engine_and_schema() {
+        let text = "// crosswave-api: 1\nfn map_user(source, target, ctx) { }";
+        let now = version(&CONTRACT, text, &[]);
+        assert_eq!(Script::compile("v.rhai", text).unwrap().hash(), now);
+        assert_eq!(CONTRACT[0], "1");
+        assert_eq!(CONTRACT[1], RHAI_VERSION);
+        assert_eq!(CONTRACT[2], schema_hash());
+        for changed in 0..3 {
+            let mut later = CONTRACT.clone();
+            later[changed].push('0');
+            assert_ne!(version(&later, text, &[]), now, "{changed}");
+        }
+    }
 }

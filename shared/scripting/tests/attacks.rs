@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use scripting::{
     Budget, Code, Diagnostic, Entry, Event, EventKind, Mapping, Notifications, Script, ScriptError,
@@ -118,7 +118,8 @@ fn every_attack_ends_within_its_budget_and_breaks_no_worker() {
         if end.peak > 2 * budget.memory {
             writeln!(report, "{name}: used {mib} MiB").unwrap();
         }
-        if wall > Duration::from_secs(5) {
+        // The host's own patience is forty times the budget, for a machine that is busy.
+        if wall > 60 * budget.time {
             writeln!(report, "{name}: returned after {} ms", wall.as_millis()).unwrap();
         }
     }

@@ -94,6 +94,102 @@ fn a_fault_of_the_shipped_mapping_names_the_shipped_mapping() {
     assert_eq!(error.diagnostic.script, "mapping/default.rhai");
 }
 
+/// `[secret]` and `[target]` are what people see, and no directory should hold it.
+#[test]
+fn neither_a_secret_nor_a_handle_becomes_part_of_a_text() {
+    for body in [
+        r#"target.city = "" + secret("pa55");"#,
+        r#"target.city = secret("pa55") + "";"#,
+        r#"let city = "x"; city += secret("pa55"); target.city = city;"#,
+        r#"target.city = "" + target;"#,
+        r#"let city = "x"; city += target; target.city = city;"#,
+    ] {
+        let (code, message) = fails(body);
+        assert_eq!(code, Code::R001, "{body}: {message}");
+        assert!(message.contains("cannot become part of a text"), "{body}: {message}");
+    }
+}
+
+#[test]
+fn a_choice_of_nothing_is_an_error() {
+    for body in [
+        "target.userPrincipalName = candidates([]);",
+        r#"target.userPrincipalName = candidates(["", ()]);"#,
+        r#"target.mailNickname = numbered("", 1, 5);"#,
+        "target.choose(candidates([]));",
+        r#"target.choose(candidates([#{ mailNickname: "" }]));"#,
+    ] {
+        let (code, message) = fails(body);
+        assert_eq!(code, Code::R001, "{body}: {message}");
+        assert!(message.contains("no value is left"), "{body}: {message}");
+    }
+}
+
+#[test]
+fn a_calculation_without_a_result_is_not_written() {
+    for body in ["target.city = `${1.0 / 0.0}`;", "target.seniorityIndex = 0.0 / 0.0;"] {
+        assert_eq!(fails(body).0, Code::R002, "{body}");
+    }
+}
+
+#[test]
+fn a_caught_error_is_its_words() {
+    let patch = mapped(
+        r#"try { target.usageLocation = "Germany"; } catch (error) {
+            target.notes = `${error}`; target.city = error.code; target.state = type_of(error);
+            target.department = error.message.sub_string(0, 15); warn("" + error);
+        }"#,
+    );
+    let words = "`usageLocation` is \"Germany\", not a two-letter country code";
+    assert_eq!(patch.text("notes"), Some(words));
+    assert_eq!(patch.text("department"), Some("`usageLocation`"));
+    assert_eq!((patch.text("city"), patch.text("state")), (Some("R002"), Some("error")));
+    assert_eq!(patch.warnings[0].text, words);
+}
+
+#[test]
+fn no_name_of_the_engine_s_own_reaches_a_message() {
+    let (code, message) = fails("[1, 2].map(|a, b, c, d| a)");
+    assert_eq!(
+        (code, &*message),
+        (Code::R007, "the closure does not take these values: (int, int)")
+    );
+    let (code, message) = fails("ctx.table(())");
+    assert_eq!(code, Code::R007);
+    assert_eq!(message.matches('(').count(), message.matches(')').count(), "{message}");
+}
+
+fn finding(text: &str) -> (Code, String) {
+    let found = Script::compile("c.rhai", text).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
+    (found[0].code, found[0].message.clone())
+}
+
+#[test]
+fn what_can_only_fail_is_found_before_the_script_runs() {
+    for (body, code) in [
+        ("sleep(1);", Code::E014),
+        ("exit(1);", Code::E014),
+        ("parse_json(\"{}\");", Code::E014),
+        ("[\"x\"].map(\"to_uper\");", Code::E005),
+        ("[\"x\"].filter(\"is_empty\");", Code::E005),
+        ("target.city = `${99999999999999999999}`;", Code::E000),
+    ] {
+        let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
+        assert_eq!(finding(&text).0, code, "{body}");
+    }
+    let good =
+        "let a = [\"x\"].index_of(\"x\"); let b = 1e30 + 1.5 + -2.5; let c = 9223372036854775807;";
+    mapped(good);
+}
+
+#[test]
+fn a_mark_at_the_beginning_of_a_file_changes_nothing() {
+    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ }}");
+    let marked = Script::compile("m.rhai", &format!("\u{feff}{text}")).unwrap();
+    assert_eq!(marked.hash(), Script::compile("m.rhai", &text).unwrap().hash());
+}
+
 #[test]
 fn select_gives_a_reason() {
     let selected = |body: &str| {

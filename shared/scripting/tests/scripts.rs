@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scripting::testing::{Suite, SuiteReport};
 
-use crate::support::folder;
+use crate::support::{HEAD, folder};
 
 fn rhai_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -43,4 +43,54 @@ fn every_shipped_script_passes_its_tests_and_they_reach_its_lines() {
         }
     }
     assert!(report.is_empty(), "\n{report}");
+}
+
+/// `crosswave script test --update`: what was observed takes the place of what was expected wrongly;
+/// the rest of the file stays as its author wrote it.
+#[test]
+fn updating_writes_what_was_observed_and_leaves_the_rest() {
+    let source = format!(
+        "{HEAD}fn map_user(source, target, ctx) {{\n\
+         if source.surname == \"x\" {{ throw \"no\" }}\n\
+         target.city = source.city; target.state = \"Oslo\"; }}"
+    );
+    let tests = r#"# the author's own words
+[[case]]
+name = "right"
+source = { city = "Bergen" }
+[case.expect.attributes]
+city = "Bergen" # stays
+
+[[case]]
+name = "wrong value"
+source = { city = "Bergen" }
+[case.expect.attributes]
+city = "Oslo"
+
+[[case]]
+name = "fails now"
+source = { surname = "x" }
+[case.expect.attributes]
+city = "Oslo"
+
+[[case]]
+name = "new"
+source = { city = "Tromsø" }
+"#;
+    let suite = Suite::parse("t.tests.toml", tests).unwrap();
+    let report = suite.run("t.rhai", &source).unwrap();
+    assert!(!report.passed());
+    let updated = suite.updated(&report).unwrap();
+    assert!(
+        updated.starts_with("# the author's own words\n[[case]]\nname = \"right\""),
+        "{updated}"
+    );
+    assert!(updated.contains("city = \"Bergen\" # stays"), "{updated}");
+    let again = Suite::parse("t.tests.toml", &updated).unwrap();
+    let report = again.run("t.rhai", &source).unwrap();
+    assert!(report.passed(), "{updated}\n{}", report.render());
+    // A second time there is nothing to write.
+    assert_eq!(again.updated(&report).unwrap(), updated);
+    assert!(updated.contains("R005"), "{updated}");
+    assert!(updated.contains("Tromsø"), "{updated}");
 }

@@ -89,6 +89,65 @@ fn held_by_the_worker(argument: &str) -> u64 {
     ours.sum()
 }
 
+/// A file under `/proc` of the worker with this argument.
+#[cfg(target_os = "linux")]
+fn proc_of_the_worker(argument: &str, file: &str) -> String {
+    let read = |process: &std::fs::DirEntry, file: &str| {
+        std::fs::read_to_string(process.path().join(file)).unwrap_or_default()
+    };
+    let mut found = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(Result::ok)
+        .filter(|process| read(process, "cmdline").ends_with(&format!("{argument}\0")))
+        .map(|process| read(&process, file));
+    found.next().unwrap()
+}
+
+/// No credential of the host reaches a worker, and the system holds it to its limits.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_has_an_empty_environment_and_limits_of_the_system() {
+    let argument = format!("bare-{}", std::process::id());
+    let program = env!("CARGO_BIN_EXE_crosswave-script-worker");
+    let pool = Arc::new(WorkerPool::new(program, [&argument], 1));
+    assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
+    assert!(std::env::vars_os().count() > 1, "the test itself has an environment");
+    assert_eq!(proc_of_the_worker(&argument, "environ"), "MIMALLOC_ARENA_RESERVE=0\0");
+    let limits = proc_of_the_worker(&argument, "limits");
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(limit("Max address space"), (1_u64 << 30).to_string());
+    assert_eq!(limit("Max core file size"), "0");
+    assert_eq!(limit("Max file size"), "0");
+    assert_eq!(limit("Max open files"), "16");
+    let seconds: u64 = limit("Max cpu time").parse().unwrap();
+    assert!((10..60).contains(&seconds), "{seconds} seconds");
+}
+
+/// Scripts that the budgets would let go on: what ends them is the system's limit of the worker.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_meets_a_limit_of_the_system_ends_alone() {
+    let pool = pool(1);
+    let budget = Budget { time: Duration::from_secs(25), memory: u64::MAX, operations: u64::MAX };
+    let memory = r#"let big = "x"; for i in 0..15 { big += big; }
+        let lists = [[], [], [], [], [], [], [], [], [], [], [], [], [], [], [], [], [], [], [], []];
+        for n in 0..20 { for i in 0..1900 { lists[n].push(()); } }
+        for n in 0..20 { for i in 0..1900 { lists[n][i] = big + i; } }"#;
+    for body in [memory, "loop { }"] {
+        let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
+        let options = ScriptOptions { budget, ..Default::default() };
+        let hostile =
+            Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
+        let error = hostile.map_user(&anna(), &run()).unwrap_err();
+        assert_eq!(error.code(), Code::R020, "{body}: {error}");
+        assert!(hostile.script().is_disabled());
+        assert!(mapping("target.city = \"Oslo\";", &pool).map_user(&anna(), &run()).is_ok());
+    }
+}
+
 /// What calls use they give back: good ones, failing ones, those of the helper functions that keep
 /// something (patterns, texts).
 #[cfg(target_os = "linux")]

@@ -29,3 +29,27 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("get_fn_metadata_list", |_: &str| refuse("get_fn_metadata_list"))
         .register_fn("get_fn_metadata_list", |_: &str, _: i64| refuse("get_fn_metadata_list"));
 }
+
+#[cfg(test)]
+mod tests {
+    /// The check refuses these names before a script runs; the engine refuses them all the same.
+    #[test]
+    fn what_would_wait_leave_or_run_text_is_refused_by_the_engine_itself() {
+        let engine = crate::sandbox::build();
+        for call in [
+            "sleep(1)",
+            "sleep(1.5)",
+            "exit()",
+            "exit(1)",
+            r#"parse_json("{}")"#,
+            "get_fn_metadata_list()",
+            r#"get_fn_metadata_list("x")"#,
+            r#"get_fn_metadata_list("x", 1)"#,
+        ] {
+            let error = engine.eval::<rhai::Dynamic>(call).unwrap_err();
+            let rhai::EvalAltResult::ErrorRuntime(value, _) = *error else { panic!("{call}") };
+            let fault = value.cast::<crate::fault::Fault>();
+            assert!(fault.message.ends_with("is not available"), "{call}: {}", fault.message);
+        }
+    }
+}
