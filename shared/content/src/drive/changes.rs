@@ -95,7 +95,7 @@ impl Unit<'_> {
         step: &mut ChangesStep,
     ) -> Step<Option<(Vec<Row>, Follow)>> {
         if !step.retried {
-            return Ok(Some((self.bad_rows(copy).await?, Follow::Start)));
+            return Ok(Some((self.bad_rows(copy, step).await?, Follow::Start)));
         }
         if step.link.is_none() && !step.anew {
             step.link.clone_from(&self.state.checkpoint.drive.delta);
@@ -132,7 +132,7 @@ impl Unit<'_> {
     }
 
     /// The bad items of earlier rounds, as they are now.
-    async fn bad_rows(&mut self, copy: &DriveCopy<'_>) -> Step<Vec<Row>> {
+    async fn bad_rows(&mut self, copy: &DriveCopy<'_>, step: &mut ChangesStep) -> Step<Vec<Row>> {
         let mut rows = Vec::new();
         for id in copy.bad.keys().cloned().collect::<Vec<_>>() {
             let source = self.job.source.graph();
@@ -142,7 +142,9 @@ impl Unit<'_> {
                 rows.push(Row::of(&item));
             }
         }
-        Ok(rows)
+        // The round that found them shared could not share their copies.
+        self.remember_shared(step, &rows);
+        Ok(in_order(copy, rows))
     }
 
     /// Parts a page into rows to work on and deletions; what the map has already is left out, of an
@@ -169,7 +171,7 @@ impl Unit<'_> {
         }
         let ids = items.iter().map(|item| item.id.clone()).collect();
         let files = copy.files.find(&ids).await?;
-        let (mut rows, mut gone, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut gone, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
             if item.deleted.is_some() {
                 let folder = copy.folder.contains_key(&item.id) && item.id != copy.source_root;
@@ -192,22 +194,28 @@ impl Unit<'_> {
                 }),
                 Kind::Package | Kind::Shortcut | Kind::Malware => false,
             };
-            if row.shared && row.kind.left_out().is_none() {
-                shared.push([row.id.clone(), row.name.clone()]);
-            }
             if !same {
-                rows.push(row);
+                rows.push(row.clone());
             }
+            all.push(row);
         }
         if !gone.is_empty() {
             self.remember_gone(&gone);
         }
+        self.remember_shared(step, &all);
+        Ok(in_order(copy, rows))
+    }
+
+    /// Remembers which of these rows are shared, for when their copies are there.
+    fn remember_shared(&mut self, step: &mut ChangesStep, rows: &[Row]) {
+        let shared = rows.iter().filter(|row| row.shared && row.kind.left_out().is_none());
+        let shared: Vec<[String; 2]> =
+            shared.map(|row| [row.id.clone(), row.name.clone()]).collect();
         if !shared.is_empty() {
             let key = self.state.key(keys::shared(DRIVE, step.shared));
             self.state.change(Change::put(key, pages::pack(&shared)));
             step.shared = step.shared.saturating_add(1);
         }
-        Ok(in_order(copy, rows))
     }
 
     fn remember_gone(&mut self, gone: &[[String; 1]]) {
@@ -384,7 +392,12 @@ fn in_order(copy: &DriveCopy<'_>, rows: Vec<Row>) -> Vec<Row> {
     let (mut folders, files): (Vec<Row>, Vec<Row>) =
         rows.into_iter().partition(|row| row.kind == Kind::Folder);
     let mut ordered: Vec<Row> = Vec::new();
+    // A folder that is known and changes here comes after the one that it moves into: else a folder could
+    // not change places with the one above it.
     let mut placed: BTreeSet<String> = copy.folder.keys().cloned().collect();
+    for row in &folders {
+        placed.remove(&row.id);
+    }
     loop {
         let (ready, later): (Vec<Row>, Vec<Row>) =
             folders.into_iter().partition(|row| placed.contains(&row.parent));

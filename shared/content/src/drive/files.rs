@@ -6,6 +6,7 @@ use tenant::{Class, TenantError, graph::BATCH_MAX};
 use super::{
     DriveCopy,
     ahead::Asked,
+    clash::Settled,
     names,
     row::Row,
     small::{Copied, copy_group},
@@ -32,6 +33,18 @@ pub(super) struct Load {
     pub(super) ours: bool,
 }
 
+/// What a file wanted at a place that is taken.
+#[derive(Clone, Copy)]
+pub(super) enum Clash {
+    /// To be moved or renamed there.
+    Moved,
+    /// To be copied there.
+    Copied {
+        /// What is there may be its own copy, from a unit that was interrupted.
+        ours: bool,
+    },
+}
+
 /// How the copy of one file ended.
 pub(super) enum Outcome {
     Created(String),
@@ -40,6 +53,8 @@ pub(super) enum Outcome {
     SourceChanged,
     /// It is gone from the source since it was listed.
     SourceGone,
+    /// Something lies at its place: see [`Unit::settle`].
+    Clash(Clash),
     /// The target has another file of this name there.
     NameTaken,
     /// What arrived in this file is not what was sent.
@@ -63,7 +78,9 @@ impl Unit<'_> {
             let same = known.as_ref().is_some_and(|known| {
                 known.source_tag == row.content() && known.target_tag == row.placement()
             });
-            if !same && let Some(load) = self.load(copy, row, known, ours).await? {
+            if same {
+                self.no_longer_bad_file(copy, &row.id);
+            } else if let Some(load) = self.load(copy, row, known, ours).await? {
                 loads.push(load);
             }
         }
@@ -85,18 +102,46 @@ impl Unit<'_> {
             let now = job.clock.now();
             results.extend(copied.into_iter().map(|copied| copied.by(now)));
         }
-        let mut stop = None;
+        let (mut stop, mut clashes) = (None, Vec::new());
         for (load, (outcome, requests)) in loads.iter().zip(results) {
             self.spend(requests);
-            let done = match self.with_half_known(copy, load, outcome).await {
-                Ok(outcome) => self.file_done(copy, load, outcome),
-                Err(stop) => Err(stop),
-            };
-            if let Err(error) = done {
+            if let Outcome::Clash(clash) = outcome {
+                clashes.push((load, clash));
+                continue;
+            }
+            if let Err(error) = self.small_done(copy, load, outcome).await {
                 stop = Some(error);
             }
         }
-        stop.map_or(Ok(()), Err)
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        // Only now, one by one: the map tells whose copy lies at a place.
+        for (load, clash) in clashes {
+            let (load, outcome) = match self.settle(copy, load, clash).await? {
+                Settled::Done(outcome) => (load.clone(), outcome),
+                Settled::Again(load) => {
+                    let one = std::slice::from_ref(&load);
+                    let (copied, _) = copy_group(job, &copy.source, &copy.target, one, lanes).await;
+                    let outcome = copied.into_iter().next().map(|done| done.by(job.clock.now()));
+                    let (outcome, requests) = outcome.unwrap_or((Outcome::NameTaken, 0));
+                    self.spend(requests);
+                    (load, outcome)
+                }
+            };
+            self.small_done(copy, &load, outcome).await?;
+        }
+        Ok(())
+    }
+
+    async fn small_done(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+        outcome: Outcome,
+    ) -> Step {
+        let outcome = self.with_half_known(copy, load, outcome).await?;
+        self.file_done(copy, load, outcome)
     }
 
     /// What is needed to copy a file; `None`: it became a bad item.
@@ -111,8 +156,7 @@ impl Unit<'_> {
             return Ok(None);
         }
         let Some(parent) = self.folder_for(copy, &row.parent).await? else {
-            let reason = "the folder it lies in is missing".to_owned();
-            let advice = "the next sync tries again".to_owned();
+            let (reason, advice) = missing_folder(copy, row);
             self.bad_file(copy, row, reason, advice)?;
             return Ok(None);
         };
@@ -157,7 +201,8 @@ impl Unit<'_> {
                 let advice = "the next sync deletes its copy";
                 return bad(self, "it is gone from the source since it was listed", advice);
             }
-            Outcome::NameTaken => {
+            // Taken again after room was made.
+            Outcome::Clash(_) | Outcome::NameTaken => {
                 let reason = "the target has another file of this name there";
                 return bad(self, reason, "rename one of the two, then sync again");
             }
@@ -210,6 +255,20 @@ pub(super) fn is_of_the_file(error: &TenantError) -> bool {
         | Class::MissingConsent { .. }
         | Class::NoDrive => false,
         _ => pause(error).is_none(),
+    }
+}
+
+/// What to say of an item whose folder is not in the target.
+pub(super) fn missing_folder(copy: &DriveCopy<'_>, row: &Row) -> (String, String) {
+    match copy.bad.get(&row.parent) {
+        Some(folder) => (
+            format!("the folder `{}` that it lies in is missing in the target", folder.name),
+            "see what is said of the folder; the next sync tries both again".to_owned(),
+        ),
+        None => (
+            "the folder it lies in is missing in the source's changes".to_owned(),
+            "the next sync tries again".to_owned(),
+        ),
     }
 }
 

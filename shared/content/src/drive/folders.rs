@@ -1,17 +1,22 @@
 //! Folders of a drive. A folder whose parent was not seen yet has its parent read and made first.
 
-use tenant::graph::{
-    BATCH_MAX,
-    drive::{ItemChange, ParentReference, Placement},
+use tenant::{
+    Class, TenantError,
+    graph::{
+        BATCH_MAX,
+        drive::{DriveItem, ItemChange, ParentReference, Placement},
+    },
 };
 
 use super::{
     DriveCopy, FolderPlace,
-    files::broken_rule,
-    row::{Kind, Row, folder_of, name_of},
+    clash::Room,
+    files::{broken_rule, is_of_the_file, missing_folder},
+    row::{Kind, Row, folder_of},
 };
 use crate::{
     Workload,
+    bad::advice,
     map::Entry,
     unit::{Step, Unit, judge},
 };
@@ -81,8 +86,7 @@ impl Unit<'_> {
     /// Makes, renames or moves one folder.
     async fn folder_row(&mut self, copy: &mut DriveCopy<'_>, row: &Row) -> Step {
         let Some(parent) = self.folder_for(copy, &row.parent).await? else {
-            let reason = "the folder above it is missing in the source's changes".to_owned();
-            let advice = "the next sync tries again".to_owned();
+            let (reason, advice) = missing_folder(copy, row);
             return self.bad_file(copy, row, reason, advice);
         };
         let known = copy.folder.get(&row.id).cloned();
@@ -109,7 +113,8 @@ impl Unit<'_> {
         let mut at = source.to_owned();
         while !copy.folder.contains_key(&at) {
             let cycle = missing.iter().any(|row| row.id == at);
-            if cycle || missing.len() > DEPTH_MAX || at.is_empty() {
+            let deep = missing.len() > DEPTH_MAX;
+            if cycle || deep || at.is_empty() || copy.refused.contains(&at) {
                 return Ok(None);
             }
             let graph = self.job.source.graph();
@@ -150,25 +155,27 @@ impl Unit<'_> {
         let at = Placement { parent, name: &row.name };
         let target = self.job.target.graph();
         self.spend(1);
-        let made = match target.create_drive_folder(&copy.target, at).await {
-            Ok(made) => made,
-            Err(error) if error.is_already_exists() => {
-                let call = target.drive_item_at(&copy.target, at);
-                let there = self.ask("looking at a folder of the target", call).await?;
-                let taken = copy.folder.values().any(|place| place.target == there.id);
-                if there.folder.is_none() || taken {
-                    let reason = "the target has something else of this name there".to_owned();
-                    let advice = "rename one of the two, then sync again".to_owned();
-                    self.bad_file(copy, row, reason, advice)?;
-                    return Ok(false);
+        let mut made = target.create_drive_folder(&copy.target, at).await;
+        if made.as_ref().is_err_and(TenantError::is_already_exists) {
+            match self.room_for_folder(copy, row, parent).await? {
+                (Room::Free, Some(there)) if there.folder.is_some() => made = Ok(there),
+                (Room::Made, _) => {
+                    self.spend(1);
+                    made = target.create_drive_folder(&copy.target, at).await;
                 }
-                there
+                (room, _) => return self.folder_without_room(copy, row, &room),
             }
-            Err(error) => return Err(judge("creating a folder in the target's OneDrive", error)),
-        };
-        self.counts(DRIVE).folders += 1;
-        Self::pair_folder(copy, row, made.id);
-        Ok(true)
+        }
+        match made {
+            Ok(made) => {
+                self.counts(DRIVE).folders += 1;
+                Self::pair_folder(copy, row, made.id);
+                Ok(true)
+            }
+            Err(error) => {
+                self.folder_refused(copy, row, error, "creating a folder in the target's OneDrive")
+            }
+        }
     }
 
     async fn move_folder(
@@ -182,30 +189,89 @@ impl Unit<'_> {
             return Ok(false);
         }
         let moved = folder_of(&known.placement) != row.parent;
-        let renamed = name_of(&known.placement) != row.name;
         let change = ItemChange {
-            name: renamed.then(|| row.name.clone()),
+            // Always: it may have been moved aside.
+            name: Some(row.name.clone()),
             parent_reference: moved
                 .then(|| ParentReference { drive_id: None, id: Some(parent.to_owned()) }),
             file_system_info: None,
         };
         let target = self.job.target.graph();
         self.spend(1);
-        match target.update_drive_item(&copy.target, &known.target, &change).await {
-            Ok(_) => {}
-            // Deleted in the target: it is made anew.
-            Err(error) if error.is_not_found() => return self.make_folder(copy, row, parent).await,
-            Err(error) if error.is_already_exists() => {
-                let reason = "the target has something else of this name there".to_owned();
-                let advice = "rename one of the two, then sync again".to_owned();
-                self.bad_file(copy, row, reason, advice)?;
-                return Ok(false);
+        let mut changed = target.update_drive_item(&copy.target, &known.target, &change).await;
+        if changed.as_ref().is_err_and(TenantError::is_already_exists) {
+            match self.room_for_folder(copy, row, parent).await? {
+                (Room::Made, _) => {
+                    self.spend(1);
+                    changed = target.update_drive_item(&copy.target, &known.target, &change).await;
+                }
+                (room, _) => return self.folder_without_room(copy, row, &room),
             }
-            Err(error) => return Err(judge("moving a folder of the target's OneDrive", error)),
         }
-        self.counts(DRIVE).folders += 1;
-        Self::pair_folder(copy, row, known.target.clone());
-        Ok(true)
+        match changed {
+            Ok(_) => {
+                self.counts(DRIVE).folders += 1;
+                Self::pair_folder(copy, row, known.target.clone());
+                Ok(true)
+            }
+            // Deleted in the target: it is made anew.
+            Err(error) if error.is_not_found() => self.make_folder(copy, row, parent).await,
+            Err(error) => {
+                self.folder_refused(copy, row, error, "moving a folder of the target's OneDrive")
+            }
+        }
+    }
+
+    /// Looks at what lies at a folder's place, and makes it go if it may.
+    async fn room_for_folder(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        parent: &str,
+    ) -> Step<(Room, Option<DriveItem>)> {
+        let target = self.job.target.graph();
+        let call = target.drive_item_at(&copy.target, Placement { parent, name: &row.name });
+        let Some(there) = self.ask_optional("looking at a folder of the target", call).await?
+        else {
+            return Ok((Room::Made, None));
+        };
+        let room = self.make_room(copy, row, &there).await?;
+        Ok((room, Some(there)))
+    }
+
+    fn folder_without_room(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        room: &Room,
+    ) -> Step<bool> {
+        let (reason, advice) = match room {
+            Room::Stale => ("it changed while it was copied", "the next sync copies it again"),
+            Room::Made | Room::Taken | Room::Free => (
+                "the target has something else of this name there",
+                "rename one of the two, then sync again",
+            ),
+        };
+        self.bad_file(copy, row, reason.to_owned(), advice.to_owned())?;
+        copy.refused.insert(row.id.clone());
+        Ok(false)
+    }
+
+    /// A refusal of one folder: it becomes a bad item, and the copy goes on without it.
+    fn folder_refused(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        error: TenantError,
+        doing: &str,
+    ) -> Step<bool> {
+        if error.class == Class::QuotaExceeded || !is_of_the_file(&error) {
+            return Err(judge(doing, error));
+        }
+        let reason = format!("{} ({})", error.message, error.code);
+        self.bad_file(copy, row, reason, advice(&error).to_owned())?;
+        copy.refused.insert(row.id.clone());
+        Ok(false)
     }
 
     fn pair_folder(copy: &mut DriveCopy<'_>, row: &Row, target: String) {

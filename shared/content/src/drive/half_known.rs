@@ -38,9 +38,13 @@ impl Unit<'_> {
 
 /// Whether a file of the target is the row's copy: the same content, or, since SharePoint rewrites Office
 /// files, the same dates.
-fn is_copy(row: &Row, there: &DriveItem) -> bool {
-    let hash = there.quick_xor_hash().is_some() && there.quick_xor_hash() == row.hash.as_deref();
-    let same = there.size == Some(row.size) && hash;
+pub(super) fn is_copy(row: &Row, there: &DriveItem) -> bool {
     let dated = is_office(&row.name) && there.file_system_info.as_ref() == Some(&row.dates());
-    there.file.is_some() && (same || dated)
+    there.file.is_some() && (dated || same_content(row, there))
+}
+
+/// Whether a file of the target has the row's content, as far as the hashes tell.
+pub(super) fn same_content(row: &Row, there: &DriveItem) -> bool {
+    let hash = there.quick_xor_hash().is_some() && there.quick_xor_hash() == row.hash.as_deref();
+    there.file.is_some() && there.size == Some(row.size) && hash
 }

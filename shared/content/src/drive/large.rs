@@ -11,8 +11,10 @@ use tenant::{
 
 use super::{
     DriveCopy,
-    files::{Load, Outcome},
+    clash::Settled,
+    files::{Clash, Load, Outcome},
     fragments::{content_range, fragment, next_expected},
+    half_known::same_content,
     row::Row,
     small::{arrived, replace_place, whole},
 };
@@ -40,34 +42,73 @@ impl Unit<'_> {
             && known.source_tag == row.content()
             && known.target_tag == row.placement()
         {
+            self.no_longer_bad_file(copy, &row.id);
             return Ok(());
         }
         let resumed = self.changes_step().transfer;
         let resumed = resumed.filter(|at| at.row == place && at.tag == row.content());
         let ours = ours || resumed.is_some();
         let Some(load) = self.load(copy, row, known, ours).await? else { return Ok(()) };
-        if resumed.is_none() {
-            let mut requests = 0;
-            let placed = replace_place(self.job, &copy.target, &load, &mut requests).await;
-            self.spend(requests);
-            match placed {
-                Ok(Some(outcome)) => return self.file_done(copy, &load, outcome),
-                Ok(None) => {}
-                Err(error) => return self.file_done(copy, &load, Outcome::Refused(error)),
-            }
+        if resumed.is_none()
+            && let Some(outcome) = self.large_file_placed(copy, &load).await?
+        {
+            return self.file_done(copy, &load, outcome);
         }
-        let outcome = match self.transfer(copy, &load, place, resumed).await {
-            Ok(outcome) => outcome,
-            Err(Interrupted::Stop(stop)) => return Err(stop),
-            // The transfer goes on from where it is.
-            Err(Interrupted::Refused(error)) if pause(&error).is_some() => {
-                return Err(judge("copying a large file", error));
-            }
-            Err(Interrupted::Refused(error)) => Outcome::Refused(error),
-        };
+        let mut outcome = self.transferred(copy, &load, place, resumed).await?;
+        if let Outcome::Clash(clash) = outcome {
+            outcome = match self.settle(copy, &load, clash).await? {
+                Settled::Done(outcome) => outcome,
+                // It is sent once more, to a place that is free now or over a copy that is ours.
+                Settled::Again(load) => self.transferred(copy, &load, place, None).await?,
+            };
+        }
         let outcome = self.with_half_known(copy, &load, outcome).await?;
         self.with_changes(|step| step.transfer = None);
         self.file_done(copy, &load, outcome)
+    }
+
+    /// Renames, moves or dates a large file's copy. `None`: its content is to be copied as well.
+    async fn large_file_placed(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+    ) -> Step<Option<Outcome>> {
+        for _ in 0..2 {
+            let mut requests = 0;
+            let placed = replace_place(self.job, &copy.target, load, &mut requests).await;
+            self.spend(requests);
+            match placed {
+                Ok(Some(Outcome::Clash(clash))) => match self.settle(copy, load, clash).await? {
+                    Settled::Done(outcome) => return Ok(Some(outcome)),
+                    Settled::Again(_) => {}
+                },
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => return Ok(Some(Outcome::Refused(error))),
+            }
+        }
+        Ok(Some(Outcome::NameTaken))
+    }
+
+    /// How a transfer ended; what only asks for a pause stops the unit, and it goes on from where it is.
+    async fn transferred(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        load: &Load,
+        place: usize,
+        resumed: Option<Transfer>,
+    ) -> Step<Outcome> {
+        match self.transfer(copy, load, place, resumed).await {
+            Ok(outcome) => Ok(outcome),
+            Err(Interrupted::Stop(stop)) => Err(stop),
+            Err(Interrupted::Refused(error)) if error.is_already_exists() => {
+                // The session ends before it begins: what lies there is not ours.
+                Ok(Outcome::Clash(Clash::Copied { ours: false }))
+            }
+            Err(Interrupted::Refused(error)) if pause(&error).is_some() => {
+                Err(judge("copying a large file", error))
+            }
+            Err(Interrupted::Refused(error)) => Ok(Outcome::Refused(error)),
+        }
     }
 
     async fn transfer(
@@ -81,11 +122,12 @@ impl Unit<'_> {
         // Two fragments at most: one on its way in, one on its way out.
         let _held = self.job.source.hold(self.job.settings.fragment().saturating_mul(2)).await?;
         let mut at = match resumed {
-            Some(at) => match self.resume(at).await? {
+            Some(at) => match self.resume(at.clone()).await? {
                 Some(at) => at,
-                None => self.begin(copy, load, place, None).await?,
+                // Its last fragment may have arrived, and the process died before it was told.
+                None => return self.at_place(copy, load, place, &at).await,
             },
-            None => self.begin(copy, load, place, None).await?,
+            None => self.begin(copy, load, place).await?,
         };
         let mut since_commit = 0;
         let source = self.job.source.graph();
@@ -182,18 +224,17 @@ impl Unit<'_> {
         }
     }
 
-    /// Opens a session for a file, over `there` if that is given.
+    /// Opens a session for a file, over its copy if there is one.
     async fn begin(
         &mut self,
         copy: &mut DriveCopy<'_>,
         load: &Load,
         place: usize,
-        there: Option<&str>,
     ) -> Result<Transfer, Interrupted> {
         let row = &load.row;
         let target = self.job.target.graph();
         let new = UploadTarget::New(Placement { parent: &load.parent, name: &row.name });
-        let known = there.or_else(|| load.known.as_ref().map(|known| known.target.as_str()));
+        let known = load.known.as_ref().map(|known| known.target.as_str());
         let aim = known.map_or(new, UploadTarget::Over);
         self.spend(1);
         let dates = row.dates();
@@ -260,23 +301,21 @@ impl Unit<'_> {
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error.into()),
         };
-        if let Some(there) = &there {
-            let same =
-                there.size == Some(row.size) && there.quick_xor_hash() == row.hash.as_deref();
-            if same && row.hash.is_some() {
-                return Ok(Outcome::Created(there.id.clone()));
+        let known = load.known.as_ref().map(|known| &known.target);
+        match there {
+            Some(there) if known == Some(&there.id) && same_content(row, &there) => {
+                return Ok(Outcome::Updated(there.id));
             }
-            // Only a last fragment can have put it there, and at most so many were sent uncommitted.
-            let uncommitted = u64::from(FRAGMENTS_PER_COMMIT.saturating_add(1));
-            let sent = self.job.settings.fragment().saturating_mul(uncommitted);
-            let ours = load.ours && at.offset.saturating_add(sent) >= row.size;
-            let known = load.known.as_ref().is_some_and(|known| known.target == there.id);
-            if there.file.is_none() || !(ours || known) {
-                return Ok(Outcome::NameTaken);
+            Some(there) if known != Some(&there.id) => {
+                // Only a last fragment can have put it there, and at most so many were sent uncommitted.
+                let uncommitted = u64::from(FRAGMENTS_PER_COMMIT.saturating_add(1));
+                let sent = self.job.settings.fragment().saturating_mul(uncommitted);
+                let ours = load.ours && at.offset.saturating_add(sent) >= row.size;
+                return Ok(Outcome::Clash(Clash::Copied { ours }));
             }
+            _ => {}
         }
-        let over = there.map(|there| there.id);
-        self.begin(copy, load, place, over.as_deref()).await?;
+        self.begin(copy, load, place).await?;
         Err(Interrupted::Stop(Stop::Wait {
             after: std::time::Duration::from_secs(5),
             why: "an upload session ended early; the file is sent again".to_owned(),

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod changes;
+mod clash;
 mod files;
 mod folders;
 mod fragments;
@@ -17,7 +18,10 @@ pub(crate) mod row;
 mod sharing;
 mod small;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use ports::Store;
 use tenant::{Class, TenantError};
@@ -45,6 +49,8 @@ pub(crate) struct DriveCopy<'s> {
     files: ItemMap<'s>,
     /// Open bad items, by source id.
     bad: BTreeMap<String, BadItem>,
+    /// Folders that were refused in this unit: not every file in them asks for them again.
+    refused: BTreeSet<String>,
 }
 
 /// A folder that is paired.
@@ -77,7 +83,16 @@ impl<'s> DriveCopy<'s> {
         }
         let (source, target) = (stage.source.clone(), stage.target.clone());
         let source_root = stage.source_root.clone();
-        Ok(Self { source, target, source_root, folders, folder, files, bad })
+        Ok(Self {
+            source,
+            target,
+            source_root,
+            folders,
+            folder,
+            files,
+            bad,
+            refused: BTreeSet::new(),
+        })
     }
 
     /// A folder's path, for people.

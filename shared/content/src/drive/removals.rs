@@ -75,7 +75,13 @@ impl Unit<'_> {
         Ok(())
     }
 
-    async fn remove_file(&mut self, copy: &mut DriveCopy<'_>, id: &str, entry: &Entry) -> Step {
+    /// Deletes the copy of one file.
+    pub(super) async fn remove_file(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        id: &str,
+        entry: &Entry,
+    ) -> Step {
         let target = self.job.target.graph();
         self.spend(1);
         match target.delete_drive_item(&copy.target, &entry.target).await {

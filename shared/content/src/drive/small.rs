@@ -15,7 +15,7 @@ use tenant::{
 
 use super::{
     ahead::{self, Addresses, Asked},
-    files::{Load, Outcome},
+    files::{Clash, Load, Outcome},
     fragments::content_range,
     row::{Row, folder_of, is_office},
 };
@@ -109,7 +109,17 @@ async fn small(
             Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
             url => url?,
         };
-        match patient(job, || whole(&graph, &url, 0, row.size)).await? {
+        let mut got = patient(job, || whole(&graph, &url, 0, row.size)).await;
+        if got.as_ref().is_err_and(is_of_address) {
+            // It is good for minutes only, and was asked for with those of many others.
+            *requests += 2;
+            let url = match graph.download_url(source, &row.id).await {
+                Err(error) if error.is_not_found() => return Ok(Outcome::SourceGone),
+                url => url?,
+            };
+            got = patient(job, || whole(&graph, &url, 0, row.size)).await;
+        }
+        match got? {
             Some(bytes) => content = bytes,
             None => return Ok(Outcome::SourceChanged),
         }
@@ -147,7 +157,7 @@ pub(super) async fn replace_place(
     match job.target.graph().update_drive_item(target, &known.target, &change).await {
         Ok(item) => Ok(same.then_some(Outcome::Updated(item.id))),
         Err(error) if error.is_not_found() => Ok(None),
-        Err(error) if error.is_already_exists() => Ok(Some(Outcome::NameTaken)),
+        Err(error) if error.is_already_exists() => Ok(Some(Outcome::Clash(Clash::Moved))),
         Err(error) => Err(error),
     }
 }
@@ -174,32 +184,13 @@ async fn upload_small(
     }
     let new = (UploadTarget::New(at), session);
     match put(job, target, new, row, content.clone(), requests).await {
-        Ok(item) if arrived(row, &item, hash) => return Ok(Outcome::Created(item.id)),
-        Ok(item) => return Ok(Outcome::Differs(item.id)),
-        Err(error) if error.is_already_exists() => {}
-        Err(error) => return Err(error),
-    }
-    // Something is there: the same content is the copy already, else it is ours only if a unit was
-    // interrupted here.
-    *requests += 1;
-    let there = job.target.graph().drive_item_at(target, at).await?;
-    if there.file.is_none() {
-        return Ok(Outcome::NameTaken);
-    }
-    if there.size == Some(row.size) && there.quick_xor_hash() == Some(hash) {
-        // An empty file gets its dates by a request of its own, which may not have come through.
-        if there.file_system_info.as_ref() != Some(&row.dates()) {
-            set_dates(job, target, &there.id, row, requests).await?;
+        Ok(item) if arrived(row, &item, hash) => Ok(Outcome::Created(item.id)),
+        Ok(item) => Ok(Outcome::Differs(item.id)),
+        Err(error) if error.is_already_exists() => {
+            Ok(Outcome::Clash(Clash::Copied { ours: load.ours }))
         }
-        return Ok(Outcome::Created(there.id));
+        Err(error) => Err(error),
     }
-    if !load.ours {
-        return Ok(Outcome::NameTaken);
-    }
-    let over = (UploadTarget::Over(&there.id), None);
-    let item = put(job, target, over, row, content, requests).await?;
-    let well = arrived(row, &item, hash);
-    Ok(if well { Outcome::Created(item.id) } else { Outcome::Differs(item.id) })
 }
 
 /// Uploads a file that fits into one fragment. Upload sessions keep the dates; only an empty file
@@ -250,6 +241,11 @@ async fn put(
             "the upload session wants more than the whole file",
         )),
     }
+}
+
+/// Refusals of a download address that a new address may mend.
+fn is_of_address(error: &TenantError) -> bool {
+    matches!(error.class, Class::Unauthorized | Class::Forbidden | Class::NotFound | Class::Gone)
 }
 
 /// Refusals of an upload session that a new session mends.

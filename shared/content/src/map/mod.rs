@@ -184,6 +184,20 @@ impl<'a> ItemMap<'a> {
         Ok(live.into_values().filter(|target| targets.contains(target)).collect())
     }
 
+    /// The live row of the item whose copy this target is.
+    pub(crate) async fn find_target(&self, target: &str) -> Result<Option<Entry>, ContentError> {
+        let mut live = BTreeMap::new();
+        self.scan(|row| {
+            let [source, _, of, _] = row;
+            // A later row may give the item another copy.
+            if of == target || live.contains_key(source) {
+                take(&mut live, row);
+            }
+        })
+        .await?;
+        Ok(live.into_values().find(|entry| entry.target == target))
+    }
+
     /// The fingerprints of every live row, by that of its source id: little memory for large groups.
     pub(crate) async fn prints(&self) -> Result<BTreeMap<u64, Print>, ContentError> {
         let mut found = BTreeMap::new();

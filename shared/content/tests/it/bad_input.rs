@@ -3,6 +3,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON without the member fails the test")]
 
+use std::collections::BTreeMap;
+
 use content::{CopyMode, UnitOutcome, Workload};
 use serde_json::{Value, json};
 use simulator::{DriveFill, MailboxFill, Part};
@@ -84,13 +86,19 @@ fn unreadable_names_are_listed_with_a_proposal_and_stop_nothing() {
 #[test]
 fn names_that_differ_in_case_only_do_not_overwrite_each_other() {
     let world = drive_world(62);
-    let mut folder = None;
+    let (mut folder, mut told) = (None, BTreeMap::new());
     world.tamper(move |_, path, body| {
+        // What the source says of one of them is what its delta says.
+        if let Some((_, item)) = told.iter().find(|(id, _)| path.ends_with(&format!("/items/{id}")))
+        {
+            return Some((200, Value::to_string(item)));
+        }
         let change = |place: usize, item: &mut Value| {
             let folder = folder.get_or_insert_with(|| item["parentReference"]["id"].clone());
             if place < 2 {
                 item["parentReference"]["id"] = folder.clone();
                 item["name"] = json!(if place == 0 { "Report.txt" } else { "REPORT.txt" });
+                told.insert(item["id"].as_str().unwrap_or_default().to_owned(), item.clone());
             }
         };
         path.ends_with("/delta").then(|| (200, change_files(body, change)))

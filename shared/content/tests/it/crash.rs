@@ -194,3 +194,29 @@ fn a_file_that_is_refused_after_a_death_leaves_no_old_copy_behind() {
         }
     }
 }
+
+/// ERR-4: a large Office file, which SharePoint rewrites, so that its hash does not tell whose copy lies at its
+/// place when the process dies behind its last fragment.
+#[test]
+fn a_large_office_file_survives_death_at_every_boundary() {
+    for n in 1.. {
+        let mut world = World::new(9);
+        world.simulator.configure(|config| config.content.rewrite_office_files = true);
+        (world.subject.mailbox, world.subject.drive) = (false, true);
+        world.settings.fragment_bytes = content::FRAGMENT_UNIT;
+        let none = DriveFill { least_files: 0, most_files: 0, folders: 0, ..DriveFill::default() };
+        let tenant = world.source.tenant_id;
+        world.simulator.fill_drive(tenant, &world.from, &none).unwrap();
+        world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+        let content = vec![7; usize::try_from(content::FRAGMENT_UNIT + 5).unwrap()];
+        world.simulator.add_file(tenant, &world.from, "Plan.docx", &content).unwrap();
+        let lived = round_with_death(&world, CopyMode::Initial, "job-1", n);
+        let differences = world.drive_differences();
+        assert!(differences.is_empty(), "death at boundary {n}: {differences:?}");
+        assert!(world.bad_items().is_empty(), "death at boundary {n}: {:?}", world.bad_items());
+        if lived {
+            assert!(n > 20, "the job has only {n} boundaries");
+            return;
+        }
+    }
+}

@@ -10,6 +10,7 @@
 mod bad_input;
 mod crash;
 mod drive;
+mod drive_names;
 mod folders;
 mod mailbox;
 mod rights;
