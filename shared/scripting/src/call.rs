@@ -155,6 +155,7 @@ fn call_here(script: &Script, context: &Context, call: &Call) -> Answer {
     handles::begin(
         script.options().origins.then(|| script.shared_name()),
         who,
+        (entry == Entry::FinishUser).then(|| call.chosen.clone()),
         call.user.target.clone(),
         call.drafted.clone(),
         call.linked.clone(),

@@ -35,6 +35,17 @@ impl Choice {
 /// Names that are decided when the account is made: a later mapping does not rename people.
 pub const AT_CREATION: &[&str] = &["userPrincipalName", "mailNickname"];
 
+/// What `finish_user` sees: what was chosen, and what an existing account is called already.
+pub(crate) fn names(existing: &Attributes, chosen: &Attributes) -> Attributes {
+    let mut names = chosen.clone();
+    for name in AT_CREATION {
+        if let (None, Some(value)) = (chosen.get(name), existing.get(name)) {
+            names.set(name, value.clone());
+        }
+    }
+    names
+}
+
 /// The values that a space of names holds once: mail addresses and sign-in names share one, since
 /// an object holds both in the same way.
 pub fn space_of(attribute: &str, value: &str) -> &'static str {

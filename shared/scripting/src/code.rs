@@ -63,6 +63,7 @@ codes! {
     R005 = "the script raised an error itself",
     R006 = "an entry function returned something else than expected",
     R007 = "no such function for these values",
+    R008 = "no value is chosen here",
     R010 = "the script took too long",
     R011 = "the script used too much memory",
     R012 = "the script took too many operations",

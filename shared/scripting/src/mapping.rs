@@ -4,6 +4,7 @@ use std::slice;
 use std::sync::{Arc, LazyLock};
 
 use crate::attributes::{AttributeValue, Attributes};
+use crate::choices::names;
 use crate::call::{self, Answer, Call, Outcome};
 use crate::code::Code;
 use crate::context::{RunContext, UserInput};
@@ -124,8 +125,10 @@ impl Mapping {
         call::one(self.layered(&[Call::new(Entry::MapContact, user.clone())], run))
     }
 
-    /// What depends on the unique values that were chosen: `mailNickname` after the user principal
-    /// name, say. The patch holds what the `finish_user` functions assign and nothing else.
+    /// What depends on the unique values that were chosen: an extension attribute with the user
+    /// principal name, say. Nothing unique is set here that was not chosen (R008): it would be
+    /// neither looked up nor reserved. The patch holds what the `finish_user` functions assign and
+    /// nothing else.
     pub fn finish_user(
         &self,
         user: &UserInput,
@@ -142,7 +145,7 @@ impl Mapping {
         run: &Arc<RunContext>,
     ) -> Vec<Result<UserPatch, ScriptError>> {
         let calls = users.iter().map(|(user, chosen)| Call {
-            chosen: (*chosen).clone(),
+            chosen: names(&user.target, chosen),
             ..Call::new(Entry::FinishUser, (*user).clone())
         });
         self.layered(&calls.collect::<Vec<_>>(), run)

@@ -90,7 +90,7 @@ fn chosen_values_reach_finish_user_and_who_gets_none_fails_with_u101() {
         "{HEAD}fn map_user(source, target, ctx) {{ target.userPrincipalName = \
          candidates([\"anna@fabrikam.com\", numbered(\"anna@fabrikam.com\", 2, 3)]); }}\n\
          fn finish_user(source, target, chosen, ctx) {{ \
-         target.mailNickname = local_part(chosen.userPrincipalName); }}"
+         target.extensionAttribute1 = local_part(chosen.userPrincipalName); }}"
     );
     let mapping = Mapping::compile("p.rhai", &text).unwrap();
     let policy =
@@ -103,9 +103,9 @@ fn chosen_values_reach_finish_user_and_who_gets_none_fails_with_u101() {
         let change = seen[user].changes.iter().find(|change| change.attribute.as_str() == name);
         change.and_then(|change| change.after.clone())
     };
-    assert_eq!(after(0, "mailNickname").as_deref(), Some("anna"));
+    assert_eq!(after(0, "extensionAttribute1").as_deref(), Some("anna"));
     assert_eq!(after(1, "userPrincipalName").as_deref(), Some("anna2@fabrikam.com"));
-    assert_eq!(after(2, "mailNickname").as_deref(), Some("anna3"));
+    assert_eq!(after(2, "extensionAttribute1").as_deref(), Some("anna3"));
     assert!(matches!(&seen[3].effect, Effect::Fails { code: Code::U101, line: Some(3), .. }));
 }
 

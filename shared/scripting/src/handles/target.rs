@@ -36,6 +36,8 @@ pub(crate) struct Drafted {
     /// The script, where origins are kept.
     origin: Option<Arc<str>>,
     who: Who,
+    /// In `finish_user`: the unique values that were chosen. Nothing is chosen after them.
+    chosen: Option<Attributes>,
     /// What it has assigned, in bytes.
     bytes: usize,
 }
@@ -48,15 +50,17 @@ thread_local! {
     static DRAFT: RefCell<Option<Drafted>> = const { RefCell::new(None) };
 }
 
-/// Begins a draft: over what the target has, and what an earlier script assigned.
+/// Begins a draft: over what the target has, and what an earlier script assigned. `chosen` is for
+/// `finish_user` only.
 pub(crate) fn begin(
     origin: Option<Arc<str>>,
     who: Who,
+    chosen: Option<Attributes>,
     present: Attributes,
     values: BTreeMap<AttributeName, Assigned>,
     linked: Option<LinkedCandidates>,
 ) {
-    DRAFT.set(Some(Drafted { values, linked, present, origin, who, bytes: 0 }));
+    DRAFT.set(Some(Drafted { values, linked, present, origin, who, chosen, bytes: 0 }));
 }
 
 /// Takes the draft.
@@ -205,6 +209,9 @@ impl Drafted {
 
     /// Takes candidates whose values are records of several attributes.
     fn choose(&mut self, candidates: &Candidates, at: Position) -> Checked<()> {
+        if self.chosen.is_some() || self.who == Who::Contact {
+            return Err(not_here("nothing is chosen in `finish_user` and `map_contact`"));
+        }
         let mut options = Vec::new();
         for candidate in candidates {
             let Candidate::Record(record) = candidate else {
@@ -230,6 +237,26 @@ impl Drafted {
         let (script, line, column) = self.origin(at);
         self.linked = Some(LinkedCandidates { options, script, line, column });
         Ok(())
+    }
+
+    /// A unique value was looked up and reserved before `finish_user`: it stays what it is.
+    fn settled(&self, spec: &AttributeSpec, assignment: &Assignment) -> Checked<()> {
+        if self.who == Who::Contact && matches!(assignment, Assignment::Candidates(_)) {
+            return Err(not_here(format!("a contact's `{}` takes no candidates", spec.name)));
+        }
+        let Some(chosen) = self.chosen.as_ref().filter(|_| spec.unique) else { return Ok(()) };
+        let known = [chosen.get(spec.name), self.present.get(spec.name)];
+        match assignment {
+            Assignment::Value(value) if known.contains(&Some(value)) => Ok(()),
+            Assignment::Value(_) | Assignment::Clear => Err(not_here(format!(
+                "`{}` is unique: `finish_user` cannot set another value than the chosen one",
+                spec.name
+            ))),
+            Assignment::Candidates(_) => Err(not_here(format!(
+                "`{}` takes no candidates in `finish_user`: the choice is made",
+                spec.name
+            ))),
+        }
     }
 
     /// Script, line and column of an assignment.
@@ -259,6 +286,7 @@ impl Drafted {
         at: Position,
         secret: bool,
     ) -> Checked<()> {
+        self.settled(spec, &assignment)?;
         let before = self.values.get(spec.name).map_or(0, |before| before.assignment.bytes());
         self.bytes = self.bytes.saturating_sub(before);
         self.hold(assignment.bytes())?;
@@ -274,6 +302,15 @@ impl Drafted {
         self.values.insert(spec.into(), assigned);
         Ok(())
     }
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "the engine's errors are boxed")]
+fn not_here(message: impl Into<String>) -> Box<EvalAltResult> {
+    Fault::new(Code::R008, message)
+        .help(
+            "set it in `map_user`; values that go together: `target.choose(candidates([#{ … }]))`",
+        )
+        .into()
 }
 
 /// `()`, an empty text and an empty list say nothing about an attribute; `clear` empties it.

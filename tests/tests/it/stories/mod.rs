@@ -3,6 +3,7 @@ mod copying;
 mod crash;
 mod cutover_source;
 mod cutover_target;
+mod entries;
 mod failures;
 mod gate;
 mod general;
