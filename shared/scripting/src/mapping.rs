@@ -4,8 +4,8 @@ use std::slice;
 use std::sync::{Arc, LazyLock};
 
 use crate::attributes::{AttributeValue, Attributes};
-use crate::choices::names;
 use crate::call::{self, Answer, Call, Outcome};
+use crate::choices::names;
 use crate::code::Code;
 use crate::context::{RunContext, UserInput};
 use crate::defaults;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::{AttributeName, AttributeValue, holds_addresses};
+use crate::attributes::{AttributeName, AttributeValue, holds_addresses, is_address};
 use crate::code::Code;
 use crate::notice::{Notice, Recipient};
 use crate::patch::{Assigned, Assignment, UserPatch};
@@ -130,10 +130,12 @@ pub fn check_notices(script: &str, notices: &[Notice], policy: &PolicyContext) -
                     add(Code::P004, format!("the list `{list}` is not approved"));
                 }
                 Recipient::Address(address) => {
-                    let approved = address
-                        .rsplit_once('@')
-                        .is_some_and(|(_, domain)| listed(domain, &policy.recipient_domains));
-                    if !approved {
+                    // One address and nothing else: a mail program reads a list in
+                    // `a@evil.example,b@fabrikam.com`.
+                    let domain = address.split_once('@').filter(|_| is_address(address));
+                    let listed =
+                        domain.is_some_and(|(_, it)| listed(it, &policy.recipient_domains));
+                    if !listed {
                         add(Code::P004, format!("the recipient {address} is not approved"));
                     }
                 }
@@ -174,15 +176,66 @@ fn listed(domain: &str, domains: &[String]) -> bool {
     domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
 }
 
-/// Everything in a text that a mail program makes a link of.
+/// Everything in a text that a mail program may make a link of, in time linear in the text.
 fn links(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || "<>\"'()[]".contains(c))
-        .filter_map(|word| {
-            let lower = word.to_ascii_lowercase();
-            let start = ["https://", "http://", "www."].iter().filter_map(|sign| lower.find(sign));
-            word.get(start.min()?..)
-        })
-        .map(|link| link.trim_end_matches(['.', ',', ';', ':', '!', '?']))
+    text.split(|c: char| c.is_whitespace() || "<>\"'()[]{}|`,;".contains(c))
+        .filter_map(|word| word.get(link_start(word)?..))
+        .map(|link| link.trim_end_matches(['.', ':', '!', '?']))
+}
+
+/// Schemes that need no `//`.
+const SCHEMES: &[&str] = &[
+    "mailto:",
+    "tel:",
+    "sms:",
+    "callto:",
+    "sip:",
+    "skype:",
+    "msteams:",
+    "data:",
+    "javascript:",
+    "file:",
+];
+
+/// Where in a word something begins that names a place: a scheme, `//host`, `\\host`, `www.`, or a
+/// host with a path.
+fn link_start(word: &str) -> Option<usize> {
+    let lower = word.to_ascii_lowercase();
+    let slashes = ["//", "\\\\"].iter().filter_map(|sign| lower.find(sign)).map(|at| {
+        let before = lower.get(..at).unwrap_or_default();
+        match before.strip_suffix(':') {
+            Some(scheme) => {
+                let scheme_char = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+                scheme.trim_end_matches(scheme_char).len()
+            }
+            None => at,
+        }
+    });
+    let named = SCHEMES.iter().chain(&["www."]).filter_map(|sign| lower.find(sign));
+    slashes.chain(named).chain(host_with_path(&lower)).min()
+}
+
+/// Where a host with a path, a port, a question or a mark after it begins: `evil.example/login`.
+fn host_with_path(word: &str) -> Option<usize> {
+    let mut from = 0;
+    for (at, _) in word.match_indices(['/', '?', '#', ':', '\\']) {
+        let before = word.get(from..at)?;
+        let host = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+        let begin = before.trim_end_matches(host).len();
+        let name = before.get(begin..)?.trim_matches('.');
+        let top = name.rsplit_once('.').map(|(_, top)| top);
+        let is_top = |top: &str| {
+            top.starts_with("xn--")
+                || top.chars().count() > 1 && top.chars().all(char::is_alphabetic)
+        };
+        let followed = word.get(at + 1..).is_some_and(|rest| !rest.is_empty())
+            || word.get(at..).is_some_and(|rest| rest.starts_with('/'));
+        if followed && top.is_some_and(is_top) {
+            return Some(from + begin);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// Whether a link is the approved one or lies below its path.

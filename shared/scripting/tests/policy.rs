@@ -105,6 +105,24 @@ fn a_message_goes_to_approved_recipients_only() {
     for approved in ["user", "manager", "owner", "list:helpdesk", "x@fabrikam.com"] {
         assert_eq!(notice(approved, "text"), [""; 0], "{approved}");
     }
+    for bad in [
+        "a@evil.example,b@fabrikam.com",
+        "a@evil.example;b@fabrikam.com",
+        "a@evil.example b@fabrikam.com",
+        "<a@evil.example>b@fabrikam.com",
+        "\"a@evil.example\"@fabrikam.com",
+        "Anna <a@evil.example>",
+        "a@evil.example\n@fabrikam.com",
+        "a\u{7}@fabrikam.com",
+        "a@b@fabrikam.com",
+        "‹a@evil.example›@fabrikam.com",
+        "@fabrikam.com",
+        "fabrikam.com",
+        " user",
+        "",
+    ] {
+        assert_eq!(notice(bad, "").len(), 1, "{bad}");
+    }
     assert_eq!(notice("list:everyone", ""), ["the list `everyone` is not approved"]);
     assert_eq!(notice("a@evil.example", ""), ["the recipient a@evil.example is not approved"]);
 }
@@ -118,7 +136,56 @@ fn a_message_holds_approved_links_only() {
         "https://fabrikam.com/moved",
         "WWW.evil.example",
         "(HTTPS://evil.example)",
+        "evil.example/login",
+        "Evil.Example/",
+        "evil.example:8080/login",
+        "evil.example?x=1",
+        "url=evil.example/login",
+        "a@evil.example/login",
+        "and/evil.example/login",
+        "//evil.example",
+        "\\\\evil.example\\share",
+        "ftp://evil.example",
+        "x-any+thing://evil",
+        "mailto:a@evil.example",
+        "tel:+49123",
+        "javascript:alert",
+        "münchen.example/x",
+        "x.xn--p1ai/y",
+        "https://fabrikam.com/move,https://evil.example",
+        "https://fabrikam.com/move;evil.example/x",
+        "fabrikam.com.evil.example/move",
     ] {
         assert_eq!(notice("user", &format!("see {bad} now")).len(), 1, "{bad}");
+    }
+}
+
+/// What people write in messages and no mail program makes a link of.
+#[test]
+fn plain_words_are_no_links() {
+    for fine in [
+        "and/or",
+        "1/2",
+        "12.5/3",
+        "10:30",
+        "2026-03-06T18:00:00+01:00",
+        "anna@fabrikam.com",
+        "Wave:",
+        "z.B./usw.",
+        "fabrikam.com.",
+        "fabrikam.com:",
+        "really?",
+        "C#",
+    ] {
+        assert_eq!(notice("user", &format!("see {fine} now")), [""; 0], "{fine}");
+    }
+}
+
+/// A text without an end is gone through once.
+#[test]
+fn long_texts_are_gone_through_in_linear_time() {
+    for part in ["a", "a.", "a/", "/", ":", "a.b:", "www", "\\\\", "://"] {
+        let text = part.repeat(200_000 / part.len());
+        drop(notice("user", &text));
     }
 }

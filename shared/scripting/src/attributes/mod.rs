@@ -18,8 +18,8 @@ use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 pub use schema::{AttributeSpec, Format, Kind, Writer, find, schema, schema_hash, suggest};
-pub(crate) use validate::holds_addresses;
 pub use validate::{Refusal, validate};
+pub(crate) use validate::{holds_addresses, is_address};
 
 /// The name of an attribute, as scripts write it: `displayName`, `extensionAttribute5`. Those of the
 /// schema are shared, so that copies of a person cost no memory for names.

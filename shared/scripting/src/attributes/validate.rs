@@ -186,7 +186,7 @@ fn upn(name: &str, text: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a text is `local@domain` with a domain that has a dot and legal characters.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let label = |label: &str| {
         !label.is_empty()
@@ -196,7 +196,9 @@ fn is_address(text: &str) -> bool {
     };
     !local.is_empty()
         && local.is_ascii()
-        && !local.chars().any(|c| c.is_whitespace() || "()<>[]:;,\\\"@".contains(c))
+        && !local
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || "()<>[]:;,\\\"@".contains(c))
         && domain.contains('.')
         && domain.split('.').all(label)
 }
