@@ -1,6 +1,6 @@
 //! Errors that the host raises inside a script, with their code and help.
 
-use rhai::{Dynamic, Engine, EvalAltResult, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, Position};
 
 use crate::attributes::Refusal;
 use crate::code::Code;
@@ -49,7 +49,22 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_fn("to_debug", words)
         .register_get("message", words)
         .register_get("code", |fault: &mut Fault| fault.code.as_str())
-        .register_get("help", move |fault: &mut Fault| optional(&fault.help));
+        .register_get("help", move |fault: &mut Fault| optional(&fault.help))
+        .register_fn("to_string", |context: NativeCallContext<'_>, map: &mut Map| {
+            match engine_error(map) {
+                Some(message) => Ok(message),
+                // What the engine itself makes of a map.
+                None => context.call_native_fn("to_debug", (map.clone(),)),
+            }
+        });
+}
+
+/// The words of an error of the engine's own, which a script that catches it gets as a map with the
+/// engine's name for it.
+fn engine_error(map: &Map) -> Option<ImmutableString> {
+    let text = |key| map.get(key)?.as_immutable_string_ref().ok().map(|text| text.clone());
+    let of_engine = text("error")?.starts_with("Error") && map.get("line")?.is_int();
+    text("message").filter(|_| of_engine)
 }
 
 impl From<Fault> for Box<EvalAltResult> {

@@ -145,6 +145,14 @@ fn a_caught_error_is_its_words() {
     assert_eq!(patch.text("department"), Some("`usageLocation`"));
     assert_eq!((patch.text("city"), patch.text("state")), (Some("R002"), Some("error")));
     assert_eq!(patch.warnings[0].text, words);
+    let patch = mapped(
+        r#"try { 1 / 0 } catch (error) { target.city = `${error}`; target.state = "" + error; }
+           target.notes = `${#{ error: "Error", message: "mine" }} ${#{ a: [1, "x"] }}`;"#,
+    );
+    assert_eq!(patch.text("city"), Some("Division by zero: 1 / 0"));
+    assert_eq!(patch.text("state"), patch.text("city"));
+    let notes = r#"#{"error": "Error", "message": "mine"} #{"a": [1, "x"]}"#;
+    assert_eq!(patch.text("notes"), Some(notes));
 }
 
 #[test]
