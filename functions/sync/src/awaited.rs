@@ -6,27 +6,19 @@
 //! a mailbox looks for holders with an account that Exchange in the target does not show yet: one who
 //! is complete already has no round to come.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use content::{ContentError, CopyJob, CopySummary, SourcePrincipal};
 use engine::{
     EngineError, StepContext, StepError, Wake,
     records::{Batch, Loaded, load, load_all},
 };
-use jiff::SignedDuration;
 use model::{AwaitedRights, Branch, Keys, UserId, UserKey};
 
 use crate::{
-    copy::{copy_job, step_error},
+    copy::{LAG_POLL, copy_job, may_lag, step_error},
     principals::MatchTable,
 };
-
-/// So long the last round waits for what the target does not show yet: replication takes up to 15
-/// minutes.
-const LAG: SignedDuration = SignedDuration::from_mins(20);
-
-/// How often it looks meanwhile.
-const LAG_POLL: Duration = Duration::from_mins(1);
 
 /// At the end of a round: grants what waits for this user, and behind the last round also what waits
 /// only for the target to show its holder. `Some`: it is to be called again.
@@ -40,9 +32,8 @@ pub(crate) async fn settle(
         return Ok(None);
     }
     let settled = grant_late(cx, summary).await? && settled;
-    let waited = cx.now().duration_since(cx.job().reached_at);
     let why = "the target to show whom rights wait for".to_owned();
-    Ok((!settled && waited < LAG).then_some(Wake::After { delay: LAG_POLL, why }))
+    Ok((!settled && may_lag(cx)).then_some(Wake::After { delay: LAG_POLL, why }))
 }
 
 /// Notes with a user that rights of `owner`'s wait for him under this name.

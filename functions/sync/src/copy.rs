@@ -1,13 +1,13 @@
 //! The copier, as steps use it: one unit a run, and what its answers mean for the step.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use content::{
     ArchiveCapability, BadItem, ContentError, CopyJob, CopyMode, CopySettings, CopySubject,
     CopySummary, UnitOutcome, VerifyOutcome, VerifyReport,
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Branch, Keys};
 use serde::{Deserialize, Serialize};
 
@@ -98,12 +98,18 @@ pub(crate) async fn unit(
     let principals = MatchTable::new(cx);
     let mut job = copy_job(cx, &principals).await?;
     job.settings.adopt_delivered = forwards_since(cx)?;
+    // Nothing follows a cutover's rounds: what they leave behind stays behind.
+    job.settings.archive_required = cx.job().branch != Branch::Main;
     // From here on no other copy of this step may touch the target.
     cx.hold().await?;
     match Box::pin(job.run_unit(mode, round)).await {
         Ok(UnitOutcome::Finished(summary)) => Ok(Unit::Finished(summary)),
         Ok(UnitOutcome::More(_)) => Ok(Unit::Again(Wake::More)),
         Ok(UnitOutcome::Wait { after, why }) => Ok(Unit::Again(Wake::After { delay: after, why })),
+        Err(ContentError::NoTargetArchive) if may_lag(cx) => Ok(Unit::Again(Wake::After {
+            delay: LAG_POLL,
+            why: "the target to show its archive mailbox".to_owned(),
+        })),
         Err(error) => {
             let too_many = matches!(error, ContentError::TooManyBadItems { .. });
             let mut error = step_error(error);
@@ -140,6 +146,18 @@ pub(crate) async fn worth_knowing(
         }
     }
     Ok(lines)
+}
+
+/// So long a cutover's rounds wait for what the target does not show yet: replication takes up to 15
+/// minutes.
+const LAG: SignedDuration = SignedDuration::from_mins(20);
+
+/// How often they look meanwhile.
+pub(crate) const LAG_POLL: Duration = Duration::from_mins(1);
+
+/// Whether what the target does not show may only be late.
+pub(crate) fn may_lag(cx: &StepContext<'_>) -> bool {
+    cx.now().duration_since(cx.job().reached_at) < LAG
 }
 
 /// Runs one unit of the comparison of source and target (SYN-4): the report at its end, else when to
@@ -181,6 +199,12 @@ pub(crate) fn step_error(error: ContentError) -> StepError {
             "target_full",
             message,
             "free room in the target or assign a larger licence, then sync again",
+        ),
+        ContentError::NoTargetArchive => StepError::park(
+            "no_target_archive",
+            message,
+            "reset the user to synced, sync (that enables the archive in a premium project; enable it by \
+             hand in others), and apply cutover again; or leave archives out in the profile",
         ),
         ContentError::Missing { .. } => {
             StepError::park("content_missing", message, "see the message, then sync again")

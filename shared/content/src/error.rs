@@ -72,6 +72,10 @@ pub enum ContentError {
         /// What to do.
         advice: String,
     },
+    /// The source has an archive and the target has none (yet); see
+    /// [`crate::CopySettings::archive_required`].
+    #[error("the target has no archive mailbox to copy the source's archive into")]
+    NoTargetArchive,
     /// The match table could not be asked.
     #[error("translating a principal: {0}")]
     Principals(String),

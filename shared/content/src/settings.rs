@@ -32,6 +32,9 @@ pub struct CopySettings {
     pub bad_item_limit: u32,
     /// Whether archives are copied.
     pub archive: ArchiveCapability,
+    /// Whether a copy fails ([`crate::ContentError::NoTargetArchive`]) where the target lacks the archive
+    /// that the source has. Otherwise a note says that it is not copied, and a later round copies it.
+    pub archive_required: bool,
     /// Requests in flight to one mailbox, 1 to 4 (Outlook allows four).
     pub concurrency: usize,
     /// Small files of one drive that are copied at the same time, 1 to 64. SharePoint bounds resource
@@ -72,6 +75,7 @@ impl Default for CopySettings {
             budget: UnitBudget { time: Duration::from_mins(1), requests: 600 },
             bad_item_limit: 50,
             archive: ArchiveCapability::Beta,
+            archive_required: false,
             concurrency: 4,
             drive_concurrency: 64,
             page_size: 500,

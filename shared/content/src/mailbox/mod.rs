@@ -256,6 +256,9 @@ impl Unit<'_> {
                 self.note(workload, "the source has no archive mailbox");
                 Ok(None)
             }
+            (None, true, Side::Target) if job.settings.archive_required => {
+                Err(ContentError::NoTargetArchive.into())
+            }
             (None, true, Side::Target) => {
                 self.note(workload, "the target has no archive mailbox; the archive is not copied: enable it, then sync again");
                 Ok(None)

@@ -1,6 +1,6 @@
 //! Mailboxes: initial copy, delta, deletions, 410, bad items, throttling, archives.
 
-use content::{CopyMode, UnitOutcome, Workload};
+use content::{ContentError, CopyMode, UnitOutcome, Workload};
 use simulator::{FaultKind, FaultRule, MailboxFill, Part};
 
 use crate::support::World;
@@ -178,6 +178,11 @@ fn archives_are_copied_or_reported() {
     };
     let summary = world.copy(CopyMode::Initial, "job-1");
     told(&summary, "the target has no archive mailbox");
+    world.settings.archive_required = true;
+    let job = world.job(&*world.store);
+    let refused = world.drive_future(job.run_unit(CopyMode::Delta, "job-required")).unwrap();
+    assert!(matches!(refused, Err(ContentError::NoTargetArchive)), "{refused:?}");
+    world.settings.archive_required = false;
 
     let exchange = world.target_client.exchange();
     world.drive_future(exchange.enable_archive(&world.subject.target_user)).unwrap().unwrap();

@@ -6,7 +6,7 @@ use catalogue::Step;
 use crosswave_tests::world::World;
 use engine::records::load_job;
 use model::{Action, Branch, JobKind, OutlookGate, User, UserState};
-use simulator::FaultKind;
+use simulator::{FaultKind, Lag, Part};
 
 use super::stage::{
     all_cutover_steps, bare, contact_in, cutover_steps, fault, holders, holds_x500, in_target,
@@ -131,4 +131,53 @@ async fn stop(world: &World, user: &User) {
         let job = load_job(&*world.host.store, &world.key(user), branch).await.unwrap();
         assert!(job.is_none(), "the {branch} is over");
     }
+}
+
+/// SYN-1, CUT-1: a sync that was stopped before it enabled the archive leaves a person whose cutover would
+/// leave the archive behind. It ends before any source step instead, and its advice can be followed.
+#[tokio::test]
+async fn a_cutover_does_not_leave_an_archive_behind_for_which_the_target_has_none() {
+    let mut setup = super::support::plain(1);
+    setup.population.archives = 1;
+    setup.config.lags.mailbox_provisioning = Lag::seconds(600, 600);
+    let (world, people) = super::support::discovered(setup).await;
+    let mut movers = people.into_iter().filter(|user| user.source.mailbox.archive);
+    let user = movers.next().unwrap();
+    super::support::fill(&world, std::slice::from_ref(&user));
+    world.perform(std::slice::from_ref(&user), Action::Prepare).await;
+    world.apply(&user, Action::Sync).await.unwrap();
+    assert!(world.settle_before(Step::AssignLicenses).await);
+    assert!(world.advance_one().await, "the licence is assigned, the mailbox awaited");
+    stop(&world, &user).await;
+    world.clock.advance(std::time::Duration::from_hours(1));
+
+    world.perform(std::slice::from_ref(&user), Action::Cutover).await;
+    let parked = world.user(&user).await;
+    assert_eq!(parked.state, UserState::CutoverError, "{:?}", parked.problem);
+    let problem = parked.problem.unwrap();
+    assert_eq!((problem.step, &*problem.code), (Step::CompleteFirstDelta, "no_target_archive"));
+
+    assert!(problem.advice.contains("reset the user to synced, sync"), "{}", problem.advice);
+    let reset = engine::Apply {
+        user: world.key(&user),
+        action: Action::Reset,
+        force: false,
+        reset_to: Some(model::ResetTo::Synced),
+    };
+    engine::apply(&world.host, reset).await.unwrap();
+    for action in [Action::Sync, Action::Cutover] {
+        world.perform(std::slice::from_ref(&user), action).await;
+    }
+    let moved = world.user(&user).await;
+    assert_eq!(moved.state, UserState::Complete, "{:?}", moved.problem);
+    let new = moved.target.unwrap().object_id;
+    let archive =
+        |tenant, id: &str| world.simulator.mailbox_view(tenant, id, Part::Archive).unwrap();
+    let old = archive(world.source.tenant_id, &user.source.object_id);
+    assert!(
+        old.folders.values().any(|folder| !folder.items.is_empty()),
+        "there is something to copy"
+    );
+    let none: Vec<String> = Vec::new();
+    assert_eq!(old.differences(&archive(world.target.tenant_id, &new), true), none);
 }
