@@ -144,6 +144,26 @@ pub(crate) fn interference(world: &mut World) {
     }
 }
 
+/// Somebody is put into another wave while an invocation is at work.
+pub(crate) fn wave_meanwhile(world: &World) {
+    for person in &world.people {
+        let Some(bits) = world.stage.happens(FaultKind::WaveMeanwhile) else { continue };
+        let name = if bits & 1 == 0 { "two" } else { "three" };
+        let Ok(wave) = name.parse::<WaveId>() else { continue };
+        let (host, scope) = (world.host.clone(), world.scope());
+        let chosen = Selection { wave: None, users: vec![person.upn.clone()] };
+        let assigned = drive(&world.stage.clock, async {
+            // It may be there from an earlier time.
+            let _created = waves::create(&host, &world.project, wave.clone(), None, None).await;
+            waves::assign(&host, &scope, &chosen, Some(&wave)).await
+        });
+        match assigned {
+            Ok(_) => world.remember_wave(&person.key.user, &wave),
+            Err(error) => world.stage.violated("GEN-1", format!("into wave {wave}: {error}")),
+        }
+    }
+}
+
 /// The person moves into another wave, and something is applied to the whole of that.
 fn second_wave(world: &World, person: &Person, bits: u64) {
     let actions = [Action::Prepare, Action::Sync, Action::Cutover];

@@ -111,11 +111,14 @@ pub enum FaultKind {
     /// The operator's own commands meet the faults of the store and die like everything else, where
     /// somebody sweeps.
     OperatorDies,
+    /// A person is put into another wave while an invocation is at work. Only where a planted bug asks for
+    /// it: it happens at every boundary.
+    WaveMeanwhile,
 }
 
 impl FaultKind {
     /// Every kind, with its rate in millionths per opportunity.
-    pub const ALL: [(Self, u32); 52] = [
+    pub const ALL: [(Self, u32); 53] = [
         (Self::Duplicate, 60_000),
         (Self::Late, 120_000),
         (Self::LostForAnHour, 6_000),
@@ -168,6 +171,7 @@ impl FaultKind {
         (Self::OperatorDies, 1_000_000),
         (Self::Unreadable, 1_000_000),
         (Self::Repaired, 60_000),
+        (Self::WaveMeanwhile, 0),
     ];
 
     /// The name in reports: the variant's own.

@@ -283,6 +283,9 @@ impl Runner {
                 Box::pin(async move { crate::schedule::tick(&host, &scope).await.is_ok() })
             });
         }
+        if !self.quiet && self.executor.len() > 0 {
+            agenda::wave_meanwhile(&self.world);
+        }
         self.world.queue.find();
         if self.executor.time_out() > 0 && self.one_machine {
             self.look();

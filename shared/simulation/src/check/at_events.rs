@@ -159,6 +159,8 @@ fn put(inner: &mut Inner, key: &Key, value: &[u8], now: jiff::Timestamp, broken:
     let sort = key.sort.as_str();
     if sort.starts_with("U#") {
         if let Ok(user) = User::from_bytes(value) {
+            let at_work = inner.current.is_some();
+            wave_kept(&mut inner.watch, &user, at_work, broken);
             user_moved(&mut inner.watch, &user, now, broken);
             inner.changed |= !inner.watch.prepared.is_empty();
         }
@@ -198,6 +200,16 @@ fn deleted(watch: &mut Watch, key: &Key) {
 /// Whether a problem that parked somebody is a tenant's request to slow down.
 fn is_throttling(problem: &model::Problem) -> bool {
     problem.code == "tenant" && problem.message.contains("TooManyRequests")
+}
+
+/// Only the operator puts people into waves, and he does it between invocations: one that writes another
+/// wave has overwritten his change with what it had read before. A later change would hide it at rest.
+fn wave_kept(watch: &mut Watch, user: &User, at_work: bool, broken: &mut Broken) {
+    let before = watch.waves.insert(user.id.clone(), user.wave.clone());
+    if let Some(before) = before.filter(|before| at_work && *before != user.wave) {
+        let text = format!("{} was put into {before:?} and is in {:?}", user.id, user.wave);
+        broken.push(("GEN-1 (lost update)", text));
+    }
 }
 
 /// The states are reached by the table alone.

@@ -14,7 +14,7 @@ pub(crate) use content::{Ledger, Letter};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{JobId, UserId, UserState};
+use model::{JobId, UserId, UserState, WaveId};
 
 /// Something that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Violation {
 pub(crate) struct Watch {
     /// Where each user stands.
     pub(crate) states: BTreeMap<UserId, UserState>,
+    /// The wave of each user.
+    pub(crate) waves: BTreeMap<UserId, Option<WaveId>>,
     /// The cursor of each job and branch in flight.
     pub(crate) cursors: BTreeMap<(UserId, JobId), usize>,
     /// The number of the next journal entry of each job and branch.

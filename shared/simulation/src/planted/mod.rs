@@ -81,7 +81,8 @@ impl Bug {
                 (FaultKind::Stop, 200_000),
             ],
             // Only a wave is written beside a job; all else that concerns a user goes with the job.
-            Self::UnconditionalUser => &[(FaultKind::SecondWave, 300_000)],
+            // The race is between its being read and the end of a job, a few boundaries of thousands.
+            Self::UnconditionalUser => &[(FaultKind::WaveMeanwhile, 20_000)],
             Self::NoSecondDelta => &[(FaultKind::Letter, 600_000)],
             Self::BlindRetry => &[(FaultKind::ResetAfter, 60_000)],
             Self::NameNotRemembered | Self::NoNotificationRecord => {
