@@ -79,7 +79,7 @@ async fn a_stop_while_a_step_is_in_hand_lets_no_further_step_start() {
     let (world, user) = one_synced(bare(1)).await;
     world.apply(&user, Action::Cutover).await.unwrap();
     assert!(world.settle_before(Step::RemoveForwarding).await);
-    let millisecond = simulator::Lag::millis(1, 1);
+    let millisecond = Lag::millis(1, 1);
     world.simulator.configure(|config| config.faults.latency = millisecond);
     let asked = ports::Clock::now(&world.clock);
     super::crash::interrupted(&world, 1, async {
