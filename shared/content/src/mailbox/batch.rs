@@ -137,6 +137,14 @@ pub(super) struct Load {
     pub(super) known: Option<Entry>,
 }
 
+impl Load {
+    /// Whether a new item was changed between its listing and its export.
+    pub(super) fn is_younger_than_listed(&self) -> bool {
+        let Parcel::Whole(data) = &self.data else { return false };
+        self.known.is_none() && !data.change_key.is_empty() && data.change_key != self.row.tag
+    }
+}
+
 /// The content of an item.
 #[derive(Debug)]
 pub(super) enum Parcel {

@@ -7,7 +7,7 @@ use tenant::{Class, TenantError, graph::mailbox_content::ImportSession};
 
 use super::{
     MailboxCopy,
-    batch::{Batch, Exported, Parcel, Route, Row, Taken, export, export_ahead, import_all},
+    batch::{Batch, Exported, Load, Parcel, Route, Row, Taken, export, export_ahead, import_all},
     items::FolderCopy,
     no_mailbox,
     outcome::Verdict,
@@ -27,7 +27,7 @@ impl Unit<'_> {
         &mut self,
         copy: &mut MailboxCopy,
         folder: &mut FolderCopy<'_>,
-        rows: &[Row],
+        rows: &mut [Row],
     ) -> Step {
         self.settle_page(copy, folder, rows).await?;
         let mut renewed = false;
@@ -36,6 +36,7 @@ impl Unit<'_> {
         while let Some(batch) = current.take() {
             let (from, to) = (batch.from, batch.to);
             let (loads, again, held) = self.take_refusals(copy, folder, batch)?;
+            let loads = self.as_exported(copy, folder, rows, loads).await?;
             if loads.is_empty() {
                 if let Some(stop) = again {
                     return Err(stop);
@@ -107,6 +108,43 @@ impl Unit<'_> {
             };
         }
         Ok(())
+    }
+
+    /// What was exported may be younger than the page. The page is to tell of what an import on its way was
+    /// made: that may be all that is known of it, if its original leaves the folder meanwhile. An item that
+    /// has left it by now is not imported.
+    async fn as_exported(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        rows: &mut [Row],
+        loads: Vec<Load>,
+    ) -> Step<Vec<Load>> {
+        let (mut fresh, mut changed) = (Vec::with_capacity(loads.len()), false);
+        for mut load in loads {
+            if !load.is_younger_than_listed() {
+                fresh.push(load);
+                continue;
+            }
+            let source = self.job.source.graph();
+            let held = copy.source_of(&folder.row);
+            let call = source.mailbox_item(held, &folder.row.source, &load.row.id, &[]);
+            let item = self.ask_optional("reading an item of the source again", call).await?;
+            let Some(item) = item else {
+                self.no_longer_bad(copy, folder, &load.row);
+                continue;
+            };
+            load.row = Row::of(&item);
+            if let Some(listed) = rows.iter_mut().find(|listed| listed.id == load.row.id) {
+                listed.clone_from(&load.row);
+                changed = true;
+            }
+            fresh.push(load);
+        }
+        if changed {
+            self.keep_page(copy, rows);
+        }
+        Ok(fresh)
     }
 
     fn unknown_outcome(&self) -> Stop {

@@ -92,7 +92,7 @@ impl Unit<'_> {
             if self.state.waiting() >= WAITING {
                 self.commit_with(folder).await?;
             }
-            let rows = if step.page.is_some() {
+            let mut rows: Vec<Row> = if step.page.is_some() {
                 let rows = pages::load::<5>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
@@ -109,7 +109,7 @@ impl Unit<'_> {
             self.set_mailbox_step(MailboxStep::Items(step.clone()));
             if let Some(page) = &step.page {
                 let then = page.then.clone();
-                self.work_page(copy, folder, &rows).await?;
+                self.work_page(copy, folder, &mut rows).await?;
                 step.page = None;
                 follow(&mut step, then);
                 self.state.delete(sort.clone());
@@ -335,6 +335,11 @@ impl Unit<'_> {
         counts.found_bytes += bytes;
         let page = PageStep { next: 0, rows: rows.len(), then, intent: None };
         step.page = Some(page);
+        self.keep_page(copy, rows);
+    }
+
+    /// Keeps the rows of the page in hand with the next commit.
+    pub(super) fn keep_page(&mut self, copy: &MailboxCopy, rows: &[Row]) {
         let packed: Vec<[String; 5]> = rows.iter().cloned().map(Row::into_texts).collect();
         let key = self.state.key(keys::work(copy.workload));
         self.state.change(Change::put(key, pages::pack(&packed)));

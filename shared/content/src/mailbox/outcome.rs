@@ -136,7 +136,12 @@ impl Unit<'_> {
         self.no_longer_bad(copy, folder, row);
     }
 
-    fn no_longer_bad(&mut self, copy: &MailboxCopy, folder: &mut FolderCopy<'_>, row: &Row) {
+    pub(super) fn no_longer_bad(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+        row: &Row,
+    ) {
         if folder.bad.remove(&row.id).is_some() {
             self.mended(copy.workload, folder.row.ordinal, &row.id);
         }

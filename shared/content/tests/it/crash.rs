@@ -1,9 +1,13 @@
 //! A process that dies at every boundary, one after the other: before and after each request and each
 //! commit. The next unit, in another process, leaves every item exactly once (GEN-5, ERR-4).
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use content::{CopyMode, UnitOutcome};
+use ports::Clock;
 use simulator::{DriveFill, MailboxFill, Part};
 
 use crate::support::{NEVER, World};
@@ -102,6 +106,54 @@ fn people_who_file_and_delete_after_a_death_leave_no_copy_behind() {
             return;
         }
     }
+}
+
+/// Runs a round in a process that dies as soon as a request to this address is answered.
+fn dies_behind(world: &World, address: &'static str) {
+    let dies_at = Arc::clone(&world.dies_at);
+    world.tamper(move |_, path, _| {
+        if path.ends_with(address) {
+            dies_at.store(0, Ordering::Relaxed);
+        }
+        None
+    });
+    while let Some(outcome) = world.unit(CopyMode::Initial, "job-1") {
+        match outcome.unwrap() {
+            UnitOutcome::Finished(_) => panic!("nobody asks {address}"),
+            UnitOutcome::More(_) => {}
+            UnitOutcome::Wait { after, .. } => world.clock.advance(after),
+        }
+    }
+    world.tamper_no_more();
+    world.dies_at.store(NEVER, Ordering::Relaxed);
+}
+
+/// SYN-D1, ERR-4: what a process exports is younger than what the one before it has listed. It dies with the
+/// import on its way, and the original is filed elsewhere: no copy of either state is left at its place.
+#[test]
+fn an_item_that_was_edited_after_it_was_listed_is_known_again_after_a_death() {
+    let mut world = World::new(9);
+    // A page is kept before it is exported, where forwarded mail may be among it.
+    world.settings.adopt_delivered = Some(world.clock.now());
+    let tenant = world.source.tenant_id;
+    world.simulator.send_mail("friend@outside.example", &world.from, "Plans");
+    let subject = |world: &World| {
+        let view = world.view(&world.source, &world.from, Part::Primary);
+        let mut items = view.folders.into_values().flat_map(|folder| folder.items);
+        items.find(|item| item.subject.starts_with("Plans")).unwrap().subject
+    };
+    dies_behind(&world, "/exportItems");
+    while !subject(&world).ends_with("(edited)") {
+        world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 2).unwrap();
+    }
+    world.settings.adopt_delivered = None;
+    dies_behind(&world, "/importItem");
+    world.simulator.file_message(tenant, &world.from, &subject(&world), "Filed").unwrap();
+    world.copy(CopyMode::Initial, "job-1");
+    world.copy(CopyMode::Delta, "job-2");
+    let view = |side, user| world.view(side, user, Part::Primary);
+    let (here, there) = (view(&world.source, &world.from), view(&world.target, &world.to));
+    assert_eq!(here.differences(&there, false), Vec::<String>::new());
 }
 
 fn drive_world() -> World {
