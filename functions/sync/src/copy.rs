@@ -164,7 +164,8 @@ pub(crate) fn may_lag(cx: &StepContext<'_>) -> bool {
 /// call again.
 pub async fn verify(cx: &StepContext<'_>) -> Result<ControlFlow<VerifyReport, Wake>, StepError> {
     let principals = MatchTable::new(cx);
-    let job = copy_job(cx, &principals).await?;
+    let mut job = copy_job(cx, &principals).await?;
+    job.settings.adopt_delivered = forwards_since(cx)?;
     Ok(match job.verify_unit(cx.job().id.as_str()).await.map_err(step_error)? {
         VerifyOutcome::Finished(report) => ControlFlow::Break(report),
         VerifyOutcome::More => ControlFlow::Continue(Wake::More),

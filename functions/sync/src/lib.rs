@@ -11,6 +11,7 @@ mod set_forwarding;
 mod update_user;
 mod verify_content;
 
+pub use content::{Difference, VerifyReport};
 pub use copy::{CopyReceipt, copy_job, verify};
 pub use copy_changes::ChangesCopied;
 pub use copy_content::ContentCopied;

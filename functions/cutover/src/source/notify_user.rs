@@ -20,6 +20,25 @@ impl Receipt for Notified {
     const STEP: Step = Step::NotifyUser;
 }
 
+/// Who has not got everything is held (SYN-4). What the copy has reported already is judged by the profile's
+/// limit of bad items (SYN-5), and not here again.
+fn held(report: &sync::VerifyReport) -> Option<StepError> {
+    let open: Vec<&sync::Difference> =
+        report.differences.iter().filter(|it| !it.reason.is_reported()).collect();
+    let first = open.first()?;
+    let more = open.len().saturating_sub(1);
+    let others = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let message = format!(
+        "the target lacks or differs in `{}` in {}: {}{others}",
+        first.name, first.place, first.detail
+    );
+    let advice = format!(
+        "apply `verify` to this user for the whole list; {}",
+        first.reason.before_cutover()
+    );
+    Some(StepError::park("verification", message, advice))
+}
+
 pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     if cx.is_plan() {
         return Outcome::not_applicable("a plan sends no mail");
@@ -30,20 +49,7 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
             ControlFlow::Break(report) => report,
             ControlFlow::Continue(wake) => return Ok(Outcome::Wait(wake)),
         };
-        if let Some(first) = report.differences.first() {
-            let more = u64::try_from(report.differences.len()).unwrap_or(u64::MAX);
-            let more = more.saturating_add(report.more_differences).saturating_sub(1);
-            let others = if more > 0 { format!(", and {more} more") } else { String::new() };
-            return Err(StepError::park(
-                "verification",
-                format!(
-                    "the target lacks or differs in `{}` in {}: {}{others}",
-                    first.name, first.place, first.detail
-                ),
-                "apply `verify` to this user for the whole list; then apply cutover again: it copies \
-                 first what has changed",
-            ));
-        }
+        held(&report).map_or(Ok(()), Err)?;
     }
     let event = Event {
         kind: EventKind::CutoverComplete,

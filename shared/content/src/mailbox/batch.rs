@@ -10,6 +10,7 @@ use tenant::{
     },
 };
 
+use super::delivered::change_key;
 use crate::{BadItem, CopyJob, map::Entry};
 
 /// Room in an export's reply beyond what the sizes promise.
@@ -235,7 +236,7 @@ async fn import_one(job: &CopyJob<'_>, route: &Route<'_>, load: &Load) -> (Lande
     let graph = job.target.graph();
     let mut requests = 0;
     if let Some(known) = &load.known {
-        let mut tag = known.target_tag.clone();
+        let mut tag = change_key(&known.target_tag).to_owned();
         for attempt in 0.. {
             let mode = ImportMode::Update { item: &known.target, change_key: &tag };
             match Box::pin(send(job, route, load, mode, &mut requests)).await {

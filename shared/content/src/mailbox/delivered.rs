@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use ports::Change;
-use tenant::graph::mailbox_content::MailboxItem;
+use tenant::graph::mailbox_content::{MailboxAddress, MailboxItem};
 
 use super::{
-    FolderRow, MailboxCopy,
+    FolderRow, Folders, MailboxCopy,
     batch::Row,
     items::FolderCopy,
     reconcile::{Likeness, PROPERTIES},
@@ -25,8 +25,22 @@ use crate::{
     unit::{Step, Unit},
 };
 
+/// Stands before the change key of a copy that came by mail.
+const BY_MAIL: &str = "mail ";
+
 /// How far apart the clocks of both tenants and ours may be.
 const CLOCKS: SignedDuration = SignedDuration::from_hours(1);
+
+/// How the map remembers a copy that may have come by mail: on its way it has got other headers than its
+/// original, so a comparison of both says nothing.
+pub(super) fn by_mail(change_key: &str) -> String {
+    format!("{BY_MAIL}{change_key}")
+}
+
+/// The change key of a copy, however it came.
+pub(super) fn change_key(tag: &str) -> &str {
+    tag.strip_prefix(BY_MAIL).unwrap_or(tag)
+}
 
 /// Rows that are mail, by their place on the page.
 pub(super) type Mails = Vec<(usize, Likeness)>;
@@ -91,7 +105,7 @@ impl Unit<'_> {
         if mails.is_empty() {
             return Ok(());
         }
-        let delivered = self.received(copy, inbox, since).await?;
+        let delivered = self.received(&copy.target, inbox, since).await?;
         let ids = delivered.iter().map(|item| item.id.clone()).collect();
         let map = keys::map(copy.workload, inbox.ordinal);
         let map = ItemMap::open(self.state.store, &self.state.partition, map).await?;
@@ -112,19 +126,48 @@ impl Unit<'_> {
         Ok(())
     }
 
+    /// The internet message ids of what the target's inbox has received since the source may forward: of
+    /// what the source keeps of that, no other copy is needed.
+    pub(crate) async fn came_by_mail(
+        &mut self,
+        target: &MailboxAddress,
+        folders: &Folders,
+    ) -> Step<BTreeSet<String>> {
+        let since = self.job.settings.adopt_delivered;
+        let (Some(since), Some(inbox)) = (since, inbox_of(folders)) else {
+            return Ok(BTreeSet::new());
+        };
+        let since = since.checked_sub(CLOCKS).unwrap_or(Timestamp::MIN);
+        let items = self.received(target, inbox, since).await?;
+        Ok(items.iter().filter_map(|item| Likeness::of(item).message_id).collect())
+    }
+
+    /// The internet message id of an item of the source, if it has one.
+    pub(crate) async fn message_id(
+        &mut self,
+        held: &MailboxAddress,
+        folder: &str,
+        id: &str,
+    ) -> Step<Option<String>> {
+        let source = self.job.source.graph();
+        let call = source.mailbox_item(held, folder, id, &PROPERTIES);
+        let item = self.ask_optional("reading an item of the source again", call).await?;
+        Ok(item.and_then(|item| Likeness::of(&item).message_id))
+    }
+
     /// The items of the target's inbox that were made since then.
     async fn received(
         &mut self,
-        copy: &MailboxCopy,
+        target: &MailboxAddress,
         inbox: &FolderRow,
         since: Timestamp,
     ) -> Step<Vec<MailboxItem>> {
         let mut items = Vec::new();
         let mut link: Option<String> = None;
         loop {
-            let target = self.job.target.graph();
-            let call = target.mailbox_items_since(
-                &copy.target,
+            let graph = self.job.target.graph();
+            let call = graph.mailbox_items_since(
+                target,
                 &inbox.target,
                 since,
                 link.as_deref(),
@@ -181,6 +224,10 @@ impl Unit<'_> {
 
 /// Where mail is delivered; an archive receives none.
 fn inbox(copy: &MailboxCopy) -> Option<&FolderRow> {
-    let mut rows = copy.folders.rows.values().filter(|_| copy.workload == Workload::Mailbox);
+    Some(&copy.folders).filter(|_| copy.workload == Workload::Mailbox).and_then(inbox_of)
+}
+
+fn inbox_of(folders: &Folders) -> Option<&FolderRow> {
+    let mut rows = folders.rows.values();
     rows.find(|row| row.well_known.as_deref() == Some("inbox") && !row.target.is_empty())
 }

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tenant::graph::mailbox_content::{ImportedItem, MailboxItem};
 
-use super::{MailboxCopy, batch::Row, items::FolderCopy};
+use super::{MailboxCopy, batch::Row, delivered::by_mail, items::FolderCopy};
 use crate::{
     checkpoint::Intent,
     unit::{Step, Stop, Unit},
@@ -119,9 +119,11 @@ impl Unit<'_> {
         rows: &[Row],
         intent: &Intent,
     ) -> Step {
+        let forwards = self.job.settings.adopt_delivered.is_some();
         for (place, target, tag) in &intent.search.found {
             if let Some(row) = rows.get(*place) {
-                let item = ImportedItem { item_id: target.clone(), change_key: tag.clone() };
+                let tag = if forwards { by_mail(tag) } else { tag.clone() };
+                let item = ImportedItem { item_id: target.clone(), change_key: tag };
                 self.landed(copy, folder, row, &row.tag, item, false);
             }
         }

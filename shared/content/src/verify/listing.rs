@@ -96,7 +96,10 @@ impl Listing {
     pub(super) fn differ(&mut self, id: &str, name: &str, found: (DifferenceReason, String)) {
         if self.differences.len() >= LISTED {
             self.more_differences += 1;
-            return;
+            // What is known already makes room for what is not.
+            let known = self.differences.iter().rposition(|listed| listed.reason.is_reported());
+            let Some(known) = known.filter(|_| !found.0.is_reported()) else { return };
+            self.differences.remove(known);
         }
         let ((workload, _), (reason, detail)) = (self.of, found);
         let (place, id, name) = (self.place.place.clone(), id.to_owned(), name.to_owned());
@@ -112,9 +115,11 @@ impl Listing {
         let copied = map.prints().await?;
         let gone = copied.keys().filter(|source| !self.here.all.contains_key(source));
         let gone: BTreeSet<u64> = gone.copied().collect();
-        let room = LISTED.saturating_sub(self.differences.len());
+        let kept = self.differences.iter().filter(|listed| !listed.reason.is_reported());
+        let room = LISTED.saturating_sub(kept.count());
         let listed: BTreeSet<u64> = gone.iter().take(room).copied().collect();
         self.more_differences += gone.len().saturating_sub(listed.len()) as u64;
+        // One that is listed in the place of another is counted there.
         for (id, entry) in map.find_prints(&listed).await? {
             let detail = "the next sync deletes its copy".to_owned();
             self.differ(&id, &name(&entry), (DifferenceReason::GoneFromSource, detail));

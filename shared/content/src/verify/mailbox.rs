@@ -38,6 +38,8 @@ struct Folder<'a> {
     map: ItemMap<'a>,
     copied: BTreeMap<u64, Print>,
     bad: BTreeMap<String, BadItem>,
+    /// Internet message ids that have reached the target's inbox by forwarding.
+    by_mail: &'a BTreeSet<String>,
 }
 
 impl Unit<'_> {
@@ -49,6 +51,10 @@ impl Unit<'_> {
         };
         let pair = Pair { source, target };
         let folders = Folders::load(self.state.store, &self.state.partition, workload).await?;
+        let by_mail = match workload {
+            Workload::Mailbox => self.came_by_mail(&pair.target, &folders).await?,
+            _ => BTreeSet::new(),
+        };
         let first = if places.at.0 == workload { places.at.1 } else { 0 };
         for row in folders.rows.range(first..).map(|(_, row)| row) {
             self.within_budget()?;
@@ -59,7 +65,7 @@ impl Unit<'_> {
                 continue;
             }
             let mut listing = places.listing(self.job, of, place).await?;
-            if let Err(stop) = self.verify_folder(&pair, row, &mut listing).await {
+            if let Err(stop) = self.verify_folder(&pair, row, &by_mail, &mut listing).await {
                 places.suspend(self.job, listing).await?;
                 return Err(stop);
             }
@@ -69,7 +75,13 @@ impl Unit<'_> {
     }
 
     /// Goes through a folder, the target's pages first.
-    async fn verify_folder(&mut self, pair: &Pair, row: &FolderRow, listing: &mut Listing) -> Step {
+    async fn verify_folder(
+        &mut self,
+        pair: &Pair,
+        row: &FolderRow,
+        by_mail: &BTreeSet<String>,
+        listing: &mut Listing,
+    ) -> Step {
         let (store, partition) = (self.state.store, self.state.partition.clone());
         let (workload, ordinal) = listing.of;
         let map = ItemMap::open(store, &partition, keys::map(workload, ordinal)).await?;
@@ -80,7 +92,7 @@ impl Unit<'_> {
         }
         let held = row.held_by.as_ref().unwrap_or(&pair.source);
         let copied = map.prints().await?;
-        let folder = Folder { row, held, map, copied, bad };
+        let folder = Folder { row, held, map, copied, bad, by_mail };
         let (source, target) = (self.job.source.graph(), self.job.target.graph());
         loop {
             let (graph, mailbox, id) = match listing.phase {
@@ -124,6 +136,9 @@ impl Unit<'_> {
         for item in items.iter().filter(|item| !listing.here.has(&item.id)) {
             let copy = folder.copied.get(&fingerprint(&item.id));
             if let Some(why) = judge_item(item, copy, folder.bad.get(&item.id), &listing.there) {
+                if copy.is_none() && self.has_come_by_mail(folder, item).await? {
+                    continue;
+                }
                 found.push((item, why));
             } else if can_be_sampled(item, copy, &listing.there) {
                 if sound.is_multiple_of(step) && chosen.len() < room {
@@ -152,6 +167,15 @@ impl Unit<'_> {
             listing.in_source(&item.id, item.size.unwrap_or(0));
         }
         Ok(())
+    }
+
+    /// Whether the target has received an item of the source by forwarding, which needs no copy then.
+    async fn has_come_by_mail(&mut self, folder: &Folder<'_>, item: &MailboxItem) -> Step<bool> {
+        if folder.by_mail.is_empty() || folder.bad.contains_key(&item.id) {
+            return Ok(false);
+        }
+        let id = self.message_id(folder.held, &folder.row.source, &item.id).await?;
+        Ok(id.is_some_and(|id| folder.by_mail.contains(&id)))
     }
 
     /// The hashes of original and copy.
@@ -211,7 +235,8 @@ fn judge_item(
     None
 }
 
-/// Whether nobody has touched the copy, and the item is small enough to be exported for a comparison.
+/// Whether nobody has touched the copy, it did not come by mail, and the item is small enough to be exported
+/// for a comparison.
 fn can_be_sampled(item: &MailboxItem, copy: Option<&Print>, there: &Prints) -> bool {
     let untouched = copy.is_some_and(|it| there.state(it.target) == Some(it.target_tag));
     untouched && item.size.unwrap_or(0) <= SAMPLE_ITEM

@@ -84,6 +84,32 @@ pub struct VerifyReport {
     pub more_differences: u64,
 }
 
+impl DifferenceReason {
+    /// Whether the report of the copy has said so already: an item that cannot be copied, which the profile's
+    /// limit of bad items allows (SYN-5), or one that is left out on purpose.
+    pub fn is_reported(self) -> bool {
+        matches!(self, Self::BadItem | Self::NotCopied)
+    }
+
+    /// What to do before the person can be cut over.
+    pub fn before_cutover(self) -> &'static str {
+        match self {
+            Self::DeletedInTarget => {
+                "the copy is not made again: restore it in the target (\"Recover deleted items\", or the \
+                 recycle bin of OneDrive), or, if it was deleted or moved on purpose, set verify_first to no \
+                 for this user; then apply cutover again"
+            }
+            Self::ContentDiffers => {
+                "edit the item in the source (a category of a mail, a character of a file), so that it is \
+                 copied anew; then apply cutover again"
+            }
+            Self::BadItem | Self::NotCopied | Self::ChangedSince | Self::GoneFromSource => {
+                "then apply cutover again: it copies first what has changed"
+            }
+        }
+    }
+}
+
 impl VerifyReport {
     /// Nothing differs.
     pub fn is_clean(&self) -> bool {

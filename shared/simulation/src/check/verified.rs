@@ -1,7 +1,7 @@
 //! SYN-4: what a verification says of both tenants is so.
 
 use catalogue::Step;
-use content::{Difference, DifferenceReason, VerifiedPlace, VerifyReport, Workload};
+use content::{Difference, VerifiedPlace, VerifyReport, Workload};
 use engine::records::load;
 use jiff::Timestamp;
 use model::{Keys, Memory, User};
@@ -37,16 +37,12 @@ pub(crate) async fn verified(world: &World, person: &Person, user: &User, copied
         }
     }
     let quiet = ledger.is_empty() && world.letters_to(&person.key.user).is_empty();
-    let wrong: Vec<&Difference> = report.differences.iter().filter(|it| unexplained(it)).collect();
+    let wrong: Vec<&Difference> =
+        report.differences.iter().filter(|it| !it.reason.is_reported()).collect();
     // Our own mail may come after the copy: a message that was held up by a crash is sent in the end.
     if quiet && wrong.len() > later {
         broken(format!("nobody touched anything, and these differ: {wrong:?}"));
     }
-}
-
-/// Neither an item that cannot be copied nor one that is left out.
-fn unexplained(difference: &Difference) -> bool {
-    !matches!(difference.reason, DifferenceReason::BadItem | DifferenceReason::NotCopied)
 }
 
 /// What the report says of a folder that is not so.
