@@ -39,7 +39,7 @@ async fn a_mailbox_that_differs_holds_its_person_before_s7_until_it_is_repaired(
     let held = problem(&world, &user).await;
     assert_eq!((held.step, held.code.as_str()), (Step::NotifyUser, "verification"));
     assert!(held.message.contains("the target lacks or differs in"), "{}", held.message);
-    assert!(held.message.contains("/Inbox"), "{}", held.message);
+    assert!(held.message.contains("` in /"), "{}", held.message);
     assert!(held.advice.contains("apply cutover again"), "{}", held.advice);
     assert_eq!(sent(&world, EventKind::CutoverComplete).await, 0);
 
