@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::{Event, EventKind, Project, User};
 use scripting::{Channel, Notice, Recipient};
 use tenant::{
-    Class, WebhookError,
+    Class, TenantClient, TenantError, WebhookError,
     graph::{Mail, MailBody},
 };
 
@@ -50,8 +50,12 @@ async fn mail(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
         return Err(Refused::ForGood("the project names no notification_sender".to_owned()));
     };
     let mut to = Vec::new();
+    let client = host.tenants.of(project).await.map_err(of_host)?;
     for recipient in &notice.to {
-        to.push(address_of(letter, sender, recipient)?);
+        to.push(match recipient {
+            Recipient::Manager => manager(&client.source, letter).await?,
+            other => address_of(letter, sender, other)?,
+        });
     }
     let mail = Mail {
         subject: notice.subject.clone(),
@@ -59,17 +63,35 @@ async fn mail(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
         to: to.clone(),
         cc: Vec::new(),
     };
-    let client = host.tenants.of(project).await.map_err(of_host)?;
     match client.target.graph().send_mail(sender, &mail).await {
         Ok(()) => Ok(to.join(", ")),
-        Err(error) => Err(match (&error.class, error.retry()) {
-            (Class::UnknownOutcome, _) => Refused::Unknown,
-            (Class::Throttled { retry_after }, _) => Refused::ForNow(*retry_after),
-            (_, tenant::Retry::Later(pause)) => Refused::ForNow(pause),
-            (_, tenant::Retry::Now) => Refused::ForNow(Duration::from_secs(5)),
-            (_, tenant::Retry::Never) => Refused::ForGood(error.to_string()),
-        }),
+        Err(error) if matches!(error.class, Class::UnknownOutcome) => Err(Refused::Unknown),
+        Err(error) => Err(not_sent(&error)),
     }
+}
+
+/// What an error means for a message that was not sent.
+fn not_sent(error: &TenantError) -> Refused {
+    match (&error.class, error.retry()) {
+        (Class::Throttled { retry_after }, _) => Refused::ForNow(*retry_after),
+        (_, tenant::Retry::Later(pause)) => Refused::ForNow(pause),
+        (_, tenant::Retry::Now) => Refused::ForNow(Duration::from_secs(5)),
+        (_, tenant::Retry::Never) => Refused::ForGood(error.to_string()),
+    }
+}
+
+/// The address of the person's manager, as the source's directory has it.
+async fn manager(source: &TenantClient, letter: &Letter<'_>) -> Result<String, Refused> {
+    let Some(user) = letter.user else {
+        let why = "the notification script addresses a manager, and the event is a wave's";
+        return Err(Refused::ForGood(why.to_owned()));
+    };
+    let found = source.graph().get_manager(&user.source.object_id).await;
+    let found = found.map_err(|error| not_sent(&error))?;
+    found.and_then(|manager| manager.mail).filter(|mail| !mail.is_empty()).ok_or_else(|| {
+        let name = &user.source.user_principal_name;
+        Refused::ForGood(format!("{name} has no manager with a mail address in the source"))
+    })
 }
 
 /// Posts it to the project's receiver. A try whose outcome is not known is made again: the receiver
@@ -131,8 +153,7 @@ fn address_of(letter: &Letter<'_>, sender: &str, recipient: &Recipient) -> Resul
             Refused::ForGood(format!("the project file names no address for the list `{list}`"))
         }),
         Recipient::Manager => Err(Refused::ForGood(
-            "the notification script addresses a manager, whom this project does not know"
-                .to_owned(),
+            "a manager is looked up in the source, and only for mail".to_owned(),
         )),
     }
 }

@@ -1,7 +1,5 @@
 //! The entry functions of a mapping beside `map_user`, through the whole system.
 
-#![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
-
 use catalogue::{Side, Step};
 use model::{Action, UserState};
 

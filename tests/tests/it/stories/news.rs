@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
 
+use catalogue::Side;
 use control::{Selection, scripts, waves};
-use crosswave_tests::world::World;
+use crosswave_tests::world::{World, drive};
 use engine::records::load_all;
 use model::{
     Action, Blackout, DeliveryState, EventKind, Keys, Notification, OutlookGate, QuietHours,
@@ -11,7 +12,10 @@ use model::{
 };
 use simulator::Part;
 
-use super::stage::{bare, movers, synced};
+use super::{
+    stage::{bare, movers, synced},
+    support::client,
+};
 
 fn wave() -> WaveId {
     "one".parse().unwrap()
@@ -189,4 +193,35 @@ async fn a_script_decides_what_is_told_of_a_wave() {
     let subject = "one: 1 on 2026-06-20T06:00:00+02:00";
     assert_eq!(record.accepted, [(owner.clone(), subject.to_owned())], "{record:?}");
     assert_eq!(mails(&world, &world.target, &owner, &[subject]), 1);
+}
+
+/// NOT-1: the sample that tells managers, as it stands: the manager whom the source's directory names gets
+/// the message, and for somebody without one the record says why nobody did.
+#[tokio::test]
+async fn managers_are_told_of_their_people() {
+    let world = bare(3).build();
+    world.discover().await;
+    let people = movers(&world).await;
+    let [manager, one, other] = people.as_slice() else { panic!("three people") };
+    let source = client(&world, Side::Source).await;
+    let (id, boss) = (&one.source.object_id, &manager.source.object_id);
+    drive(&world, source.graph().set_manager(id, boss)).await.unwrap();
+    drive(&world, source.graph().remove_manager(&other.source.object_id)).await.unwrap();
+    let text = include_str!("../../../../scripts/notify/manager-digest.rhai");
+    let draft = scripts::Draft::new(ScriptKind::Notifications, "manager-digest.rhai", text);
+    scripts::publish(&world.host, &world.project, &draft, "anna").await.unwrap();
+    wave_of(&world, &[one.clone(), other.clone()]).await;
+    plan_cutover(&world, "2026-06-20T06:00").await;
+    tell(&world).await;
+    let records = records(&world, EventKind::WaveScheduled).await;
+    let of = |user: &User| {
+        let record = records.iter().find(|record| record.event.user.as_ref() == Some(&user.id));
+        record.unwrap().clone()
+    };
+    let subject = format!("{} moves with one", one.source.display_name);
+    assert_eq!(of(one).accepted, [(manager.source.mail.clone(), subject.clone())]);
+    let name = &manager.source.user_principal_name;
+    assert_eq!(mails(&world, &world.source, name, &[&subject]), 1);
+    let DeliveryState::Failed { why } = of(other).delivery else { panic!("{:?}", of(other)) };
+    assert!(why.contains("has no manager"), "{why}");
 }

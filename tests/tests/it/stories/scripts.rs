@@ -1,6 +1,11 @@
 //! Scripts through the whole system: their errors, previews, versions, and what a project allows.
 
-#![expect(clippy::unwrap_used, reason = "a story fails where its set-up fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story fails where its set-up fails"
+)]
 
 use std::{collections::BTreeSet, sync::Arc};
 
