@@ -20,12 +20,6 @@ pub struct Notice {
     /// Links that the message shows apart from its body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// Ids of files of the customer's library.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attach: Vec<String>,
-    /// When to send it, in RFC 3339; at once when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
 }
 
 /// Who gets a message: a role, or an address in an approved domain.

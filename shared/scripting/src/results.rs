@@ -8,7 +8,6 @@ use crate::code::Code;
 use crate::diagnostic::printable;
 use crate::entry::Entry;
 use crate::fault::Fault;
-use crate::functions::Moment;
 use crate::notice::{Channel, Notice, Recipient};
 use crate::patch::{MatchKey, Selected};
 
@@ -136,11 +135,6 @@ impl Fields<'_> {
         match self.map.get(field) {
             None => Ok(None),
             Some(value) if value.is_unit() => Ok(None),
-            Some(value) if value.is::<Moment>() => Ok(value
-                .clone()
-                .try_cast::<Moment>()
-                .and_then(Moment::timestamp)
-                .map(|at| at.to_string())),
             Some(value) => match value.as_immutable_string_ref() {
                 Ok(text) => Ok(Some(text.to_string())),
                 Err(_) => {
@@ -190,7 +184,7 @@ fn key(fields: &Fields<'_>) -> Read<MatchKey> {
 }
 
 fn notice(fields: &Fields<'_>) -> Read<Notice> {
-    fields.only(&["to", "channel", "language", "subject", "body", "links", "attach", "when"])?;
+    fields.only(&["to", "channel", "language", "subject", "body", "links"])?;
     let to: Vec<Recipient> = fields.texts("to")?.into_iter().map(Recipient::from).collect();
     if to.is_empty() {
         return Err(wrong(fields.entry, format!("entry {}: `to` is missing", fields.at)));
@@ -209,11 +203,6 @@ fn notice(fields: &Fields<'_>) -> Read<Notice> {
         let message = "has a line break or more than 255 characters";
         return Err(wrong(fields.entry, format!("entry {}: `subject` {message}", fields.at)));
     }
-    let when = fields.optional("when")?;
-    if let Some(text) = when.as_ref().filter(|text| text.parse::<jiff::Timestamp>().is_err()) {
-        let message = format!("entry {}: `when` is \"{text}\", not a date and time", fields.at);
-        return Err(wrong(fields.entry, message));
-    }
     Ok(Notice {
         to,
         channel,
@@ -221,7 +210,5 @@ fn notice(fields: &Fields<'_>) -> Read<Notice> {
         subject,
         body: fields.required("body")?,
         links: fields.texts("links")?,
-        attach: fields.texts("attach")?,
-        when,
     })
 }
