@@ -232,7 +232,7 @@ async fn waiting(store: &dyn Store, partition: &str) -> Result<Vec<Grant>, Conte
 }
 
 /// A right that waits for its holder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct WaitingRight {
     /// Which, in words.
     pub right: String,
@@ -240,7 +240,8 @@ pub struct WaitingRight {
     pub holder: String,
 }
 
-/// The rights that wait in a copy's partition of the store.
+/// The rights that wait in a copy's partition of the store, in an order that does not hang on the ids of
+/// this run's tenants.
 pub async fn waiting_rights(
     store: &dyn Store,
     partition: &str,
@@ -248,7 +249,9 @@ pub async fn waiting_rights(
     let waiting = waiting(store, partition).await?.into_iter();
     let line =
         |grant: Grant| WaitingRight { right: grant.kind.title(), holder: whom(&grant.principal) };
-    Ok(waiting.map(line).collect())
+    let mut rights: Vec<WaitingRight> = waiting.map(line).collect();
+    rights.sort();
+    Ok(rights)
 }
 
 impl CopyJob<'_> {
