@@ -70,6 +70,8 @@ pub enum DifferenceReason {
     NotCopied,
     /// The copy of something that is gone from the source.
     GoneFromSource,
+    /// The target has no such mailbox or drive at all.
+    NoPlace,
 }
 
 /// The result of a verification.
@@ -102,6 +104,10 @@ impl DifferenceReason {
             Self::ContentDiffers => {
                 "edit the item in the source (a category of a mail, a character of a file), so that it is \
                  copied anew; then apply cutover again"
+            }
+            Self::NoPlace => {
+                "give the person the licence or the archive that it comes with, reset him to synced and sync; \
+                 then apply cutover again"
             }
             Self::BadItem | Self::NotCopied | Self::ChangedSince | Self::GoneFromSource => {
                 "then apply cutover again: it copies first what has changed"
@@ -140,7 +146,7 @@ fn no_target(workload: Workload, source: &str) -> VerifyReport {
         place: title.to_owned(),
         id: source.to_owned(),
         name: title.to_owned(),
-        reason: DifferenceReason::NotCopied,
+        reason: DifferenceReason::NoPlace,
         detail: format!("the target has no {title}"),
     };
     VerifyReport { differences: vec![difference], ..VerifyReport::default() }
