@@ -9,6 +9,7 @@ use super::{
     files::{Clash, Load, Outcome, is_of_the_file},
     half_known::{is_copy, same_content},
     row::{Row, folder_of},
+    small::set_dates,
 };
 use crate::{
     ContentError,
@@ -143,10 +144,9 @@ impl Unit<'_> {
         if same_content(row, &there) || (ours && is_copy(row, &there)) {
             // An empty file gets its dates by a request of its own, which may not have come through.
             if there.file_system_info.as_ref() != Some(&row.dates()) {
-                let dates =
-                    ItemChange { file_system_info: Some(row.dates()), ..ItemChange::default() };
-                self.spend(1);
-                let dated = graph.update_drive_item(&copy.target, &there.id, &dates).await;
+                let mut requests = 0;
+                let dated = set_dates(self.job, &copy.target, &there.id, row, &mut requests).await;
+                self.spend(requests);
                 if let Err(error) = dated {
                     return Ok(Settled::Done(Outcome::Refused(error)));
                 }

@@ -254,7 +254,7 @@ fn is_of_session(class: &Class) -> bool {
 }
 
 /// Gives a file of the target its original's dates.
-async fn set_dates(
+pub(super) async fn set_dates(
     job: &CopyJob<'_>,
     drive: &str,
     id: &str,

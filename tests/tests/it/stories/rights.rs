@@ -29,15 +29,21 @@ async fn grant(world: &World, side: Side, mailbox: &str, user: &str) {
     drive(world, exchange.add_full_access(mailbox, user, AutoMapping::Off)).await.unwrap();
 }
 
-/// SYN-2: a mapped principal gets the right, one who is not matched yet gets it once he is.
-#[tokio::test]
-async fn a_right_is_granted_when_its_holder_is_matched() {
+/// Two discovered people, the second of whom has full access to the first one's mailbox in the source.
+async fn owner_and_holder() -> (World, User, User) {
     let mut setup = plain(4);
     // The migration's own account has a right on every mailbox; that is not anybody's to have.
     setup.profile.cutover.app_accounts = vec![setup.clone().build().service_account];
     let (world, people) = discovered(setup).await;
     let (owner, holder) = (people[2].clone(), people[3].clone());
     grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+    (world, owner, holder)
+}
+
+/// SYN-2: a mapped principal gets the right, one who is not matched yet gets it once he is.
+#[tokio::test]
+async fn a_right_is_granted_when_its_holder_is_matched() {
+    let (world, owner, holder) = owner_and_holder().await;
     let owners = std::slice::from_ref(&owner);
     let holders = std::slice::from_ref(&holder);
     for action in [Action::Prepare, Action::Sync] {
@@ -74,11 +80,7 @@ async fn a_profile_without_permissions_grants_none() {
 /// owner is complete and syncs no more.
 #[tokio::test]
 async fn a_right_waits_no_longer_than_for_its_holders_own_sync() {
-    let mut setup = plain(4);
-    setup.profile.cutover.app_accounts = vec![setup.clone().build().service_account];
-    let (world, people) = discovered(setup).await;
-    let (owner, holder) = (people[2].clone(), people[3].clone());
-    grant(&world, Side::Source, &owner.source.mail, &holder.source.mail).await;
+    let (world, owner, holder) = owner_and_holder().await;
     let owners = std::slice::from_ref(&owner);
     let holders = std::slice::from_ref(&holder);
     for action in [Action::Prepare, Action::Sync, Action::Cutover] {
