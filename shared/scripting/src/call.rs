@@ -13,6 +13,7 @@ use crate::context::{Event, RunContext, UserInput};
 use crate::diagnostic::{Diagnostic, ScriptError};
 use crate::entry::{Entry, Parameter};
 use crate::errors;
+use crate::fault::Fault;
 use crate::functions::{forget_patterns, sink};
 use crate::handles::{self, Context, Record, Source, Target, Who};
 use crate::locate;
@@ -20,7 +21,7 @@ use crate::patch::{Assigned, Cost, LinkedCandidates, Remark, UserPatch, Verdict}
 use crate::results;
 use crate::sandbox::{self, Lost};
 use crate::script::Script;
-use crate::worker::WorkerPool;
+use crate::worker::Workers;
 
 /// What an entry function is called with, besides the run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,12 +62,12 @@ pub(crate) type Answer = Result<Outcome, ScriptError>;
 /// them, the shipped one, which is this program's own, in this process.
 pub(crate) fn answers(
     script: &Script,
-    pool: Option<&WorkerPool>,
+    workers: Option<&Workers>,
     run: &Arc<RunContext>,
     calls: Vec<Call>,
 ) -> Vec<Answer> {
-    match pool {
-        Some(pool) if !script.is_shipped() => pool.calls(script, run, &calls),
+    match workers {
+        Some(workers) if !script.is_shipped() => workers.calls(script, run, &calls),
         _ => here(script, run, calls),
     }
 }
@@ -168,6 +169,10 @@ fn call_here(script: &Script, context: &Context, call: &Call) -> Answer {
     if let Some(spent) = spent {
         let place = result.err();
         return Err(ScriptError::new(errors::spent(script, entry, spent, place), cost));
+    }
+    if let Some((message, at)) = notes.refused {
+        let error = EvalAltResult::ErrorRuntime(Dynamic::from(Fault::runtime(message)), at);
+        return Err(ScriptError::new(errors::diagnostic(script, entry, error), cost));
     }
     let verdict = match notes.ended {
         Some(sink::Ended::Parked(note)) => Verdict::Parked(remark(note)),

@@ -90,7 +90,7 @@ pub use sandbox::{Budget, MeteredAllocator};
 pub use script::{API_VERSION, DataSet, RHAI_VERSION, Script, ScriptOptions};
 pub use testing::sample_run;
 pub use trial::{Trial, TrialInput, TrialOutcome, sample_user, try_script};
-pub use worker::WorkerPool;
+pub use worker::{WorkerPool, Workers};
 
 /// SHA-256 of a text, in hexadecimal: the name of a data set's content.
 pub fn hash_of(text: &str) -> String {

@@ -14,7 +14,7 @@ use crate::entry::Entry;
 use crate::patch::{MatchKey, Remark, Selected, UserPatch, Verdict};
 use crate::results::Returned;
 use crate::script::{Script, ScriptOptions};
-use crate::worker::WorkerPool;
+use crate::worker::Workers;
 
 /// Decides the target's attributes.
 ///
@@ -25,7 +25,7 @@ use crate::worker::WorkerPool;
 pub struct Mapping {
     script: Script,
     base: Option<Script>,
-    pool: Option<Arc<WorkerPool>>,
+    workers: Option<Workers>,
 }
 
 impl Mapping {
@@ -34,7 +34,7 @@ impl Mapping {
         static STANDARD: LazyLock<Option<Script>> =
             LazyLock::new(|| Script::compile(defaults::MAPPING_NAME, defaults::MAPPING).ok());
         match &*STANDARD {
-            Some(script) => Self { script: script.clone(), base: None, pool: None },
+            Some(script) => Self { script: script.clone(), base: None, workers: None },
             // The default's own tests compile it; it is part of this program.
             None => unreachable!("the shipped mapping compiles"),
         }
@@ -63,7 +63,7 @@ impl Mapping {
         }
         let base = (!without_base(script.text())).then(|| Self::standard().script);
         let base = base.filter(|base| base.hash() != script.hash());
-        Ok(Self { script, base, pool: None })
+        Ok(Self { script, base, workers: None })
     }
 
     /// Takes a compiled script as a mapping over the shipped script of another release, so that a
@@ -72,10 +72,10 @@ impl Mapping {
         Ok(Self { base, ..Self::of(script)? })
     }
 
-    /// Runs every call of a customer's script in a worker process of this pool.
+    /// Runs every call of a customer's script in a worker process.
     #[must_use]
-    pub fn isolated(mut self, pool: Arc<WorkerPool>) -> Self {
-        self.pool = Some(pool);
+    pub fn isolated(mut self, workers: Workers) -> Self {
+        self.workers = Some(workers);
         self
     }
 
@@ -260,7 +260,7 @@ impl Mapping {
     }
 
     fn answers(&self, script: &Script, run: &Arc<RunContext>, calls: Vec<Call>) -> Vec<Answer> {
-        call::answers(script, self.pool.as_deref(), run, calls)
+        call::answers(script, self.workers.as_ref(), run, calls)
     }
 }
 

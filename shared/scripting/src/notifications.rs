@@ -12,13 +12,13 @@ use crate::notice::Notices;
 use crate::patch::Verdict;
 use crate::results::Returned;
 use crate::script::{Script, ScriptOptions};
-use crate::worker::WorkerPool;
+use crate::worker::Workers;
 
 /// Decides recipients, language and text of messages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Notifications {
     script: Script,
-    pool: Option<Arc<WorkerPool>>,
+    workers: Option<Workers>,
 }
 
 impl Notifications {
@@ -27,7 +27,7 @@ impl Notifications {
         static STANDARD: LazyLock<Option<Script>> =
             LazyLock::new(|| Script::compile(defaults::NOTIFY_NAME, defaults::NOTIFY).ok());
         match &*STANDARD {
-            Some(script) => Self { script: script.clone(), pool: None },
+            Some(script) => Self { script: script.clone(), workers: None },
             // The default's own tests compile it; it is part of this program.
             None => unreachable!("the shipped notification script compiles"),
         }
@@ -44,13 +44,13 @@ impl Notifications {
             let message = format!("a notification script needs `fn {}`", Entry::Notify.signature());
             return Err(vec![Diagnostic::new(Code::E001, script.name(), message)]);
         }
-        Ok(Self { script, pool: None })
+        Ok(Self { script, workers: None })
     }
 
-    /// Runs every call in a worker process of this pool.
+    /// Runs every call in a worker process.
     #[must_use]
-    pub fn isolated(mut self, pool: Arc<WorkerPool>) -> Self {
-        self.pool = Some(pool);
+    pub fn isolated(mut self, workers: Workers) -> Self {
+        self.workers = Some(workers);
         self
     }
 
@@ -69,7 +69,7 @@ impl Notifications {
         let mut call = Call::new(Entry::Notify, user.clone());
         call.event = Some(event.clone());
         let outcome =
-            call::one(call::answers(&self.script, self.pool.as_deref(), run, vec![call]))?;
+            call::one(call::answers(&self.script, self.workers.as_ref(), run, vec![call]))?;
         let notices = match (outcome.patch.verdict, outcome.returned) {
             (Verdict::GoOn, Returned::Notices(notices)) => notices,
             _ => Vec::new(),

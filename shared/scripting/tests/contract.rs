@@ -103,11 +103,41 @@ fn neither_a_secret_nor_a_handle_becomes_part_of_a_text() {
         r#"let city = "x"; city += secret("pa55"); target.city = city;"#,
         r#"target.city = "" + target;"#,
         r#"let city = "x"; city += target; target.city = city;"#,
+        r#"target.city = "Dear " + source;"#,
     ] {
         let (code, message) = fails(body);
         assert_eq!(code, Code::R001, "{body}: {message}");
         assert!(message.contains("cannot become part of a text"), "{body}: {message}");
     }
+}
+
+/// The engine swallows errors of an interpolation: the host finds it all the same, at its place, and
+/// no `try` hides it.
+#[test]
+fn a_secret_in_an_interpolated_text_is_an_error_at_its_place() {
+    for (value, title) in [
+        (r#"secret("pa55")"#, "a secret"),
+        ("redact(source.mail)", "a secret"),
+        (r#"ignore_flow_if_null_or_empty("")"#, "`keep`"),
+        ("source", "a whole person"),
+        ("target", "`target`"),
+        ("ctx", "`ctx`"),
+    ] {
+        for text in [format!("`x${{{value}}}`"), format!("{value}.to_string()")] {
+            let body = format!(
+                "fn map_user(source, target, ctx) {{\n    try {{ target.city = {text}; }} catch {{ }}\n}}"
+            );
+            let error = map(&body).unwrap_err();
+            assert_eq!((error.code(), error.diagnostic.line), (Code::R001, Some(4)), "{body}");
+            let message = &error.diagnostic.message;
+            assert_eq!(*message, format!("{title} cannot become part of a text"), "{body}");
+            assert!(!error.render().contains("pa55") || text.contains("pa55"), "{body}");
+        }
+    }
+    let shown =
+        r#"fn map_user(source, target, ctx) { print(secret("pa55")); debug(secret("pa55")); }"#;
+    let said: Vec<_> = map(shown).unwrap().debug.into_iter().map(|said| said.text).collect();
+    assert_eq!(said, ["[secret]", "[secret]"]);
 }
 
 #[test]

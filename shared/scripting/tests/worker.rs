@@ -14,7 +14,7 @@ fn pool(most: usize) -> Arc<WorkerPool> {
 
 fn mapping(body: &str, pool: &Arc<WorkerPool>) -> Mapping {
     let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
-    Mapping::compile("w.rhai", &text).unwrap().isolated(Arc::clone(pool))
+    Mapping::compile("w.rhai", &text).unwrap().isolated(pool.of("contoso"))
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn a_worker_gives_the_same_patch_as_the_host_itself() {
     let text = format!("{}\n// ours", scripting::MAPPING);
     let mapping = Mapping::compile("ours.rhai", &text).unwrap();
     let here = mapping.map_user(&anna(), &run()).unwrap();
-    let there = mapping.isolated(pool(1)).map_user(&anna(), &run()).unwrap();
+    let there = mapping.isolated(pool(1).of("contoso")).map_user(&anna(), &run()).unwrap();
     assert_eq!(here.values, there.values);
     assert_eq!(here.cost.operations, there.cost.operations);
 }
@@ -47,6 +47,25 @@ fn an_error_arrives_with_its_line() {
         .map_user(&anna(), &run())
         .unwrap_err();
     assert_eq!((error.code(), error.diagnostic.line), (Code::R002, Some(3)));
+}
+
+/// The same text of two customers: a process that has served one never serves the other.
+#[cfg(unix)]
+#[test]
+fn customers_with_the_same_script_share_no_process() {
+    let log = std::env::temp_dir().join(format!("crosswave-workers-{}", std::process::id()));
+    let worker = env!("CARGO_BIN_EXE_crosswave-script-worker");
+    let counted = format!("echo started >> '{}'; exec '{worker}'", log.display());
+    let pool = Arc::new(WorkerPool::new("/bin/sh", ["-c", &counted], 2));
+    let text = format!("{HEAD}fn map_user(source, target, ctx) {{ target.city = \"Oslo\"; }}");
+    let mut started = Vec::new();
+    for owner in ["contoso", "contoso", "litware", "contoso", "litware"] {
+        let mapping = Mapping::compile("w.rhai", &text).unwrap().isolated(pool.of(owner));
+        assert_eq!(mapping.map_user(&anna(), &run()).unwrap().text("city"), Some("Oslo"));
+        started.push(std::fs::read_to_string(&log).unwrap().lines().count());
+    }
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(started, [1, 1, 2, 2, 2]);
 }
 
 #[test]
@@ -140,7 +159,7 @@ fn a_worker_that_meets_a_limit_of_the_system_ends_alone() {
         let text = format!("{HEAD}fn map_user(source, target, ctx) {{ {body} }}");
         let options = ScriptOptions { budget, ..Default::default() };
         let hostile =
-            Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
+            Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(pool.of("contoso"));
         let error = hostile.map_user(&anna(), &run()).unwrap_err();
         assert_eq!(error.code(), Code::R020, "{body}: {error}");
         assert!(hostile.script().is_disabled());
@@ -210,7 +229,7 @@ fn a_worker_that_dies_disables_its_script_and_the_caller_lives() {
     let budget = Budget { time: Duration::from_mins(1), operations: u64::MAX, ..Budget::default() };
     let options = ScriptOptions { budget, ..Default::default() };
     let endless =
-        Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(Arc::clone(&pool));
+        Mapping::compile_with("w.rhai", &text, options).unwrap().isolated(pool.of("contoso"));
     let mut doomed = anna();
     doomed.source.set("surname", "endless");
     let (caller, together) = (endless.clone(), [anna(), doomed, anna()]);

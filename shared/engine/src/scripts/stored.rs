@@ -103,6 +103,7 @@ impl StoredScripts {
         let unusable = |faults: Vec<Diagnostic>| unusable(version, &faults);
         let script =
             Script::compile_with(&version.name, &version.text, options).map_err(unusable)?;
+        let workers = self.workers.as_ref().map(|pool| pool.of(project.customer.as_str()));
         Ok(match version.kind {
             ScriptKind::Mapping => {
                 let base = version
@@ -110,15 +111,15 @@ impl StoredScripts {
                     .as_ref()
                     .map(|base| Script::compile(&base.name, &base.text).map_err(unusable));
                 let mapping = Mapping::over(script, base.transpose()?).map_err(unusable)?;
-                Compiled::Mapping(Arc::new(match &self.workers {
-                    Some(workers) => mapping.isolated(Arc::clone(workers)),
+                Compiled::Mapping(Arc::new(match workers {
+                    Some(workers) => mapping.isolated(workers),
                     None => mapping,
                 }))
             }
             ScriptKind::Notifications => {
                 let script = Notifications::of(script).map_err(unusable)?;
-                Compiled::Notifications(Arc::new(match &self.workers {
-                    Some(workers) => script.isolated(Arc::clone(workers)),
+                Compiled::Notifications(Arc::new(match workers {
+                    Some(workers) => script.isolated(workers),
                     None => script,
                 }))
             }

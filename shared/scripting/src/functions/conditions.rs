@@ -152,10 +152,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         entra: Some("IgnoreFlowIfNullOrEmpty"),
         examples: &[
             Example { script: r#"ignore_flow_if_null_or_empty("Sales")"#, result: r#""Sales""# },
-            Example {
-                script: r#"ignore_flow_if_null_or_empty("").to_string()"#,
-                result: r#""[unchanged]""#,
-            },
+            Example { script: r#"type_of(ignore_flow_if_null_or_empty(""))"#, result: r#""keep""# },
         ],
         register: |engine, name| {
             one(

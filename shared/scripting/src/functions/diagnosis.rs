@@ -61,10 +61,10 @@ pub(super) static ROWS: &[FunctionRow] = &[
     FunctionRow {
         name: "secret",
         signature: "secret(value: any) -> any",
-        sentence: "The value, marked so that no trace, preview, error or log shows it. It can be assigned to an attribute and to nothing else.",
+        sentence: "The value, marked so that no trace, preview, error or log shows it. It can be assigned to an attribute; to put it into a text is an error.",
         category: Category::Diagnosis,
         entra: Some("Redact"),
-        examples: &[Example { script: r#"secret("x").to_string()"#, result: r#""[secret]""# }],
+        examples: &[Example { script: r#"type_of(secret("x"))"#, result: r#""secret""# }],
         register: |engine, name| {
             one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)));
         },
@@ -75,7 +75,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
         sentence: "The same as `secret`, under Entra's name.",
         category: Category::Diagnosis,
         entra: Some("Redact"),
-        examples: &[Example { script: r#"redact("x").to_string()"#, result: r#""[secret]""# }],
+        examples: &[Example { script: r#"type_of(redact("x"))"#, result: r#""secret""# }],
         register: |engine, name| {
             one(engine, name, |value: Dynamic| Dynamic::from(Secret::new(value)));
         },

@@ -6,6 +6,8 @@
 
 use std::cell::RefCell;
 
+use rhai::Position;
+
 use crate::diagnostic::printable;
 
 /// The most warnings, and the most debug lines, that one call keeps. The rest is counted.
@@ -28,11 +30,13 @@ pub struct Notes {
     pub dropped: usize,
     /// That the script ended the call itself, and how. The first end stands.
     pub ended: Option<Ended>,
+    /// What the script did wrong where the engine swallows errors, and where. The first one stands.
+    pub refused: Option<(String, Position)>,
 }
 
 impl Notes {
     const fn new() -> Self {
-        Self { warnings: Vec::new(), debug: Vec::new(), dropped: 0, ended: None }
+        Self { warnings: Vec::new(), debug: Vec::new(), dropped: 0, ended: None, refused: None }
     }
 }
 
@@ -75,6 +79,12 @@ pub(super) fn debug(text: &str, line: Option<usize>) {
 pub(super) fn end(ended: Ended) {
     NOTES.with_borrow_mut(|notes| {
         notes.ended.get_or_insert(ended);
+    });
+}
+
+pub(super) fn refuse(message: String, at: Position) {
+    NOTES.with_borrow_mut(|notes| {
+        notes.refused.get_or_insert((message, at));
     });
 }
 

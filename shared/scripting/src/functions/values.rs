@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+
+use super::sink;
 
 /// Assigned to an attribute of the target, it leaves that attribute as it is.
 ///
@@ -39,28 +41,35 @@ impl fmt::Debug for Secret {
 pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Keep>("keep")
-        .register_fn("to_string", |_: &mut Keep| "[unchanged]")
         .register_fn("to_debug", |_: &mut Keep| "[unchanged]")
         .register_type_with_name::<Secret>("secret")
-        .register_fn("to_string", |_: &mut Secret| "[secret]")
         .register_fn("to_debug", |_: &mut Secret| "[secret]");
-    not_in_texts::<Keep>(engine, "`keep`");
-    not_in_texts::<Secret>(engine, "a secret");
+    not_in_texts::<Keep>(engine, "`keep`", "[unchanged]");
+    not_in_texts::<Secret>(engine, "a secret", "[secret]");
 }
 
-/// Makes it an error to put a value of this type into a text with `+`: the text would hold what
-/// people see of it, `[secret]`, and be written.
+/// Makes it an error to make a text of a value of this type, or to put it into one: the text would
+/// hold what people see of it, `[secret]`, and be written.
+///
+/// Where a text is made by interpolation the engine swallows the error, so the sink remembers it.
 pub(crate) fn not_in_texts<T: Clone + Send + Sync + 'static>(
     engine: &mut Engine,
     title: &'static str,
+    shown: &'static str,
 ) {
     type Refused = Result<ImmutableString, Box<EvalAltResult>>;
-    let refused = move || -> Refused {
-        let message = format!("{title} cannot become part of a text");
-        Err(crate::fault::Fault::runtime(message).into())
-    };
+    let refused = move || -> Refused { Err(crate::fault::Fault::runtime(message(title)).into()) };
     engine
+        .register_fn("to_string", move |context: NativeCallContext<'_>, _: &mut T| {
+            sink::refuse(message(title), context.call_position());
+            shown
+        })
+        .register_fn("print", move |_: &mut T| shown)
         .register_fn("+", move |_: ImmutableString, _: T| refused())
         .register_fn("+", move |_: T, _: ImmutableString| refused())
         .register_fn("+=", move |_: &mut ImmutableString, _: T| refused().map(drop));
+}
+
+fn message(title: &str) -> String {
+    format!("{title} cannot become part of a text")
 }

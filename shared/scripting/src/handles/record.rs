@@ -10,7 +10,7 @@ use super::source::{list, text};
 use crate::code::Code;
 use crate::context::{Event, RunContext};
 use crate::fault::Fault;
-use crate::functions::{Moment, Table, Tables};
+use crate::functions::{Moment, Table, Tables, not_in_texts};
 use crate::suggest::nearest;
 
 /// The fields of `event`, and what each holds.
@@ -142,7 +142,6 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Record>("record")
         .register_indexer_get(|record: &mut Record, name: &str| record.get(name))
-        .register_fn("to_string", |record: &mut Record| format!("[{}]", record.title))
         .register_fn("to_debug", |record: &mut Record| format!("[{}]", record.title))
         .register_type_with_name::<Context>("ctx")
         .register_indexer_get(|context: &mut Context, name: &str| context.record.get(name))
@@ -154,6 +153,7 @@ pub(super) fn register(engine: &mut Engine) {
             context.is_source_domain(domain)
         })
         .register_fn("mapped_user", |context: &mut Context, id: Dynamic| context.mapped_user(id))
-        .register_fn("to_string", |_: &mut Context| "[ctx]")
         .register_fn("to_debug", |_: &mut Context| "[ctx]");
+    not_in_texts::<Record>(engine, "`event`", "[event]");
+    not_in_texts::<Context>(engine, "`ctx`", "[ctx]");
 }

@@ -5,6 +5,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString};
 use crate::attributes::{AttributeValue, Attributes, find, suggest};
 use crate::code::Code;
 use crate::fault::Fault;
+use crate::functions::not_in_texts;
 
 /// A person's attributes, under the name of an entry function's parameter.
 ///
@@ -39,8 +40,8 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Source>("source user")
         .register_indexer_get(|source: &mut Source, name: &str| source.get(name))
-        .register_fn("to_string", |source: &mut Source| format!("[{}]", source.title))
         .register_fn("to_debug", |source: &mut Source| format!("[{}]", source.title));
+    not_in_texts::<Source>(engine, "a whole person", "[person]");
 }
 
 /// The error for a name that the schema does not have.

@@ -95,9 +95,8 @@ pub(super) fn register(engine: &mut Engine) {
                 with(|draft| draft.copy(source, names, context.call_position()))
             },
         )
-        .register_fn("to_string", |_: &mut Target| "[target]")
         .register_fn("to_debug", |_: &mut Target| "[target]");
-    not_in_texts::<Target>(engine, "`target`");
+    not_in_texts::<Target>(engine, "`target`", "[target]");
 }
 
 fn with<T>(part: impl FnOnce(&mut Drafted) -> Checked<T>) -> Checked<T> {

@@ -13,6 +13,6 @@ mod serve;
 mod trial;
 
 pub use frame::Tried;
-pub use pool::WorkerPool;
+pub use pool::{WorkerPool, Workers};
 pub use serve::run_worker;
 pub use trial::try_isolated;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::slice;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::process::{Broken, Process};
@@ -15,7 +15,7 @@ use crate::patch::Cost;
 use crate::script::Script;
 
 /// Worker processes that run scripts, at most so many at once. Scripts of different customers
-/// never share a process.
+/// never share a process, nor do two versions of one script.
 #[derive(Debug)]
 pub struct WorkerPool {
     program: PathBuf,
@@ -35,9 +35,17 @@ struct State {
 
 #[derive(Debug)]
 struct Idle {
+    owner: Arc<str>,
     hash: String,
     calls: u32,
     process: Process,
+}
+
+/// The workers of one customer: where his scripts run. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    pool: Arc<WorkerPool>,
+    owner: Arc<str>,
 }
 
 /// A worker is replaced after this many calls, so that nothing adds up in it.
@@ -64,6 +72,32 @@ impl WorkerPool {
         }
     }
 
+    /// The workers for scripts of this customer. The same text of two customers runs in two processes.
+    pub fn of(self: &Arc<Self>, owner: &str) -> Workers {
+        Workers { pool: Arc::clone(self), owner: owner.into() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_back(&self, worker: Idle) {
+        let mut state = self.lock();
+        state.busy -= 1;
+        if worker.calls < MOST_CALLS {
+            state.idle.push(worker);
+        }
+        drop(state);
+        self.freed.notify_one();
+    }
+
+    fn gone(&self) {
+        self.lock().busy -= 1;
+        self.freed.notify_one();
+    }
+}
+
+impl Workers {
     pub(crate) fn calls(&self, script: &Script, run: &RunContext, calls: &[Call]) -> Vec<Answer> {
         calls.chunks(TOGETHER).flat_map(|some| self.some(script, run, some)).collect()
     }
@@ -104,58 +138,42 @@ impl WorkerPool {
         run: &RunContext,
         calls: &[Call],
     ) -> Result<Vec<Answer>, Broken> {
-        let mut worker = self.take(script).inspect_err(|_broken| self.gone())?;
+        let mut worker = self.take(script).inspect_err(|_broken| self.pool.gone())?;
         let many = u32::try_from(calls.len()).unwrap_or(u32::MAX);
         let patience = script.budget().wall().saturating_mul(many).saturating_add(GRACE);
         let ended = worker.process.calls(run, calls, patience);
         worker.calls = worker.calls.saturating_add(many);
         match &ended {
-            Ok(_) => self.put_back(worker),
-            Err(_) => self.gone(),
+            Ok(_) => self.pool.put_back(worker),
+            Err(_) => self.pool.gone(),
         }
         ended
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A worker for this script: an idle one, or a new one in the place of the longest idle.
     fn take(&self, script: &Script) -> Result<Idle, Broken> {
-        let mut state = self.lock();
+        let pool = &*self.pool;
+        let mut state = pool.lock();
         loop {
-            if let Some(at) = state.idle.iter().position(|idle| idle.hash == script.hash()) {
+            let serves = |idle: &Idle| idle.owner == self.owner && idle.hash == script.hash();
+            if let Some(at) = state.idle.iter().position(serves) {
                 state.busy += 1;
                 return Ok(state.idle.remove(at));
             }
-            if state.busy + state.idle.len() < self.most {
+            if state.busy + state.idle.len() < pool.most {
                 break;
             }
             if !state.idle.is_empty() {
                 drop(state.idle.remove(0));
                 break;
             }
-            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = pool.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.busy += 1;
         drop(state);
-        let process = Process::start(&self.program, &self.arguments, script)?;
-        Ok(Idle { hash: script.hash().to_owned(), calls: 0, process })
-    }
-
-    fn put_back(&self, worker: Idle) {
-        let mut state = self.lock();
-        state.busy -= 1;
-        if worker.calls < MOST_CALLS {
-            state.idle.push(worker);
-        }
-        drop(state);
-        self.freed.notify_one();
-    }
-
-    fn gone(&self) {
-        self.lock().busy -= 1;
-        self.freed.notify_one();
+        let process = Process::start(&pool.program, &pool.arguments, script)?;
+        let (owner, hash) = (Arc::clone(&self.owner), script.hash().to_owned());
+        Ok(Idle { owner, hash, calls: 0, process })
     }
 }
 

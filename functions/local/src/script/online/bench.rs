@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use model::{Keys, SourceIdentity, User};
 use ports::Random;
 use scripting::{
-    Attributes, MAPPING, Mapping, Script, ScriptOptions, Step, UserInput, WorkerPool, sample_run,
-    sample_user,
+    Attributes, MAPPING, Mapping, Script, ScriptOptions, Step, UserInput, WorkerPool, Workers,
+    sample_run, sample_user,
 };
 
 use super::preview::threads;
@@ -66,7 +66,8 @@ async fn measure(session: &Session, options: &Options) -> Result<Vec<Figure>, Fa
     let standard = Mapping::standard();
     figures.extend(previewed(session, "shipped mapping", &standard).await?);
     figures.extend(
-        previewed(session, "customer's mapping, in workers", &own(true)?.isolated(pool()?)).await?,
+        previewed(session, "customer's mapping, in workers", &own(true)?.isolated(workers()?))
+            .await?,
     );
     figures.extend(peak_memory());
     Ok(figures)
@@ -95,10 +96,10 @@ fn alone(host: &Host, calls: usize) -> Result<Vec<Figure>, Failure> {
     let what = "processor time of that inside the script".to_owned();
     figures.push(Figure { what, value: micros, unit: "µs" });
     for (origins, trace) in [(true, "with trace"), (false, "without trace")] {
-        let pool = pool()?;
+        let workers = workers()?;
         for (mapping, place) in [
             (own(origins)?, "in this process"),
-            (own(origins)?.isolated(pool), "in a worker process"),
+            (own(origins)?.isolated(workers), "in a worker process"),
         ] {
             drop(mapping.map_users(users.get(..1).unwrap_or_default(), &run));
             let began = host.clock.now();
@@ -120,9 +121,9 @@ fn own(origins: bool) -> Result<Mapping, Failure> {
 }
 
 /// Worker processes of this program.
-fn pool() -> Result<Arc<WorkerPool>, Failure> {
+fn workers() -> Result<Workers, Failure> {
     let program = std::env::current_exe()?;
-    Ok(Arc::new(WorkerPool::new(program, ["script", "worker"], threads())))
+    Ok(Arc::new(WorkerPool::new(program, ["script", "worker"], threads())).of("bench"))
 }
 
 /// A preview of everybody, from the database to the counts.

@@ -80,8 +80,9 @@ async fn mapping_of(
     match (version, drafted) {
         (None | Some("draft"), Some(draft)) => {
             let program = std::env::current_exe()?;
-            let pool = WorkerPool::new(program, ["script", "worker"], threads());
-            Ok(Arc::new(draft.mapping()?.isolated(Arc::new(pool))))
+            let pool = Arc::new(WorkerPool::new(program, ["script", "worker"], threads()));
+            let workers = pool.of(session.project.customer.as_str());
+            Ok(Arc::new(draft.mapping()?.isolated(workers)))
         }
         (Some("draft"), None) => Err(Failure::input(format!(
             "{}: [scripts] names no mapping; write mapping = \"ours.rhai\"",
