@@ -1,10 +1,10 @@
-//! The table, its key, and where events go.
+//! The table and its key.
 
 use catalogue::table::{EXPIRES, INDEX, LISTING, PARTITION, SORT};
 
 use crate::{
     names::tags,
-    node::{Node, list, map, nothing, physical_bus, reference, sub, when},
+    node::{Node, list, map, nothing, reference, sub, when},
 };
 
 fn text_attribute(name: &str) -> Node {
@@ -108,59 +108,6 @@ pub(crate) fn key() -> Node {
                     ]),
                 ),
                 ("Tags", tags("data")),
-            ]),
-        ),
-    ])
-}
-
-/// The bus that changes are published on and starts are asked for.
-pub(crate) fn bus() -> Node {
-    map([
-        ("Type", "AWS::Events::EventBus".into()),
-        ("Properties", map([("Name", reference("AWS::StackName")), ("Tags", tags("events"))])),
-    ])
-}
-
-/// An event on the bus starts a wave; its form is in the README.
-pub(crate) fn start_rule() -> Node {
-    map([
-        ("Type", "AWS::Events::Rule".into()),
-        (
-            "Properties",
-            map([
-                ("Description", "An event of the customer's starts a wave".into()),
-                ("EventBusName", physical_bus()),
-                ("EventPattern", map([("detail-type", list(["Crosswave Start Wave"]))])),
-                (
-                    "Targets",
-                    list([map([
-                        ("Id", "start-wave".into()),
-                        ("Arn", crate::node::attribute("ControlStartWaveFunction", "Arn")),
-                        (
-                            "DeadLetterConfig",
-                            map([(
-                                "Arn",
-                                crate::node::attribute("ControlStartWaveDeadLetters", "Arn"),
-                            )]),
-                        ),
-                    ])]),
-                ),
-            ]),
-        ),
-    ])
-}
-
-/// The rule may call the function.
-pub(crate) fn start_permission() -> Node {
-    map([
-        ("Type", "AWS::Lambda::Permission".into()),
-        (
-            "Properties",
-            map([
-                ("Action", "lambda:InvokeFunction".into()),
-                ("FunctionName", reference("ControlStartWaveFunction")),
-                ("Principal", "events.amazonaws.com".into()),
-                ("SourceArn", crate::node::attribute("StartWaveRule", "Arn")),
             ]),
         ),
     ])

@@ -30,6 +30,8 @@ pub fn copies(step: Step) -> bool {
 /// How much memory a function has, in MB; Lambda gives processor time in proportion.
 pub fn memory(function: Function) -> u64 {
     match function {
+        // A file is read whole, beside all users of its project.
+        Function::StartFromFile => 1_024,
         Function::Step(step) if copies(step) => 512,
         Function::Step(_)
         | Function::Notify
@@ -57,7 +59,7 @@ pub(crate) fn resources(function: Function) -> Vec<(String, Node)> {
     if function.queue().is_some() {
         all.push((names::queue(function), queue(function)));
     }
-    if function.queue().is_some() || function == Function::StartWave {
+    if function.dead_letters().is_some() {
         all.push((names::dead_letters(function), dead_letters(function)));
     }
     all.push((format!("{name}Function"), code(function)));
@@ -102,7 +104,7 @@ fn queue(function: Function) -> Node {
 }
 
 fn dead_letters(function: Function) -> Node {
-    let name = function.queue().unwrap_or_else(|| slug(function));
+    let name = function.dead_letters().unwrap_or_default();
     encryption(map([
         ("QueueName", physical(&format!("{name}-dead"))),
         ("MessageRetentionPeriod", KEEP_DEAD.as_secs().into()),
@@ -115,6 +117,7 @@ fn code(function: Function) -> Node {
     let title = match function {
         Function::Step(step) => format!("{}: {}", step.spec().spec, step.spec().title),
         Function::StartWave => "Starts the users of a wave".to_owned(),
+        Function::StartFromFile => "Takes a file of users in and starts their wave".to_owned(),
         Function::Tick => "Fires schedules and long waits; switches polling on and off".to_owned(),
         Function::Sweep => "Brings back jobs that have not moved for a while".to_owned(),
         Function::CollectDeadLetters => "Keeps dead letters where a person sees them".to_owned(),
@@ -142,7 +145,7 @@ fn code(function: Function) -> Node {
     if let Some(variables) = variables(function) {
         properties.push("Environment", map([("Variables", variables)]));
     }
-    if function == Function::StartWave {
+    if function.is_called_by_events() {
         // Called asynchronously: what fails three times is kept.
         let failed = map([
             ("Type", "SQS".into()),
@@ -191,6 +194,9 @@ fn variables(function: Function) -> Option<Node> {
         Function::StartWave | Function::Tick | Function::Sweep | Function::Api => {
             Some(Node::Map([on()].into_iter().chain(schedules()).collect()))
         }
+        Function::StartFromFile => {
+            Some(Node::Map(vec![on(), ("CROSSWAVE_WAVE_FILES".to_owned(), reference("WaveFiles"))]))
+        }
         Function::PublishChanges => Some(map([("CROSSWAVE_BUS", reference("Bus"))])),
         Function::Step(_)
         | Function::CollectDeadLetters
@@ -218,11 +224,11 @@ fn mapping(function: Function) -> Node {
     .into_resource("AWS::Lambda::EventSourceMapping")
 }
 
-/// The table's changes of users, waves and runs.
+/// The table's changes of users, runs of waves, and files.
 pub(crate) fn stream_mapping() -> Node {
     let pattern = serde_json::json!({
         "dynamodb": { "Keys": { catalogue::table::SORT: { "S": [
-            { "prefix": "U#" }, { "prefix": "W#" }, { "prefix": "R#" },
+            { "prefix": "U#" }, { "prefix": "R#" }, { "prefix": "F#" },
         ] } } }
     });
     map([

@@ -4,6 +4,7 @@
 //! test says when it is stale.
 
 mod data;
+mod event;
 mod function;
 mod names;
 mod node;
@@ -96,9 +97,7 @@ fn resources() -> Vec<(String, Node)> {
     let mut all = vec![
         named("Table", data::table()),
         named("Key", data::key()),
-        named("Bus", data::bus()),
-        named("StartWaveRule", data::start_rule()),
-        named("StartWavePermission", data::start_permission()),
+        named("Bus", event::bus()),
         named("Waves", schedule::group()),
         named(
             "SchedulerRole",
@@ -111,6 +110,8 @@ fn resources() -> Vec<(String, Node)> {
             ]),
         ),
     ];
+    all.extend(event::start_rule());
+    all.extend(event::file_rule());
     all.push(named(role::TENANT_IDENTITY, role::tenant_identity()));
     all.extend(schedule::schedules());
     all.push(named("HttpApi", http_api()));

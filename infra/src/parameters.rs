@@ -58,6 +58,14 @@ pub(crate) fn parameters() -> Node {
         ),
         ("Tracing", switch("Send traces of all functions to X-Ray (5 USD a million)")),
         (
+            "WaveFiles",
+            parameter(
+                "String",
+                "".into(),
+                "Name of the bucket in which a file of users starts a wave; empty for none",
+            ),
+        ),
+        (
             "PrivateWebhooks",
             switch("Let webhooks go to private addresses too, for receivers inside a network"),
         ),
@@ -82,6 +90,7 @@ pub(crate) fn conditions() -> Node {
         ("Traced", equals("Tracing", "true")),
         ("AlarmEachStep", equals("StepAlarms", "true")),
         ("HasAddress", not(equals("AlarmAddress", ""))),
+        ("HasWaveFiles", not(equals("WaveFiles", ""))),
         (
             "HasBudget",
             Node::Call(

@@ -37,6 +37,7 @@ fn partitions(function: Function) -> Vec<&'static str> {
     match function {
         Function::Step(_) | Function::Notify => vec!["C#*"],
         Function::StartWave
+        | Function::StartFromFile
         | Function::Tick
         | Function::Sweep
         | Function::CollectDeadLetters
@@ -75,6 +76,7 @@ pub fn sends_to(function: Function) -> Vec<Function> {
         Function::Notify => vec![Function::Notify],
         // They start, stop and help jobs wherever they are.
         Function::StartWave
+        | Function::StartFromFile
         | Function::Tick
         | Function::Sweep
         | Function::CollectDeadLetters
@@ -108,7 +110,7 @@ fn statements(function: Function) -> Vec<Node> {
         ));
     }
     let mut targets = queue_arns(sends_to(function));
-    if function.queue().is_some() || function == Function::StartWave {
+    if function.dead_letters().is_some() {
         targets.push(attribute(names::dead_letters(function), "Arn"));
     }
     if !targets.is_empty() {
@@ -164,13 +166,23 @@ fn of_its_own(function: Function) -> Vec<Node> {
         vec![manage, pass]
     };
     match function {
-        Function::StartWave | Function::Tick | Function::Sweep | Function::Api => {
+        Function::StartWave | Function::Tick | Function::Sweep => {
             [vec![switch()], schedules()].concat()
         }
+        // An event that became a dead letter is sent to its function again.
+        Function::Api => {
+            let called = Function::all().filter(|function| function.is_called_by_events());
+            let call = allow(&["lambda:InvokeFunction"], called.map(by_name).collect());
+            [vec![switch(), call], schedules()].concat()
+        }
+        Function::StartFromFile => {
+            let files = sub("arn:${AWS::Partition}:s3:::${WaveFiles}/*.csv");
+            let read = allow(&["s3:GetObject", "s3:GetObjectVersion"], vec![files]);
+            vec![switch(), when("HasWaveFiles", read, nothing())]
+        }
         Function::CollectDeadLetters => {
-            let with_queue = Function::all().filter(|function| function.queue().is_some());
-            let dead = with_queue
-                .chain([Function::StartWave])
+            let dead = Function::all()
+                .filter(|function| function.dead_letters().is_some())
                 .map(|function| attribute(names::dead_letters(function), "Arn"));
             vec![allow(&["sqs:DeleteMessage", "sqs:ReceiveMessage"], dead.collect())]
         }
@@ -197,17 +209,19 @@ pub(crate) fn role(function: Function) -> Node {
         .into_resource("AWS::IAM::Role")
 }
 
+/// A function's ARN, without a reference to it.
+fn by_name(function: Function) -> Node {
+    let name = slug(function);
+    sub(format!(
+        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:\
+         function:${{AWS::StackName}}-{name}"
+    ))
+}
+
 /// The role with which schedules call functions. It has them by name: functions that make schedules
 /// know this role, and a template knows no circles.
 pub(crate) fn scheduler_role(functions: &[Function]) -> Node {
-    let arn = |function: &Function| {
-        let name = slug(*function);
-        sub(format!(
-            "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:\
-             function:${{AWS::StackName}}-{name}"
-        ))
-    };
-    let arns = functions.iter().map(arn).collect();
+    let arns = functions.iter().copied().map(by_name).collect();
     service_role(
         "scheduler.amazonaws.com",
         "schedules",
@@ -280,5 +294,10 @@ impl Node {
     /// A resource of this type with these properties.
     pub(crate) fn into_resource(self, kind: &str) -> Self {
         map([("Type", kind.into()), ("Properties", self)])
+    }
+
+    /// The same, made only under a condition.
+    pub(crate) fn into_conditional(self, kind: &str, condition: &str) -> Self {
+        map([("Type", kind.into()), ("Condition", condition.into()), ("Properties", self)])
     }
 }

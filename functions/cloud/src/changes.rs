@@ -14,8 +14,8 @@ use crate::{CloudError, double::Double, fleet::Fleet, serve::spawn, stack::STACK
 const LOOK: Duration = Duration::from_millis(500);
 /// Records of one invocation.
 const BATCH: usize = 100;
-/// What the mapping's filter lets through: users, waves and runs.
-const PREFIXES: [&str; 3] = ["U#", "W#", "R#"];
+/// What the mapping's filter lets through: users, runs of waves, and files.
+const PREFIXES: [&str; 3] = ["U#", "R#", "F#"];
 
 /// Feeds the stream from its beginning.
 pub(crate) async fn begin(double: Double, fleet: &Arc<Fleet>) -> Result<(), CloudError> {

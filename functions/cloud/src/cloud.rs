@@ -11,32 +11,27 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use aws::{Access, DynamoStore, SqsQueues};
 use catalogue::{Function, table};
 use control::store_project;
-use engine::{Host, HostIdentity, StepError, StoredScripts, TenantPair, Tenants};
+use engine::Host;
 use jiff::Timestamp;
 use model::Project;
-use ports::{Clock, Random, Store, Transport};
+use ports::{Clock, Random};
 use rehearsal::Stage;
 use serde_json::{Value, json};
-use simulator::Credentials;
 use system::{OsRandom, SystemClock};
-use tenant::{
-    ClientId, Credential, Endpoints, LimitSettings, Limits, ReqwestTransport, SecretText,
-    TenantClient, TenantConfig, TenantId, TransportSettings,
-};
 use tokio::process::Command;
 
 use crate::{
-    Asked, CloudError, Fault, Pace, Phase, changes, clockwork,
-    double::{ACCOUNT, Double, REGION},
+    Asked, CloudError, Fault, Pace, Phase, bucket, changes, clockwork,
+    deliveries::Deliveries,
+    double::{ACCOUNT, Double},
     figures::Ledger,
     fleet::Fleet,
     gate::Gate,
     identity::{self, Identities, OwnCertificate},
     mapping::{Bells, Mappings},
+    operator,
     serve::{serve, spawn},
     stack::{self, STACK},
 };
@@ -68,6 +63,7 @@ pub struct Cloud {
     gate: Arc<Gate>,
     fleet: Arc<Fleet>,
     mappings: Arc<Mappings>,
+    deliveries: Arc<Deliveries>,
     identities: Arc<Identities>,
     ledger: Arc<Ledger>,
     host: Host,
@@ -101,7 +97,9 @@ impl Cloud {
         let address = serve(move |request| Arc::clone(&answering).answer(request)).await?;
         let (pace, keeping) = (options.pace, Arc::clone(&ledger));
         let fleet = Arc::new(Fleet::new(program, &address, ACCOUNT, pace, keeping));
-        let host = host(double.base(), stage)?;
+        let host = operator::host(double.base(), stage)?;
+        let queues = Arc::clone(&host.queue);
+        let deliveries = Arc::new(Deliveries { fleet: Arc::clone(&fleet), queues });
         let mappings = Arc::new(Mappings {
             fleet: Arc::clone(&fleet),
             queues: Arc::clone(&host.queue),
@@ -118,8 +116,9 @@ impl Cloud {
         mappings.begin(&gate.polling);
         clockwork::begin(&fleet, options.pace);
         gate.scheduler.begin(&fleet);
+        gate.calls.begin(&deliveries);
         changes::begin(double.clone(), &fleet).await?;
-        Ok(Self { double, gate, fleet, mappings, identities, ledger, host, project })
+        Ok(Self { double, gate, fleet, mappings, deliveries, identities, ledger, host, project })
     }
 
     /// The store, the queue and the tenants, as an operator's program sees them.
@@ -144,14 +143,19 @@ impl Cloud {
         function: Function,
         event: &Value,
     ) -> Result<Value, CloudError> {
-        let mut answer = self.invoke(function, event).await;
-        for _ in 0..infra::RETRIES {
-            if answer.is_ok() {
-                break;
-            }
-            answer = self.invoke(function, event).await;
+        self.deliveries.deliver(function, event).await.map_err(CloudError::Deployment)
+    }
+
+    /// Puts a file in the bucket, and delivers what S3 tells of it as the template's rule says: twice at
+    /// once, for a bus delivers at least once. What the function answered, if it was called.
+    pub async fn put_file(&self, key: &str, file: &str) -> Result<Vec<Value>, CloudError> {
+        let event = self.gate.bucket.put(key, file);
+        if !bucket::rule_takes(&event) {
+            return Ok(Vec::new());
         }
-        answer
+        let deliver = || self.deliver(Function::StartFromFile, &event);
+        let (one, other) = tokio::join!(deliver(), deliver());
+        Ok(vec![one?, other?])
     }
 
     /// Kills one process that is at work, with SIGKILL; says whose.
@@ -179,6 +183,11 @@ impl Cloud {
             }
             gate.heal();
         });
+    }
+
+    /// Takes all faults away.
+    pub fn heal(&self) {
+        self.gate.heal();
     }
 
     /// The faults that have not all happened; they are taken away.
@@ -396,85 +405,6 @@ pub async fn build(target: &Path) -> Result<PathBuf, CloudError> {
         return Err(failed(String::from_utf8_lossy(&ended.stderr).into_owned()));
     }
     Ok(target.join("debug/crosswave-lambda"))
-}
-
-/// The operator's side: the same adapters, directly on the double.
-fn host(base: &str, stage: &Stage) -> Result<Host, CloudError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let access = Access::new(REGION, "test", "local", None).at(base);
-    let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
-    let store = DynamoStore::new(access.dynamo(), STACK, clocked, chanced);
-    let store = store.with_layout(lambda::layout());
-    let queues = format!("{base}/{ACCOUNT}/{STACK}-");
-    let (clocked, chanced) = (Arc::clone(&clock), Arc::clone(&random));
-    let queue = SqsQueues::new(access.sqs(), queues, clocked, chanced);
-    let transport = ReqwestTransport::new(&TransportSettings::default());
-    let transport = transport.map_err(|error| CloudError::Double(error.to_string()))?;
-    let transport: Arc<dyn Transport> = Arc::new(transport);
-    let limits = Arc::new(Limits::new(LimitSettings::default()));
-    let client = |credentials: &Credentials| -> Result<TenantClient, CloudError> {
-        Ok(TenantClient::new(
-            config(stage.base(), credentials)?,
-            Arc::clone(&transport),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-            Arc::clone(&limits),
-        ))
-    };
-    let tenants = stage.tenants();
-    let pair = TenantPair { source: client(&tenants.source)?, target: client(&tenants.target)? };
-    let store: Arc<dyn Store> = Arc::new(store);
-    let scripts = StoredScripts::new(
-        Arc::clone(&store),
-        Arc::clone(&clock),
-        scripting::Budget::default(),
-        None,
-    );
-    Ok(Host {
-        store,
-        queue: Arc::new(queue),
-        tenants: Arc::new(OnePair(pair)),
-        scripts: Arc::new(scripts),
-        webhooks: Arc::new(engine::NoWebhooks),
-        identity: HostIdentity { incarnation: "operator".to_owned(), sole: false, until: None },
-        clock: Arc::clone(&clock),
-        random: Arc::clone(&random),
-    })
-}
-
-fn config(base: &str, credentials: &Credentials) -> Result<TenantConfig, CloudError> {
-    let bad = |error: String| CloudError::Deployment(error);
-    let tenant = TenantId::parse(&credentials.tenant_id.to_string());
-    let client = ClientId::parse(&credentials.client_id.to_string());
-    let secret = Credential::Secret(SecretText::new(credentials.client_secret.clone()));
-    let config = TenantConfig::new(
-        tenant.map_err(|error| bad(error.to_string()))?,
-        client.map_err(|error| bad(error.to_string()))?,
-        secret,
-    );
-    let at = stack::addresses(base, credentials);
-    let parse = |name: &str| {
-        let address = at.get(name).map(String::as_str).unwrap_or_default();
-        address.parse().map_err(|error| bad(format!("{address}: {error}")))
-    };
-    let endpoints = Endpoints::new(parse("login")?, parse("graph")?, parse("exchange")?)
-        .with_sharepoint_admin(parse("sharepoint_admin")?);
-    Ok(config.with_endpoints(endpoints))
-}
-
-/// The two tenants of the one project.
-struct OnePair(TenantPair);
-
-#[async_trait]
-impl Tenants for OnePair {
-    async fn of(&self, _project: &Project) -> Result<TenantPair, StepError> {
-        Ok(self.0.clone())
-    }
-
-    fn requests(&self, _project: &Project) -> u64 {
-        0
-    }
 }
 
 /// A pause between two looks at what the deployment does.

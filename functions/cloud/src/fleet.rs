@@ -21,7 +21,7 @@ use crate::{
     figures::Ledger,
     identity, probe,
     serve::spawn,
-    stack::STACK,
+    stack::{STACK, WAVE_FILES},
 };
 
 /// The functions of a deployment.
@@ -162,6 +162,7 @@ impl Fleet {
             ("CROSSWAVE_STACK", STACK.to_owned()),
             ("CROSSWAVE_MAPPINGS", mappings.join(" ")),
             ("CROSSWAVE_BUS", STACK.to_owned()),
+            ("CROSSWAVE_WAVE_FILES", WAVE_FILES.to_owned()),
             ("CROSSWAVE_IDENTITY_ROLE", identity::ROLE.to_owned()),
             // Whatever receives a webhook here is on this machine.
             ("CROSSWAVE_PRIVATE_WEBHOOKS", "true".to_owned()),

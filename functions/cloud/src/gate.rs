@@ -16,6 +16,8 @@ use tenant::ReqwestTransport;
 use tokio::sync::watch;
 
 use crate::{
+    bucket::{self, Bucket},
+    calls::{self, Calls},
     fault::{Course, Fault, Injected},
     figures::Ledger,
     identity::{self, Identities},
@@ -42,6 +44,8 @@ pub(crate) struct Gate {
     wake: Wake,
     ledger: Arc<Ledger>,
     pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) bucket: Bucket,
+    pub(crate) calls: Calls,
     /// What was put on the bus.
     told: Mutex<Vec<Value>>,
 }
@@ -70,6 +74,8 @@ impl Gate {
             wake: Box::new(wake),
             ledger,
             scheduler: Arc::default(),
+            bucket: Bucket::default(),
+            calls: Calls::default(),
             told: Mutex::new(Vec::new()),
         }
     }
@@ -118,18 +124,15 @@ impl Gate {
             return refusal(StatusCode::FORBIDDEN, "UnrecognizedClientException", "who is this?");
         };
         let actions = actions(&parts, &body);
-        match self.course(function, &actions) {
+        let course = self.course(function, &actions);
+        if let Course::Refuse(answer) = course {
+            return answer;
+        }
+        if let Some(answer) = self.answer_here(&parts, &bytes, &body) {
+            return answer;
+        }
+        match course {
             Course::Refuse(answer) => return answer,
-            Course::On | Course::LoseReply | Course::Twice
-                if parts.uri.path().starts_with("/2015-03-31/") =>
-            {
-                return self.switch(&parts.method, &body);
-            }
-            Course::On | Course::LoseReply | Course::Twice
-                if parts.uri.path().starts_with("/schedules/") =>
-            {
-                return self.scheduler.answer(&parts.method, parts.uri.path(), &body);
-            }
             Course::LoseReply => {
                 drop(self.forward(parts, bytes).await);
                 return refusal(StatusCode::BAD_GATEWAY, "", "the reply was lost");
@@ -145,6 +148,27 @@ impl Gate {
             }
         }
         answer
+    }
+
+    /// Answers what the double does not know, or knows badly.
+    fn answer_here(
+        &self,
+        parts: &http::request::Parts,
+        bytes: &Bytes,
+        body: &Value,
+    ) -> Option<Answer> {
+        let path = parts.uri.path();
+        if bucket::is_asked(&parts.headers) {
+            Some(self.bucket.answer(&parts.uri, &parts.headers))
+        } else if calls::called(path).is_some() {
+            Some(self.calls.answer(path, bytes))
+        } else if path.starts_with("/2015-03-31/") {
+            Some(self.switch(&parts.method, body))
+        } else if path.starts_with("/schedules/") {
+            Some(self.scheduler.answer(&parts.method, path, body))
+        } else {
+            None
+        }
     }
 
     fn caller(&self, headers: &HeaderMap) -> Option<Function> {
@@ -168,7 +192,11 @@ impl Gate {
             };
             if let Some(why) = denied {
                 self.denied.lock().unwrap_or_else(PoisonError::into_inner).push(why.clone());
-                let answer = refusal(StatusCode::BAD_REQUEST, "AccessDeniedException", &why);
+                let answer = if action.starts_with("s3:") {
+                    bucket::refused(StatusCode::FORBIDDEN, "AccessDenied", &why)
+                } else {
+                    refusal(StatusCode::BAD_REQUEST, "AccessDeniedException", &why)
+                };
                 return Course::Refuse(answer);
             }
         }
@@ -274,6 +302,12 @@ fn actions(parts: &http::request::Parts, body: &Value) -> Vec<(String, Value)> {
             format!("scheduler:{verb}Schedule"),
             json!({ "Name": format!("{group}/{name}") }),
         )];
+    }
+    if bucket::is_asked(headers) {
+        return vec![bucket::action(&parts.uri)];
+    }
+    if let Some(name) = calls::called(path) {
+        return vec![("lambda:InvokeFunction".to_owned(), json!({ "FunctionName": name }))];
     }
     if path.starts_with("/2015-03-31/event-source-mappings/") {
         return vec![("lambda:UpdateEventSourceMapping".to_owned(), Value::Null)];

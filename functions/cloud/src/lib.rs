@@ -15,9 +15,12 @@
 //! writes and request tokens under concurrency, and reads CloudFormation; others lose updates or
 //! cannot run here.
 
+mod bucket;
+mod calls;
 mod changes;
 mod clockwork;
 mod cloud;
+mod deliveries;
 mod double;
 mod environment;
 mod failure;
@@ -28,6 +31,7 @@ mod gate;
 mod identity;
 mod mapping;
 mod measure;
+mod operator;
 mod pace;
 mod place;
 mod policy;

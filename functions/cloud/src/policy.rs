@@ -6,7 +6,7 @@ use catalogue::{Function, table::PARTITION};
 use infra::Node;
 use serde_json::Value;
 
-use crate::stack::STACK;
+use crate::stack::{STACK, WAVE_FILES};
 
 /// Where a request to the table names a partition, or a listing: the partition of an index.
 const LEADING: [&str; 4] = [PARTITION, ":p", ":pk", ":l"];
@@ -127,6 +127,8 @@ impl Policies {
             Some("sts") => text("RoleArn").rsplit('/').next().unwrap_or_default().to_owned(),
             Some("secretsmanager") => text("SecretId").to_owned(),
             Some("scheduler") => text("Name").to_owned(),
+            Some("s3") => text("Object").to_owned(),
+            Some("lambda") if action == "lambda:InvokeFunction" => text("FunctionName").to_owned(),
             _ => "*".to_owned(),
         }
     }
@@ -177,17 +179,24 @@ fn keys(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// A pattern has one star at most.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
+    match pattern.split_once('*') {
+        Some((start, end)) => name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
         None => pattern == name,
     }
 }
 
 fn statement(node: &Node) -> Statement {
-    // What depends on a key of the account's own is not deployed here.
-    if matches!(node, Node::Call("!If", _)) {
-        return Statement::default();
+    if let Node::Call("!If", choice) = node {
+        // Of what depends on a parameter only the bucket of files is deployed here: no key of the
+        // account's own, no traces.
+        return match &**choice {
+            Node::List(parts) if parts.first() == Some(&Node::from("HasWaveFiles")) => {
+                parts.get(1).map(statement).unwrap_or_default()
+            }
+            _ => Statement::default(),
+        };
     }
     let leading = node
         .get("Condition")
@@ -213,11 +222,12 @@ fn texts(node: &Node) -> Vec<String> {
             .into_iter()
             .map(|text| {
                 let text = text.replace("${AWS::StackName}", STACK);
-                match text.split_once(":secret:") {
+                let text = text.replace("${WaveFiles}", WAVE_FILES);
+                let name = [":secret:", ":schedule/", ":function:", ":s3:::"]
+                    .iter()
+                    .find_map(|before| text.split_once(before));
+                match name {
                     Some((_, name)) => name.to_owned(),
-                    None if text.contains(":schedule/") => {
-                        text.split_once(":schedule/").unwrap_or_default().1.to_owned()
-                    }
                     None if text.contains(":event-source-mapping:") => "*".to_owned(),
                     None => text,
                 }

@@ -13,6 +13,9 @@ use crate::{CloudError, double::Double};
 /// The stack's name.
 pub(crate) const STACK: &str = "crosswave";
 
+/// The bucket in which a file of users starts a wave.
+pub(crate) const WAVE_FILES: &str = "crosswave-files";
+
 /// What the double makes of the template. The rest is the fleet's: functions, mappings, schedules.
 const MADE: [&str; 4] =
     ["AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::KMS::Key", "AWS::SQS::Queue"];

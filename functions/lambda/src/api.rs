@@ -8,7 +8,7 @@ use model::{Action, Project, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, FunctionError, StartWave, dead, plan, start};
+use crate::{Deployment, FunctionError, StartWave, dead, files, plan, start};
 
 /// Largest body in bytes.
 const MOST_BYTES: usize = 64 * 1024;
@@ -125,6 +125,9 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
             let dead_letters = dead::count_dead(host, &scope.customer).await?;
             Ok(json!(Standing { status, dead_letters }))
         }
+        ("GET", ["v1", "customers", customer, "projects", project, "files"]) => {
+            Ok(json!(files::list(host, &scope(customer, project)?).await?))
+        }
         ("PUT", ["v1", "customers", customer, "projects", project]) => {
             let scope = scope(customer, project)?;
             let project: Project = body(request)?;
@@ -177,7 +180,7 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
         ("GET", ["v1", "dead-letters"]) => Ok(json!(dead::list_dead(host).await?)),
         ("POST", ["v1", "dead-letters", "redrive"]) => {
             deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
-            Ok(json!(dead::redrive(host).await?))
+            Ok(json!(dead::redrive(deployment).await?))
         }
         _ => Err(Refusal::Missing),
     }

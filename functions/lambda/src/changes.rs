@@ -8,12 +8,14 @@ use model::{Stored, User, WaveRun};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, event::BatchResponse, projects::scope_of};
+use crate::{Deployment, WaveFile, event::BatchResponse, projects::scope_of};
 
 /// The detail type of a user's change.
 pub const STATE_CHANGED: &str = "Crosswave User Changed";
 /// The detail type of a wave's run.
 const RUN_CHANGED: &str = "Crosswave Wave Changed";
+/// The detail type of a file of users.
+const FILE_CHANGED: &str = "Crosswave File Changed";
 /// Entries of one PutEvents.
 const PER_REQUEST: usize = 10;
 
@@ -159,6 +161,14 @@ fn told_by(record: &StreamRecord) -> Option<ChangeEvent> {
                     "started": run.started, "refused": run.refused.len(),
                 }),
             )
+        }
+        "F" => {
+            let file: WaveFile = new.record()?;
+            let before = old.and_then(Item::record::<WaveFile>).map(|file| file.state);
+            if before.as_ref() == Some(&file.state) {
+                return None;
+            }
+            (FILE_CHANGED, json!(file))
         }
         _ => return None,
     };

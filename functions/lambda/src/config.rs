@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) identity_role: Option<String>,
     /// The bus.
     pub(crate) bus: Option<String>,
+    /// The bucket of files that start waves.
+    pub(crate) wave_files: Option<String>,
     /// Webhooks may go to private addresses.
     pub(crate) private_webhooks: bool,
     /// Where starts that lie ahead are planned.
@@ -62,6 +64,7 @@ pub(crate) fn read() -> Result<Config, String> {
         mappings: mappings.split_whitespace().map(str::to_owned).collect(),
         identity_role: variable("CROSSWAVE_IDENTITY_ROLE"),
         bus: variable("CROSSWAVE_BUS"),
+        wave_files: variable("CROSSWAVE_WAVE_FILES"),
         private_webhooks: variable("CROSSWAVE_PRIVATE_WEBHOOKS").is_some_and(|on| on == "true"),
         schedules: schedules(),
     })

@@ -1,5 +1,5 @@
 //! Dead letters: taken out of their queues, kept with their reasons in the deployment's books, and
-//! sent back by one command.
+//! sent back by one command. Those of functions that events call are the events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,8 +12,10 @@ use jiff::Timestamp;
 use model::{CustomerId, Stored, WireError};
 use ports::{Change, Expect, Key, MAX_BATCH, Outgoing, QueueName};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
+    Deployment, FunctionError,
     due::{customer_of, name_of},
     layout::BOOKS,
 };
@@ -54,6 +56,21 @@ impl DeadLetter {
         let body = body.get(..end).unwrap_or_default().to_owned();
         Self { queue: queue.to_string(), body, why, cut, at: None }
     }
+
+    /// What Lambda keeps of an event that its function did not handle ("Capturing records of
+    /// asynchronous invocations"), or a bus of one that it could not hand over: the event alone.
+    fn of_event(queue: &QueueName, text: &str) -> Self {
+        let kept: Value = serde_json::from_str(text).unwrap_or_default();
+        let said = kept.pointer("/responsePayload/errorMessage").and_then(Value::as_str);
+        let condition = kept.pointer("/requestContext/condition").and_then(Value::as_str);
+        match kept.get("requestPayload") {
+            Some(event) => {
+                let why = said.or(condition).unwrap_or("the function's log says why");
+                Self::new(queue, &event.to_string(), why.to_owned())
+            }
+            None => Self::new(queue, text, "the bus could not call the function".to_owned()),
+        }
+    }
 }
 
 /// What was collected.
@@ -77,8 +94,8 @@ pub(crate) fn wrap(queue: &QueueName, body: &str, why: String) -> Result<String,
 
 /// Takes all dead letters out of their queues and keeps them. Kept first and removed then.
 pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
-    let queues = Function::all().filter_map(Function::queue);
-    for name in queues {
+    for function in Function::all() {
+        let Some(name) = function.dead_letters() else { continue };
         let queue = QueueName::parse(&name)?;
         let dead = queue.dead_letter();
         loop {
@@ -87,11 +104,15 @@ pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
                 break;
             }
             for delivery in deliveries {
-                let letter = DeadLetter::from_bytes(delivery.body.as_bytes());
-                let mut letter = letter.unwrap_or_else(|_| {
-                    let why = "it was delivered too often; the function's log says why".to_owned();
-                    DeadLetter::new(&queue, &delivery.body, why)
-                });
+                let mut letter = if function.is_called_by_events() {
+                    DeadLetter::of_event(&queue, &delivery.body)
+                } else {
+                    let letter = DeadLetter::from_bytes(delivery.body.as_bytes());
+                    letter.unwrap_or_else(|_| {
+                        let why = "it was delivered too often; the function's log says why";
+                        DeadLetter::new(&queue, &delivery.body, why.to_owned())
+                    })
+                };
                 letter.at = Some(host.clock.now());
                 let mut batch = Batch::new();
                 batch.overwrite(place(&letter), &letter)?;
@@ -138,18 +159,32 @@ pub struct Redriven {
     pub kept: usize,
 }
 
-/// Sends all dead letters back to their queues.
-pub async fn redrive(host: &Host) -> Result<Redriven, EngineError> {
+/// Sends all dead letters back to their queues, and events to their functions.
+pub async fn redrive(deployment: &Deployment) -> Result<Redriven, FunctionError> {
+    let host = &deployment.host;
+    let by_event = |letter: &DeadLetter| {
+        Function::all()
+            .filter(|function| function.is_called_by_events())
+            .find(|function| function.dead_letters().as_deref() == Some(letter.queue.as_str()))
+    };
     let (whole, cut): (Vec<_>, Vec<_>) =
         list_dead(host).await?.into_iter().partition(|letter| letter.cut.is_none());
     for letter in &whole {
-        let message = Outgoing {
-            queue: QueueName::parse(&letter.queue)?,
-            group: customer_of(&letter.body).unwrap_or_default(),
-            body: letter.body.clone(),
-            delay: Duration::ZERO,
-        };
-        host.queue.send(&[message]).await?;
+        match by_event(letter) {
+            Some(function) => {
+                let event = serde_json::from_str(&letter.body).unwrap_or_default();
+                deployment.calls.call(function, &event).await.map_err(FunctionError::Call)?;
+            }
+            None => {
+                let message = Outgoing {
+                    queue: QueueName::parse(&letter.queue).map_err(EngineError::from)?,
+                    group: customer_of(&letter.body).unwrap_or_default(),
+                    body: letter.body.clone(),
+                    delay: Duration::ZERO,
+                };
+                host.queue.send(&[message]).await?;
+            }
+        }
         let (partition, sort) = place(letter);
         let key = Key::new(partition, sort);
         host.store.commit(&[Change::Delete { key, expect: Expect::Anything }]).await?;

@@ -13,7 +13,12 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    changes, dead, deliver::deliver, plan::Planner, projects::Projects, start, sweep, tick, usage,
+    changes, dead,
+    deliver::deliver,
+    files::{self, Files},
+    plan::Planner,
+    projects::Projects,
+    start, sweep, tick, usage,
 };
 
 /// Switches the polling of the queues: an empty queue that is polled costs money.
@@ -21,6 +26,13 @@ use crate::{
 pub trait Switch: Send + Sync {
     /// Lets every queue be polled, or none. Says in words why it could not.
     async fn polling(&self, on: bool) -> Result<(), String>;
+}
+
+/// Calls functions as events do.
+#[async_trait]
+pub trait Calls: Send + Sync {
+    /// Hands an event to a function; nobody waits for what comes of it. Says in words why it could not.
+    async fn call(&self, function: Function, event: &Value) -> Result<(), String>;
 }
 
 /// Everything that a function works on. Cheap to clone.
@@ -34,6 +46,10 @@ pub struct Deployment {
     pub switch: Arc<dyn Switch>,
     /// Knows the starts that lie ahead.
     pub planner: Arc<dyn Planner>,
+    /// The bucket of files that start waves.
+    pub files: Arc<dyn Files>,
+    /// Calls functions again that have failed.
+    pub calls: Arc<dyn Calls>,
     /// Finds the projects.
     pub projects: Arc<dyn Projects>,
     /// Where changes are published.
@@ -62,6 +78,12 @@ pub enum FunctionError {
     /// The scheduler did not take a start, or did not forget one.
     #[error("the scheduler: {0}")]
     Plan(String),
+    /// A file could not be read.
+    #[error("{0}")]
+    File(String),
+    /// A function could not be called again.
+    #[error("an event could not be sent again: {0}")]
+    Call(String),
 }
 
 impl From<EngineError> for FunctionError {
@@ -104,6 +126,9 @@ impl Deployment {
                 answer(deliver(&here.host, &*here.steps, function, batch).await)
             }
             Function::StartWave => answer(start::start(&here, read(function, event)?).await?),
+            Function::StartFromFile => {
+                answer(files::start_from_file(&here, read(function, event)?).await?)
+            }
             Function::Tick => answer(tick::tick(&here).await?),
             Function::Sweep => answer(sweep::sweep(&here).await?),
             Function::CollectDeadLetters => answer(dead::collect(&here.host).await?),

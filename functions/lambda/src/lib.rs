@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! SQS ──batch──> deliver ──engine::handle──> acknowledge | send again with a delay | dead letter
-//! schedule, bus, API ──> start, tick, sweep, collect, roll up
+//! schedule, bus, file, API ──> start, tick, sweep, collect, roll up
 //! stream ──> publish
 //! ```
 //!
@@ -16,6 +16,7 @@ mod deliver;
 mod deployment;
 mod due;
 mod event;
+mod files;
 mod layout;
 mod plan;
 mod projects;
@@ -27,8 +28,9 @@ mod usage;
 pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};
 pub use dead::{Collected, DeadLetter, Redriven, collect, list_dead, redrive};
 pub use deliver::deliver;
-pub use deployment::{Deployment, FunctionError, Switch};
+pub use deployment::{Calls, Deployment, FunctionError, Switch};
 pub use event::{BatchResponse, ItemFailure, QueueEvent, QueueRecord};
+pub use files::{FileState, Files, WaveFile};
 pub use layout::layout;
 pub use plan::{PlannedStart, Planner};
 pub use projects::{Projects, project_of};

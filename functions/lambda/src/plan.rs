@@ -34,8 +34,8 @@ pub trait Planner: Send + Sync {
     async fn cancel(&self, name: &str) -> Result<(), String>;
 }
 
-/// The actions that may have a schedule (GEN-2).
-const PLANNED: [Action; 3] = [Action::Prepare, Action::Sync, Action::Cutover];
+/// The actions that may have a schedule (GEN-2), or be started by a file.
+pub(crate) const PLANNED: [Action; 3] = [Action::Prepare, Action::Sync, Action::Cutover];
 
 /// Makes the scheduler know the next start of a wave's action, as the wave's record says.
 pub(crate) async fn project(

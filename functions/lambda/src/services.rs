@@ -7,14 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use aws::{
-    Access, Caller, Connections, DynamoStore, Event, EventBus, Meter, NewSchedule, Polling,
-    ScheduleTarget, Schedules, SqsQueues,
+    Access, AwsError, Caller, Connections, DynamoStore, Event, EventBus, Functions, Meter,
+    NewSchedule, Object, Objects, Polling, ScheduleTarget, Schedules, SqsQueues,
 };
 use catalogue::{Function, table::PROJECTS};
 use control::Scope;
 use engine::{Host, HostIdentity, StoredScripts};
 use jiff::{Timestamp, tz::TimeZone};
-use lambda::{Bus, ChangeEvent, Deployment, PlannedStart, Planner, Projects, Switch};
+use lambda::{Bus, Calls, ChangeEvent, Deployment, Files, PlannedStart, Planner, Projects, Switch};
 use ports::{Clock, Random, Store, StoreError, Transport};
 use scripting::{Budget, WorkerPool};
 use serde_json::{Value, json};
@@ -107,9 +107,9 @@ impl Services {
             projects: Arc::new(Listed(table)),
             switch: Arc::new(Queues(Polling::new(caller.clone(), config.mappings.clone()))),
             planner: Arc::new(Starts::of(config, &caller)),
-            bus: Arc::new(Events(
-                config.bus.as_ref().map(|bus| EventBus::new(caller, bus.clone(), "crosswave")),
-            )),
+            files: Arc::new(Bucket::of(config, &caller)),
+            calls: Arc::new(Stack(Functions::new(caller.clone(), config.stack.clone()))),
+            bus: Arc::new(Events::of(config, &caller)),
             stack: config.stack.clone(),
         };
         Ok(Self { deployment, meter })
@@ -235,6 +235,13 @@ impl Planner for Starts {
 /// The deployment's bus.
 struct Events(Option<EventBus>);
 
+impl Events {
+    fn of(config: &Config, caller: &Caller) -> Self {
+        let bus = |bus: &String| EventBus::new(caller.clone(), bus.clone(), "crosswave");
+        Self(config.bus.as_ref().map(bus))
+    }
+}
+
 #[async_trait]
 impl Bus for Events {
     async fn publish(&self, events: &[ChangeEvent]) -> Result<(), String> {
@@ -247,5 +254,40 @@ impl Bus for Events {
         };
         let events: Vec<Event> = events.iter().map(event).collect();
         bus.put(&events).await.map_err(|error| error.to_string())
+    }
+}
+
+/// The bucket of files that start waves.
+struct Bucket {
+    bucket: Option<String>,
+    objects: Objects,
+}
+
+impl Bucket {
+    fn of(config: &Config, caller: &Caller) -> Self {
+        let bucket = config.wave_files.clone();
+        Self { bucket, objects: Objects::new(caller.clone()) }
+    }
+}
+
+#[async_trait]
+impl Files for Bucket {
+    fn bucket(&self) -> Option<&str> {
+        self.bucket.as_deref()
+    }
+
+    async fn read(&self, object: &Object, most: usize) -> Result<Vec<u8>, AwsError> {
+        Ok(self.objects.read(object, most).await?.into())
+    }
+}
+
+/// The functions of this stack.
+struct Stack(Functions);
+
+#[async_trait]
+impl Calls for Stack {
+    async fn call(&self, function: Function, event: &Value) -> Result<(), String> {
+        let name = function.dead_letters().unwrap_or_default();
+        self.0.call(&name, event).await.map_err(|error| error.to_string())
     }
 }

@@ -22,12 +22,13 @@ use scripting::Budget;
 use serde_json::{Value, json};
 
 use crate::{
-    Bus, ChangeEvent, Deployment, Hour, PlannedStart, Planner, Projects, Switch, list_dead,
-    project_of, redrive,
+    Bus, Calls, ChangeEvent, Deployment, Files, Hour, PlannedStart, Planner, Projects, Switch,
+    list_dead, project_of, redrive,
 };
 
 mod api;
 mod changes;
+mod files;
 mod plan;
 
 /// What every step answers here, by the user's name.
@@ -70,6 +71,9 @@ struct Noted {
     polling: Mutex<Vec<bool>>,
     events: Mutex<Vec<ChangeEvent>>,
     plans: Mutex<BTreeMap<String, PlannedStart>>,
+    /// The bucket: files by key and version; `None` for one that cannot be read now.
+    files: Mutex<BTreeMap<(String, String), Option<String>>>,
+    calls: Mutex<Vec<(Function, Value)>>,
 }
 
 #[async_trait]
@@ -190,6 +194,8 @@ impl Desk {
             steps: Arc::new(Scripted),
             switch: Arc::clone(&noted) as Arc<dyn Switch>,
             planner: Arc::clone(&noted) as Arc<dyn Planner>,
+            files: Arc::clone(&noted) as Arc<dyn Files>,
+            calls: Arc::clone(&noted) as Arc<dyn Calls>,
             bus: Arc::clone(&noted) as Arc<dyn Bus>,
             stack: "test".to_owned(),
         };
@@ -285,7 +291,7 @@ async fn a_message_that_always_fails_is_kept_with_its_reason_and_can_be_sent_aga
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!(letter.why, "the step panicked: this step has a fault");
     assert_eq!(letter.queue, FIRST);
-    assert_eq!(redrive(host).await.unwrap().redriven, 1);
+    assert_eq!(redrive(&desk.deployment).await.unwrap().redriven, 1);
     assert_eq!(desk.receive(FIRST).await.len(), 1);
     assert!(list_dead(host).await.unwrap().is_empty());
 }
@@ -320,7 +326,7 @@ async fn a_message_that_is_too_long_is_kept_in_part_and_said_to_be_so() {
     let letters = list_dead(host).await.unwrap();
     assert_eq!(letters[0].cut, Some(60_000));
     assert!(long.starts_with(&letters[0].body) && letters[0].why.contains("cannot be read"));
-    let done = redrive(host).await.unwrap();
+    let done = redrive(&desk.deployment).await.unwrap();
     assert_eq!((done.redriven, done.kept), (0, 1));
     assert_eq!(list_dead(host).await.unwrap().len(), 1);
 }

@@ -1,16 +1,20 @@
 //! Requests to the services of which we need one operation or two.
 //!
-//! Secrets Manager, STS, EventBridge and its Scheduler have SDK crates of 2 to 43 MB each that take a
-//! minute of processor time to build; what we need of them is one signed HTTP request each. It is
-//! signed by the SDK's own signer and goes through the transport port, like all other HTTP.
+//! Secrets Manager, STS, EventBridge and its Scheduler, Lambda and S3 have SDK crates of 2 to 43 MB each
+//! that take a minute of processor time to build; what we need of them is one signed HTTP request each.
+//! It is signed by the SDK's own signer and goes through the transport port, like all other HTTP.
 
 use std::{sync::Arc, time::Duration};
 
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
     sign::v4::SigningParams,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ports::{Clock, HttpRequest, Random, Transport, TransportErrorKind};
 use serde_json::Value;
@@ -24,7 +28,7 @@ use crate::{
     trouble::{Trouble, of_reply},
 };
 
-/// No reply of ours is larger: a secret has up to 64 KB.
+/// No reply in text is larger: a secret has up to 64 KB.
 const REPLY_LIMIT: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -119,6 +123,25 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// What is asked of whom, in words.
+    fn what(&self) -> String {
+        format!("{} of {}", self.operation.name(), self.service)
+    }
+
+    /// S3 signs a path as it is sent, and wants the body's hash in a header ("Authenticating Requests:
+    /// Using the Authorization Header").
+    fn signing(&self) -> SigningSettings {
+        let mut settings = SigningSettings::default();
+        if self.service == "s3" {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        settings
+    }
+}
+
 impl Caller {
     /// Requests in this account's name over a transport.
     pub fn new(
@@ -148,7 +171,16 @@ impl Caller {
 
     /// Asks until it is answered, or attempts are used up; returns the reply's text.
     pub async fn ask(&self, ask: &Ask) -> Result<String, AwsError> {
-        let once = || self.ask_once(ask);
+        let body = self.ask_for_bytes(ask, REPLY_LIMIT).await?;
+        String::from_utf8(body.to_vec()).map_err(|_may_quote_a_secret| AwsError::Refused {
+            code: String::new(),
+            text: format!("{}: the reply is no text", ask.what()),
+        })
+    }
+
+    /// The same for a reply that is not text: at most so many bytes.
+    pub(crate) async fn ask_for_bytes(&self, ask: &Ask, most: usize) -> Result<Bytes, AwsError> {
+        let once = || self.ask_once(ask, most);
         let answer =
             self.retry.until_answered(&self.meter, ask.operation, once, |(_, trouble)| trouble);
         answer.await.map_err(|(code, trouble)| match trouble {
@@ -157,8 +189,8 @@ impl Caller {
         })
     }
 
-    async fn ask_once(&self, ask: &Ask) -> Result<String, (String, Trouble)> {
-        let what = format!("{} of {}", ask.operation.name(), ask.service);
+    async fn ask_once(&self, ask: &Ask, most: usize) -> Result<Bytes, (String, Trouble)> {
+        let what = ask.what();
         let wrong = |text: String| (String::new(), Trouble::Refused(format!("{what}: {text}")));
         let request = self.signed(ask).map_err(wrong)?;
         let lost = |error: ports::TransportError| {
@@ -171,13 +203,11 @@ impl Caller {
         };
         let response = self.transport.send(request).await.map_err(lost)?;
         let (status, headers) = (response.status, response.headers.clone());
-        let body = response.read(REPLY_LIMIT).await.map_err(lost)?;
-        let body = String::from_utf8(body.to_vec())
-            .map_err(|_may_quote_a_secret| wrong("the reply is no text".to_owned()))?;
         if status.is_success() {
-            return Ok(body);
+            return response.read(most).await.map_err(lost);
         }
-        let (code, message) = reason(&headers, &body);
+        let body = response.read(REPLY_LIMIT).await.map_err(lost)?;
+        let (code, message) = reason(&headers, &String::from_utf8_lossy(&body));
         let trouble = of_reply(&what, status.as_u16(), &code, &message);
         Err((code, trouble))
     }
@@ -191,7 +221,7 @@ impl Caller {
             .region(self.access.region())
             .name(ask.service)
             .time(self.retry.clock.now().into())
-            .settings(SigningSettings::default())
+            .settings(ask.signing())
             .build()
             .map_err(|error| error.to_string())?
             .into();

@@ -1,5 +1,5 @@
 //! The adapters for AWS: the store on one DynamoDB table, the queue on SQS, and the secrets, the
-//! identity, the events and the schedules that a deployment takes from its account.
+//! identity, the events, the schedules and the files that a deployment takes from its account.
 //!
 //! ```text
 //! engine, steps ──ports──> DynamoStore ──TransactWriteItems, PutItem, Query──> one table
@@ -21,8 +21,10 @@ mod call;
 mod connection;
 mod dynamo;
 mod events;
+mod functions;
 mod identity;
 mod meter;
+mod objects;
 mod polling;
 mod retry;
 mod schedules;
@@ -35,8 +37,10 @@ pub use call::{Ask, AwsError, Caller};
 pub use connection::{ConnectionError, Connections};
 pub use dynamo::{DynamoStore, Layout, value::inflate};
 pub use events::{Event, EventBus};
+pub use functions::Functions;
 pub use identity::RoleIdentity;
 pub use meter::{Meter, Operation, Spent};
+pub use objects::{Object, Objects};
 pub use polling::Polling;
 pub use schedules::{NewSchedule, ScheduleTarget, Schedules};
 pub use secrets::Secrets;

@@ -27,6 +27,8 @@ pub enum Operation {
     UpdateSchedule,
     DeleteSchedule,
     UpdateEventSourceMapping,
+    GetObject,
+    Invoke,
 }
 
 impl Operation {
@@ -51,6 +53,8 @@ impl Operation {
             Self::UpdateSchedule => "UpdateSchedule",
             Self::DeleteSchedule => "DeleteSchedule",
             Self::UpdateEventSourceMapping => "UpdateEventSourceMapping",
+            Self::GetObject => "GetObject",
+            Self::Invoke => "Invoke",
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum Function {
     Step(Step),
     /// Starts the users of a wave: by schedule, by event, by command.
     StartWave,
+    /// Takes a file of users that was put in the bucket, and starts their wave.
+    StartFromFile,
     /// Fires what is due: schedules, long waits; and switches the queues' polling on and off.
     Tick,
     /// Brings back jobs that have not moved for a while.
@@ -30,8 +32,9 @@ pub enum Function {
 
 impl Function {
     /// Those that are no step.
-    pub const CONTROL: [Self; 8] = [
+    pub const CONTROL: [Self; 9] = [
         Self::StartWave,
+        Self::StartFromFile,
         Self::Tick,
         Self::Sweep,
         Self::CollectDeadLetters,
@@ -51,6 +54,7 @@ impl Function {
         match self {
             Self::Step(step) => step.spec().id,
             Self::StartWave => "control.start_wave",
+            Self::StartFromFile => "control.start_from_file",
             Self::Tick => "control.tick",
             Self::Sweep => "control.sweep",
             Self::CollectDeadLetters => "control.collect_dead_letters",
@@ -72,6 +76,7 @@ impl Function {
             Self::Step(step) => Some(step.spec().queue()),
             Self::Notify => Some(NOTIFICATIONS.to_owned()),
             Self::StartWave
+            | Self::StartFromFile
             | Self::Tick
             | Self::Sweep
             | Self::CollectDeadLetters
@@ -81,13 +86,27 @@ impl Function {
         }
     }
 
+    /// Whether events call it, and nobody waits for its answer: what it cannot handle is tried again,
+    /// and then kept as a dead letter.
+    pub fn is_called_by_events(self) -> bool {
+        matches!(self, Self::StartWave | Self::StartFromFile)
+    }
+
+    /// Under which name its dead letters are kept: its queue's, or where events call it, its own.
+    pub fn dead_letters(self) -> Option<String> {
+        let own = || self.handler().replace(['.', '_'], "-");
+        self.queue().or_else(|| self.is_called_by_events().then(own))
+    }
+
     /// How long one invocation may take.
     pub fn timeout(self) -> Duration {
         match self {
             Self::Step(step) => step.spec().timeout,
-            Self::StartWave | Self::Sweep | Self::CollectDeadLetters | Self::RollUpUsage => {
-                Duration::from_mins(5)
-            }
+            Self::StartWave
+            | Self::StartFromFile
+            | Self::Sweep
+            | Self::CollectDeadLetters
+            | Self::RollUpUsage => Duration::from_mins(5),
             Self::Tick | Self::Notify | Self::PublishChanges => Duration::from_mins(1),
             // The HTTP API gives up after 30 s.
             Self::Api => Duration::from_secs(29),
@@ -98,7 +117,8 @@ impl Function {
     pub fn asks_tenants(self) -> bool {
         match self {
             Self::Step(step) => step.spec().needs.iter().any(|need| *need != Need::Script),
-            Self::Notify => true,
+            // The file may say who is whom in the target.
+            Self::Notify | Self::StartFromFile => true,
             Self::StartWave
             | Self::Tick
             | Self::Sweep

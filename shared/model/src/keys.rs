@@ -96,6 +96,9 @@ impl Keys {
     /// The prefix of all wave runs.
     pub const WAVE_RUNS: &'static str = "R#";
 
+    /// The prefix of all files of users that have started a wave, or were to.
+    pub const FILES: &'static str = "F#";
+
     /// The prefix of all notifications.
     pub const NOTIFICATIONS: &'static str = "N#";
 

@@ -8,6 +8,7 @@
 )]
 
 mod bad_days;
+mod files;
 mod planned;
 mod receiver;
 mod same_report;

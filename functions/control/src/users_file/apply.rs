@@ -11,7 +11,7 @@ use tenant::graph::GraphUser;
 
 use super::read::{Cell, Row, read};
 use crate::{
-    ControlError, FileFault, FileFaults, Scope,
+    ControlError, FileFault, FileFaults, Scope, discover,
     matching::set_match,
     patience::patiently,
     scope::change_user,
@@ -46,7 +46,54 @@ pub async fn import(
     file: &str,
     bytes: &[u8],
 ) -> Result<Imported, ControlError> {
-    let rows = read(file, bytes)?;
+    apply(host, project, file, read(file, bytes)?).await
+}
+
+/// Imports a file whose users all go into one wave, in rows that may leave the wave out. Users who are
+/// not known yet are discovered first. A file without any user, or with one for another wave, is wrong.
+pub async fn import_into(
+    host: &Host,
+    project: &Project,
+    wave: &WaveId,
+    (file, bytes): (&str, &[u8]),
+) -> Result<Imported, ControlError> {
+    let mut rows = read(file, bytes)?;
+    let fault = |line, column: Option<&str>, found: &str, expected: String| FileFault {
+        file: file.to_owned(),
+        line,
+        column: column.map(str::to_owned),
+        found: found.to_owned(),
+        expected,
+    };
+    if rows.is_empty() {
+        let text = "no user stands in the file; expected a row for each".to_owned();
+        return Err(FileFaults::from(fault(1, None, "", text)).into());
+    }
+    let mut faults = Vec::new();
+    for row in &mut rows {
+        let own = Cell::Set(wave.clone());
+        if row.wave != own && row.wave != Cell::Keep {
+            let found = if let Cell::Set(other) = &row.wave { other.as_str() } else { "-" };
+            let text = format!("this file is for wave {wave}; leave the cell empty");
+            faults.push(fault(row.line, Some("wave"), found, text));
+        }
+        row.wave = own;
+    }
+    FileFaults::check(faults)?;
+    let users = Scope::of(project).users(host).await?;
+    let names = Names::of(&users);
+    if rows.iter().any(|row| !names.by_name.contains_key(&row.source.to_lowercase())) {
+        discover(host, project, None, |_seen| {}).await?;
+    }
+    apply(host, project, file, rows).await
+}
+
+async fn apply(
+    host: &Host,
+    project: &Project,
+    file: &str,
+    rows: Vec<Row>,
+) -> Result<Imported, ControlError> {
     let scope = Scope::of(project);
     let resolved = resolve(host, project, &scope, file, rows).await?;
     let mut done = Imported { rows: resolved.len(), ..Imported::default() };

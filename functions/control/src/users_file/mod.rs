@@ -18,7 +18,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use self::apply::{Imported, export, import};
+pub use self::apply::{Imported, export, import, import_into};
 use self::options::OPTIONS;
 
 /// The columns of the file, in the order of the export.

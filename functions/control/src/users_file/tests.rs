@@ -2,7 +2,7 @@
 
 use model::{User, UserState};
 
-use super::{export, import};
+use super::{export, import, import_into};
 use crate::{
     tests::{Desk, user},
     waves,
@@ -77,4 +77,25 @@ async fn the_match_of_a_prepared_user_cannot_be_set() {
     let file = b"source,target\ncarl,other@new.example\n";
     let error = import(&desk.host, &desk.project, "u.csv", file).await.unwrap_err();
     assert!(error.to_string().contains("the user is prepared already"), "{error}");
+}
+
+/// MAT-3: a file for one wave puts all its users there, and nobody else's wave is touched by it.
+#[tokio::test]
+async fn a_file_for_one_wave_takes_no_user_elsewhere() {
+    let desk = desk().await;
+    let wave = "w1".parse().unwrap();
+    let import = async |text: &'static str| {
+        import_into(&desk.host, &desk.project, &wave, ("u.csv", text.as_bytes())).await
+    };
+    let done = import("source,wave\nanna,\nbert,w1\n").await.unwrap();
+    assert_eq!((done.rows, done.waves), (2, 2));
+    assert!(desk.users().await.iter().all(|user| user.wave.as_ref() == Some(&wave)));
+    for (text, words) in [
+        ("source,wave\nanna,w2\n", "u.csv:2, column wave: `w2`: this file is for wave w1"),
+        ("source,wave\nanna,-\n", "u.csv:2, column wave: `-`: this file is for wave w1"),
+        ("source\n", "u.csv:1: no user stands in the file"),
+    ] {
+        let error = import(text).await.unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+    }
 }

@@ -5,6 +5,7 @@
 mod account;
 mod contracts;
 mod events;
+mod objects;
 mod permissions;
 mod queue_faults;
 mod secrets;
