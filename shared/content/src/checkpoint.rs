@@ -122,6 +122,9 @@ pub(crate) struct ItemsStep {
     pub(crate) anew: bool,
     /// Pages of seen ids written while enumerating anew.
     pub(crate) seen_pages: u32,
+    /// The first of them that counts: those before it are of an enumeration that was begun and given up.
+    #[serde(default)]
+    pub(crate) seen_from: u32,
     /// The page in hand.
     pub(crate) page: Option<PageStep>,
     /// The folder has been read to its end; the next round starts from this link.
@@ -258,6 +261,9 @@ pub(crate) struct ChangesStep {
     pub(crate) anew: bool,
     /// Pages of seen ids written while enumerating anew.
     pub(crate) seen_pages: u32,
+    /// The first of them that counts: those before it are of an enumeration that was begun and given up.
+    #[serde(default)]
+    pub(crate) seen_from: u32,
     /// Records of shared items.
     pub(crate) shared: u32,
     /// The page in hand.

@@ -104,6 +104,9 @@ impl Unit<'_> {
                 step.anew = !copy.files.is_empty() || !copy.folders.is_empty();
             }
         }
+        if step.link.is_none() {
+            step.seen_from = step.seen_pages;
+        }
         let source = self.job.source.graph();
         self.spend(1);
         let size = self.job.settings.page_size;
@@ -374,7 +377,7 @@ impl Unit<'_> {
         step: &ChangesStep,
     ) -> Step<Vec<[String; 1]>> {
         let mut seen = BTreeSet::new();
-        for number in 0..step.seen_pages {
+        for number in step.seen_from..step.seen_pages {
             let sort = keys::seen(DRIVE, number);
             let ids = pages::load::<1>(self.state.store, &self.state.partition, &sort).await?;
             seen.extend(ids.iter().map(|[id]| fingerprint(id)));

@@ -99,12 +99,10 @@ impl Unit<'_> {
         let mut results = Vec::new();
         for (copied, asked) in groups {
             self.spend_batched(asked.outer, asked.inner);
-            let now = job.clock.now();
-            results.extend(copied.into_iter().map(|copied| copied.by(now)));
+            results.extend(copied.into_iter().map(|copied| self.account(copy, copied)));
         }
         let (mut stop, mut clashes) = (None, Vec::new());
-        for (load, (outcome, requests)) in loads.iter().zip(results) {
-            self.spend(requests);
+        for (load, outcome) in loads.iter().zip(results) {
             if let Outcome::Clash(clash) = outcome {
                 clashes.push((load, clash));
                 continue;
@@ -123,10 +121,9 @@ impl Unit<'_> {
                 Settled::Again(load) => {
                     let one = std::slice::from_ref(&load);
                     let (copied, _) = copy_group(job, &copy.source, &copy.target, one, lanes).await;
-                    let outcome = copied.into_iter().next().map(|done| done.by(job.clock.now()));
-                    let (outcome, requests) = outcome.unwrap_or((Outcome::NameTaken, 0));
-                    self.spend(requests);
-                    (load, outcome)
+                    let outcome =
+                        copied.into_iter().next().map(|copied| self.account(copy, copied));
+                    (load, outcome.unwrap_or(Outcome::NameTaken))
                 }
             };
             self.small_done(copy, &load, outcome).await?;

@@ -16,7 +16,7 @@ use super::{
     fragments::{content_range, fragment, next_expected},
     half_known::same_content,
     row::Row,
-    small::{arrived, replace_place, whole},
+    small::{Spent, arrived, replace_place, whole},
 };
 use crate::{
     QuickXorHash,
@@ -74,9 +74,12 @@ impl Unit<'_> {
         load: &Load,
     ) -> Step<Option<Outcome>> {
         for _ in 0..2 {
-            let mut requests = 0;
-            let placed = replace_place(self.job, &copy.target, load, &mut requests).await;
-            self.spend(requests);
+            let mut spent = Spent::default();
+            let placed = replace_place(self.job, &copy.target, load, &mut spent).await;
+            self.spend(spent.requests);
+            if let Some(moved) = spent.moved {
+                copy.files.put(&moved);
+            }
             match placed {
                 Ok(Some(Outcome::Clash(clash))) => match self.settle(copy, load, clash).await? {
                     Settled::Done(outcome) => return Ok(Some(outcome)),

@@ -14,32 +14,49 @@ use tenant::{
 };
 
 use super::{
+    DriveCopy,
     ahead::{self, Addresses, Asked},
     files::{Clash, Load, Outcome},
     fragments::content_range,
     row::{Row, folder_of, is_office},
 };
 use crate::{
-    CopyJob, quick_xor_hash,
-    unit::{aged, patient},
+    CopyJob,
+    map::Entry,
+    quick_xor_hash,
+    unit::{Unit, aged, patient},
 };
 
-/// How a file's copy ended, the requests that it took, and when that was.
+/// How a file's copy ended, and when that was.
 pub(super) struct Copied {
     outcome: Outcome,
-    requests: usize,
+    spent: Spent,
     at: Timestamp,
 }
 
-impl Copied {
-    /// The same at a later moment: pauses that were asked for have begun meanwhile.
-    pub(super) fn by(self, now: Timestamp) -> (Outcome, usize) {
-        let age = Duration::try_from(now.duration_since(self.at)).unwrap_or_default();
-        let outcome = match self.outcome {
+/// What copying a file has done beside its outcome.
+#[derive(Default)]
+pub(super) struct Spent {
+    /// Requests.
+    pub(super) requests: usize,
+    /// Where the old copy lies now, which was moved before its new content came.
+    pub(super) moved: Option<Entry>,
+}
+
+impl Unit<'_> {
+    /// Takes what a file's copy has done into account; says how it ended as of now: pauses that were asked
+    /// for have begun meanwhile.
+    pub(super) fn account(&mut self, copy: &mut DriveCopy<'_>, copied: Copied) -> Outcome {
+        let Copied { outcome, spent, at } = copied;
+        self.spend(spent.requests);
+        if let Some(moved) = spent.moved {
+            copy.files.put(&moved);
+        }
+        let age = Duration::try_from(self.job.clock.now().duration_since(at)).unwrap_or_default();
+        match outcome {
             Outcome::Refused(error) => Outcome::Refused(aged(error, age)),
             other => other,
-        };
-        (outcome, self.requests)
+        }
     }
 }
 
@@ -56,8 +73,10 @@ pub(super) async fn copy_group(
         Ok(asked) => asked,
         Err(error) => {
             let at = job.clock.now();
-            let refused =
-                |_: &Load| Copied { outcome: Outcome::Refused(error.clone()), requests: 0, at };
+            let refused = |_: &Load| {
+                let outcome = Outcome::Refused(error.clone());
+                Copied { outcome, spent: Spent::default(), at }
+            };
             return (loads.iter().map(refused).collect(), Asked::default());
         }
     };
@@ -75,10 +94,10 @@ async fn copy_small(
     load: &Load,
     ahead: Addresses,
 ) -> Copied {
-    let mut requests = 0;
-    let outcome = Box::pin(small(job, source, target, load, ahead, &mut requests)).await;
+    let mut spent = Spent::default();
+    let outcome = Box::pin(small(job, source, target, load, ahead, &mut spent)).await;
     let outcome = outcome.unwrap_or_else(Outcome::Refused);
-    Copied { outcome, requests, at: job.clock.now() }
+    Copied { outcome, spent, at: job.clock.now() }
 }
 
 async fn small(
@@ -87,12 +106,13 @@ async fn small(
     target: &str,
     load: &Load,
     ahead: Addresses,
-    requests: &mut usize,
+    spent: &mut Spent,
 ) -> Result<Outcome, TenantError> {
     let row = &load.row;
-    if let Some(outcome) = replace_place(job, target, load, requests).await? {
+    if let Some(outcome) = replace_place(job, target, load, spent).await? {
         return Ok(outcome);
     }
+    let requests = &mut spent.requests;
     let graph = job.source.graph();
     let mut content = Bytes::new();
     let _held = job.source.hold(row.size).await?;
@@ -133,12 +153,13 @@ async fn small(
 
 /// Renames, moves or dates a copy. `None`: its content is to be copied as well, or it is gone.
 ///
-/// This comes before the content: SharePoint goes by the name that a file has when it is uploaded.
+/// This comes before the content: SharePoint goes by the name that a file has when it is uploaded. The new
+/// place counts even if the content does not come.
 pub(super) async fn replace_place(
     job: &CopyJob<'_>,
     target: &str,
     load: &Load,
-    requests: &mut usize,
+    spent: &mut Spent,
 ) -> Result<Option<Outcome>, TenantError> {
     let row = &load.row;
     let Some(known) = &load.known else { return Ok(None) };
@@ -153,9 +174,13 @@ pub(super) async fn replace_place(
         parent_reference: moved.then_some(parent),
         file_system_info: Some(row.dates()),
     };
-    *requests += 1;
+    spent.requests += 1;
     match job.target.graph().update_drive_item(target, &known.target, &change).await {
-        Ok(item) => Ok(same.then_some(Outcome::Updated(item.id))),
+        Ok(item) if same => Ok(Some(Outcome::Updated(item.id))),
+        Ok(_) => {
+            spent.moved = Some(Entry { target_tag: row.placement(), ..known.clone() });
+            Ok(None)
+        }
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) if error.is_already_exists() => Ok(Some(Outcome::Clash(Clash::Moved))),
         Err(error) => Err(error),

@@ -168,6 +168,9 @@ impl Unit<'_> {
                 step.anew = !folder.map.is_empty();
             }
         }
+        if step.link.is_none() {
+            step.seen_from = step.seen_pages;
+        }
         let Some(page) = self.changed_items(copy, folder, step).await? else {
             return Ok(Vec::new());
         };
@@ -403,7 +406,7 @@ impl Unit<'_> {
         step: &ItemsStep,
     ) -> Step<Vec<[String; 2]>> {
         let mut seen = BTreeSet::new();
-        for number in 0..step.seen_pages {
+        for number in step.seen_from..step.seen_pages {
             let sort = keys::seen(copy.workload, number);
             let ids = pages::load::<1>(self.state.store, &self.state.partition, &sort).await?;
             seen.extend(ids.iter().map(|[id]| fingerprint(id)));

@@ -108,6 +108,45 @@ fn people_who_file_and_delete_after_a_death_leave_no_copy_behind() {
     }
 }
 
+/// SYN-D1: a comparison that began anew after a 410, and begins once more after a death and a second 410, sees
+/// what is there now: what was deleted in between goes, though the first one has seen it.
+#[test]
+fn a_comparison_that_is_begun_twice_finds_what_was_deleted_in_between() {
+    let expire = |world: &World, drive: bool| {
+        let (tenant, user) = (world.source.tenant_id, &world.from);
+        let (simulator, part) = (&world.simulator, Part::Primary);
+        if drive {
+            simulator.expire_drive_deltas(tenant, user).unwrap();
+        } else {
+            simulator.expire_mailbox_deltas(tenant, user, part).unwrap();
+        }
+    };
+    for (n, drive) in (1..).flat_map(|n| [(n, false), (n, true)]) {
+        let world = if drive { drive_world() } else { mailbox_world() };
+        let (tenant, user) = (world.source.tenant_id, &world.from);
+        world.copy(CopyMode::Initial, "job-1");
+        expire(&world, drive);
+        let lived = lives_to_boundary(&world, CopyMode::Delta, "job-2", n);
+        if drive {
+            world.simulator.touch_drive(tenant, user, 6).unwrap();
+        } else {
+            world.simulator.touch_mailbox(tenant, user, Part::Primary, 12).unwrap();
+        }
+        expire(&world, drive);
+        world.copy(CopyMode::Delta, if n % 2 == 0 { "job-2" } else { "another" });
+        world.copy(CopyMode::Delta, "job-3");
+        let differences = if drive {
+            world.drive_differences()
+        } else {
+            world.mailbox_differences(Part::Primary)
+        };
+        assert!(differences.is_empty(), "death at boundary {n}, drive {drive}: {differences:?}");
+        if lived && drive {
+            return;
+        }
+    }
+}
+
 /// Runs a round in a process that dies as soon as a request to this address is answered.
 fn dies_behind(world: &World, address: &'static str) {
     let dies_at = Arc::clone(&world.dies_at);

@@ -102,6 +102,29 @@ fn a_large_file_that_is_deleted_and_comes_back_as_another_is_kept() {
     }
 }
 
+/// SYN-1, SYN-5: the copy of a file that is moved and edited is at its new place although its new content is
+/// refused: it follows when the file goes back.
+#[test]
+fn a_copy_whose_new_content_is_refused_after_its_move_follows_the_file_back() {
+    for [before, after] in [[b"a".to_vec(), b"b".to_vec()], [film(1), film(2)]] {
+        let mut world = world(51, &[("Plans/other.txt", "another")]);
+        world.settings.fragment_bytes = FRAGMENT_UNIT;
+        write(&world, "a.txt", &before);
+        world.copy(CopyMode::Initial, "job-1");
+        write(&world, "a.txt", &after);
+        put(&world, "a.txt", "Plans", "a.txt");
+        world.tamper(|_, path, _| {
+            let refusal = r#"{"error":{"code":"accessDenied","message":"refused"}}"#;
+            path.ends_with("/createUploadSession").then(|| (403, refusal.to_owned()))
+        });
+        let summary = world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(summary.bad_items, 1, "{summary:?}");
+        world.tamper_no_more();
+        put(&world, "Plans/a.txt", "", "a.txt");
+        follows(&world);
+    }
+}
+
 /// A file gives its name to another of the same content within one round.
 #[test]
 fn a_file_that_takes_the_name_of_a_renamed_one_has_its_own_copy() {
