@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use content::{Budgets, Forecast, last_round};
 use engine::Host;
-use model::{JobId, Keys, User, UserId, WaveId};
+use model::{JobId, Keys, TenantFacts, User, UserId, WaveId};
 use serde::Serialize;
 
 use crate::{ControlError, Scope};
@@ -43,7 +43,7 @@ pub async fn copies<'u>(
     scope: &Scope,
     users: impl IntoIterator<Item = &'u User>,
 ) -> Result<Copies, ControlError> {
-    let (now, budgets) = (host.clock.now(), Budgets::published());
+    let (now, budgets) = (host.clock.now(), budgets(host, scope).await?);
     let mut copies = Copies::default();
     for user in users {
         let Some(job) = &user.job else { continue };
@@ -68,6 +68,14 @@ pub async fn copies<'u>(
         together.end_together(now, &budgets);
     }
     Ok(copies)
+}
+
+/// The budgets of the project's tenants: the smaller one's where they differ, since each file is read in one
+/// and written in the other.
+async fn budgets(host: &Host, scope: &Scope) -> Result<Budgets, ControlError> {
+    let project = scope.load_project(host).await?;
+    let tier = |tenant: &TenantFacts| tenant::sharepoint_tier(tenant.licences.unwrap_or_default());
+    Ok(Budgets::published(tier(&project.source).min(tier(&project.target))))
 }
 
 /// Whether a round is of this job: rounds are named after the job or one of its branches.

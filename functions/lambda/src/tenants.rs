@@ -69,7 +69,12 @@ impl Tenants for ConnectedTenants {
         let limits = Limits::new(LimitSettings::default());
         let limits =
             Arc::new(limits.sharing(Arc::clone(&self.store), Keys::limits(&project.customer)));
-        let client = |config| {
+        for (config, facts) in [(&source, &project.source), (&target, &project.target)] {
+            if let Some(licences) = facts.licences {
+                limits.licences(&config.tenant, licences);
+            }
+        }
+        let client = |config: TenantConfig| {
             TenantClient::new(
                 config,
                 Arc::clone(&self.transport),

@@ -162,6 +162,7 @@ impl Desk {
             initial_domain: format!("{name}.onmicrosoft.com"),
             domains: vec![format!("{name}.example")],
             capabilities: Capabilities::default(),
+            licences: None,
         };
         let project = Project {
             customer: "acme".parse().unwrap(),
@@ -170,6 +171,7 @@ impl Desk {
             source: facts("old"),
             target: facts("new"),
             match_by: Vec::new(),
+            groups: model::GroupMatching::default(),
             target_domain: "new.example".to_owned(),
             default_profile: Profile::default(),
             profiles: BTreeMap::new(),

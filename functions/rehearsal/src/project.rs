@@ -21,6 +21,7 @@ pub fn project(tenants: &Rehearsal, customer: CustomerId) -> Result<Project, Bad
         initial_domain: credentials.initial_domain.clone(),
         domains: vec![credentials.vanity_domain.clone(), credentials.initial_domain.clone()],
         capabilities: Capabilities { archive: true, hybrid: false },
+        licences: None,
     };
     let mut profile = Profile::default();
     profile.sync.licenses = LICENSES.map(str::to_owned).to_vec();
@@ -34,6 +35,7 @@ pub fn project(tenants: &Rehearsal, customer: CustomerId) -> Result<Project, Bad
         source: facts(&tenants.source),
         target: facts(&tenants.target),
         match_by: vec![(source.to_owned(), target.to_owned())],
+        groups: model::GroupMatching::default(),
         target_domain: tenants.target.vanity_domain.clone(),
         default_profile: profile,
         profiles: std::collections::BTreeMap::new(),

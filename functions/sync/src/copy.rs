@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, time::Duration};
 
 use content::{
     ArchiveCapability, BadItem, ContentError, CopyJob, CopyMode, CopySettings, CopySubject,
-    CopySummary, UnitOutcome, VerifyOutcome, VerifyReport,
+    CopySummary, UnitBudget, UnitOutcome, VerifyOutcome, VerifyReport,
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
 use jiff::{SignedDuration, Timestamp};
@@ -40,7 +40,8 @@ pub async fn copy_job<'c>(
     let archive = profile.sync.archive && facts.archive;
     let capable =
         cx.project().source.capabilities.archive && cx.project().target.capabilities.archive;
-    let mut budget = CopySettings::default().budget;
+    let mut budget =
+        UnitBudget { time: profile.sync.unit_seconds.duration(), ..CopySettings::default().budget };
     if let Some(left) = cx.time_left() {
         // The last request and the commit need time as well.
         budget.time = budget.time.min(left / 2);

@@ -6,6 +6,7 @@ mod copy;
 mod copy_changes;
 mod copy_content;
 mod enable_remote_mailbox;
+mod groups;
 mod principals;
 mod set_forwarding;
 mod update_user;

@@ -18,20 +18,25 @@ use engine::{
 use model::{Keys, User, UserKey, UserState};
 use tenant::exchange::Recipient;
 
-use crate::awaited;
+use crate::{
+    awaited,
+    groups::{self, Meant},
+};
 
 /// The match table of a step's project.
 pub(crate) struct MatchTable<'c> {
     cx: &'c StepContext<'c>,
     /// The source objects that were looked up: one person may have rights on many folders.
     meant: Mutex<BTreeMap<SourcePrincipal, Option<String>>>,
+    /// Those that are no users of the project, by object id.
+    others: Mutex<BTreeMap<String, Meant>>,
     lag: AtomicBool,
 }
 
 impl<'c> MatchTable<'c> {
     /// The table, with nobody looked up yet.
     pub(crate) fn new(cx: &'c StepContext<'c>) -> Self {
-        Self { cx, meant: Mutex::default(), lag: AtomicBool::new(false) }
+        Self { cx, meant: Mutex::default(), others: Mutex::default(), lag: AtomicBool::new(false) }
     }
 
     /// Whether somebody was asked for who is prepared and whom the target does not show yet.
@@ -42,6 +47,10 @@ impl<'c> MatchTable<'c> {
     fn meant(&self) -> MutexGuard<'_, BTreeMap<SourcePrincipal, Option<String>>> {
         // A panic elsewhere leaves a whole map behind.
         self.meant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<String, Meant>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,9 +73,12 @@ impl Principals for MatchTable<'_> {
         let Some(key) = self.user_meant(principal).await? else {
             return Ok(Translation::Unmatched);
         };
-        let known: Option<Loaded<User>> =
-            load(&*self.cx.host().store, Keys::user(&key)).await.map_err(asked)?;
-        let Some(user) = known.map(|user| user.value) else { return Ok(Translation::Unmatched) };
+        let Some(user) = self.user(&key).await? else {
+            return Ok(match self.other(key.user.as_str()).await? {
+                Meant::Group(group) => Translation::Mapped(group),
+                Meant::Alone | Meant::NoGroup => Translation::Unmatched,
+            });
+        };
         let Some(target) = user.target else { return Ok(Translation::Unmatched) };
         // A contact or plain account cannot hold rights yet: the grant waits for the mailbox.
         let recipient = self.cx.target().recipient(&target.object_id).await.map_err(refused)?;
@@ -86,11 +98,34 @@ impl Principals for MatchTable<'_> {
     async fn awaited(&self, principal: &SourcePrincipal) -> Result<(), ContentError> {
         // Whom nobody can tell, nobody can tell anything.
         let Some(holder) = self.user_meant(principal).await? else { return Ok(()) };
+        // A group has no round of its own: its rights are tried by those of the mailbox's owner.
+        if self.user(&holder).await?.is_none()
+            && self.other(holder.user.as_str()).await? != Meant::NoGroup
+        {
+            return Ok(());
+        }
         awaited::note(self.cx, &holder, principal).await.map_err(asked)
     }
 }
 
 impl MatchTable<'_> {
+    async fn user(&self, key: &UserKey) -> Result<Option<User>, ContentError> {
+        let known: Result<Option<Loaded<User>>, _> =
+            load(&*self.cx.host().store, Keys::user(key)).await;
+        Ok(known.map_err(asked)?.map(|user| user.value))
+    }
+
+    /// What an object of the source is that is no user of the project.
+    async fn other(&self, object: &str) -> Result<Meant, ContentError> {
+        let known = self.others().get(object).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let meant = groups::meant(self.cx, object).await?;
+        self.others().insert(object.to_owned(), meant.clone());
+        Ok(meant)
+    }
+
     /// The user of the project, or one it may have some day, that is meant.
     async fn user_meant(
         &self,
@@ -154,6 +189,6 @@ fn asked(error: engine::EngineError) -> ContentError {
     ContentError::Principals(error.to_string())
 }
 
-fn refused(error: engine::StepError) -> ContentError {
+pub(crate) fn refused(error: engine::StepError) -> ContentError {
     ContentError::Principals(error.message)
 }

@@ -62,15 +62,16 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// The published numbers for the smallest tenants ("Microsoft Graph throttling limits", "Avoid
+    /// The published numbers ("Microsoft Graph throttling limits", "Avoid
     /// getting throttled or blocked in SharePoint Online"): 10,000 requests in ten minutes and 150 MB
     /// in five for a mailbox, of which base64 takes a quarter; 1,200 resource units a minute for the
-    /// drives, of which a file takes six.
-    pub const fn published() -> Self {
+    /// drives of the smallest tenants, of which a file takes six, and so many times that by the tier that
+    /// the tenant's licences put it into ([`tenant::sharepoint_tier`]).
+    pub const fn published(tier: u32) -> Self {
         Self {
             mail_items: Pace { amount: 10_000, period: Duration::from_mins(10) },
             mail_bytes: Pace { amount: 112_500_000, period: Duration::from_mins(5) },
-            files: Pace { amount: 200, period: Duration::from_mins(1) },
+            files: Pace { amount: 200 * tier as u64, period: Duration::from_mins(1) },
         }
     }
 }
@@ -314,18 +315,20 @@ mod tests {
     #[test]
     fn the_end_is_not_before_the_budget_allows_it() {
         let round = round(CopyMode::Initial, Workload::OneDrive, counts(1_200, 200), 0);
-        let forecast = round.forecast(at(1), (0, 0), &Budgets::published());
+        let forecast = round.forecast(at(1), (0, 0), &Budgets::published(1));
         assert_eq!(forecast.files_left, 1_000);
         assert_eq!(forecast.seconds_left, Some(300));
+        let larger = Budgets::published(tenant::sharepoint_tier(6_000));
+        assert_eq!(round.forecast(at(1), (0, 0), &larger).seconds_left, Some(100), "three times");
     }
 
     #[test]
     fn before_the_first_item_discovery_and_budget_tell_the_end() {
         let round = round(CopyMode::Initial, Workload::Mailbox, Counts::default(), 0);
-        let forecast = round.forecast(at(0), (20_000, 45_000_000), &Budgets::published());
+        let forecast = round.forecast(at(0), (20_000, 45_000_000), &Budgets::published(1));
         assert_eq!((forecast.items_left, forecast.bytes_left), (20_000, 45_000_000));
         assert_eq!(forecast.seconds_left, Some(1_200));
-        let unknown = round.forecast(at(0), (0, 0), &Budgets::published());
+        let unknown = round.forecast(at(0), (0, 0), &Budgets::published(1));
         assert_eq!(unknown.ends, None);
     }
 
@@ -349,13 +352,13 @@ mod tests {
     #[test]
     fn a_wave_ends_with_its_last_person_and_within_the_shared_budget() {
         let one = round(CopyMode::Initial, Workload::OneDrive, counts(400, 200), 0);
-        let one = one.forecast(at(10), (0, 0), &Budgets::published());
+        let one = one.forecast(at(10), (0, 0), &Budgets::published(1));
         assert_eq!(one.seconds_left, Some(60));
         let mut wave = Forecast::default();
         for _ in 0..10 {
             wave.add(&one);
         }
-        wave.end_together(at(10), &Budgets::published());
+        wave.end_together(at(10), &Budgets::published(1));
         assert_eq!((wave.files_left, wave.seconds_left), (2_000, Some(600)));
     }
 }

@@ -8,7 +8,8 @@ pub const FRAGMENT_UNIT: u64 = 327_680;
 /// How much one unit may do before it commits and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitBudget {
-    /// Time on the clock after which no further request is begun.
+    /// Time on the clock in which the unit ends: it begins nothing for which the time that is left is too
+    /// short, going by what it has done so far.
     pub time: Duration,
     /// Requests to both tenants after which no further one is begun.
     pub requests: u32,

@@ -67,21 +67,36 @@ pub(crate) struct Unit<'a> {
     pub(crate) state: State<'a>,
     pub(crate) mode: CopyMode,
     deadline: Timestamp,
+    /// When the budget was looked at last, and the longest time between two looks: so long the next piece
+    /// of work may take, too.
+    looked: Timestamp,
+    longest: SignedDuration,
     requests: u32,
 }
+
+/// The end of a unit's time that is kept free for the piece in hand is at most this part of it.
+const RESERVE: i32 = 4;
 
 impl<'a> Unit<'a> {
     pub(crate) fn new(job: &'a CopyJob<'a>, state: State<'a>, mode: CopyMode) -> Self {
         let time =
             SignedDuration::try_from(job.settings.budget.time).unwrap_or(SignedDuration::MAX);
-        let deadline = job.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
-        Self { job, state, mode, deadline, requests: 0 }
+        let now = job.clock.now();
+        let deadline = now.checked_add(time).unwrap_or(Timestamp::MAX);
+        let longest = SignedDuration::ZERO;
+        Self { job, state, mode, deadline, looked: now, longest, requests: 0 }
     }
 
-    /// Ends the unit if its budget is used up. Called where memory and target agree.
-    pub(crate) fn within_budget(&self) -> Step {
+    /// Ends the unit if its budget is used up, or has no room for another piece of work like the longest
+    /// so far. Called where memory and target agree.
+    pub(crate) fn within_budget(&mut self) -> Step {
         let budget = self.job.settings.budget;
-        let spent = self.requests >= budget.requests || self.job.clock.now() >= self.deadline;
+        let now = self.job.clock.now();
+        self.longest = self.longest.max(now.duration_since(self.looked));
+        self.looked = now;
+        let time = SignedDuration::try_from(budget.time).unwrap_or(SignedDuration::MAX);
+        let ends = now.checked_add(self.longest.min(time / RESERVE)).unwrap_or(Timestamp::MAX);
+        let spent = self.requests >= budget.requests || ends >= self.deadline;
         if spent { Err(Stop::Budget) } else { Ok(()) }
     }
 

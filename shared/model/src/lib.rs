@@ -26,9 +26,11 @@ pub use keys::Keys;
 pub use matching::{Candidate, Decision, Doubt, MatchRule, pair};
 pub use notification::{DeliveryState, Event, EventKind, Notification};
 pub use profile::{
-    CutoverOptions, MappingOptions, OutlookGate, PrepareOptions, Profile, SyncOptions,
+    CutoverOptions, MappingOptions, OutlookGate, PrepareOptions, Profile, SyncOptions, UnitSeconds,
 };
-pub use project::{Capabilities, Project, QuietHours, ScriptPolicy, TenantFacts};
+pub use project::{
+    Capabilities, GroupAttribute, GroupMatching, Project, QuietHours, ScriptPolicy, TenantFacts,
+};
 pub use schedule::{Blackout, LocalTime, Repeat, Schedule, ScheduleError};
 pub use script::{
     BaseScript, Publication, PublishedScript, ScriptKind, ScriptTable, ScriptTablePart,

@@ -61,6 +61,45 @@ pub struct SyncOptions {
     pub usage_location: Option<String>,
     /// So many items may fail before the sync counts as failed (SYN-5).
     pub bad_item_limit: u64,
+    /// How long one unit of a copy works before it ends: one invocation of a step does one unit.
+    pub unit_seconds: UnitSeconds,
+}
+
+/// How long one unit of a copy works: 5 to 600 seconds, 60 unless told otherwise. A step whose host ends it
+/// sooner takes less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct UnitSeconds(u32);
+
+impl UnitSeconds {
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+impl Default for UnitSeconds {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl TryFrom<u32> for UnitSeconds {
+    type Error = String;
+
+    fn try_from(seconds: u32) -> Result<Self, String> {
+        match seconds {
+            5..=600 => Ok(Self(seconds)),
+            _ => Err("expected a number from 5 to 600: one unit is well inside one invocation"
+                .to_owned()),
+        }
+    }
+}
+
+impl From<UnitSeconds> for u32 {
+    fn from(unit: UnitSeconds) -> Self {
+        unit.0
+    }
 }
 
 impl Default for SyncOptions {
@@ -74,6 +113,7 @@ impl Default for SyncOptions {
             licenses: Vec::new(),
             usage_location: None,
             bad_item_limit: 50,
+            unit_seconds: UnitSeconds::default(),
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct Project {
     pub target: TenantFacts,
     /// Matching: pairs of source and target attribute, in order (MAT-2).
     pub match_by: Vec<(String, String)>,
+    /// Which group of the target is meant by one of the source that holds rights (SYN-2).
+    #[serde(default)]
+    pub groups: GroupMatching,
     /// The domain of new target addresses.
     pub target_domain: String,
     /// The options that a wave uses when it names no profile.
@@ -38,6 +41,44 @@ pub struct Project {
     /// What the project's scripts may decide.
     #[serde(default)]
     pub policy: ScriptPolicy,
+}
+
+/// Which group of the target is meant by a group of the source (SYN-2). Nothing is guessed: without a
+/// word about a group its rights wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupMatching {
+    /// Groups by their address, name or object id in the source, each with the address or object id of the
+    /// target's. Asked first.
+    pub named: BTreeMap<String, String>,
+    /// For all others: attributes that both have in common, in order. The first that hits decides.
+    pub by: Vec<GroupAttribute>,
+}
+
+impl GroupMatching {
+    /// Whether it says nothing about any group.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.by.is_empty()
+    }
+
+    /// What the target's group is called, if one of these names of a source group is listed.
+    pub fn named<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&str> {
+        names.into_iter().find_map(|name| {
+            let of_it =
+                |(listed, _): &(&String, &String)| listed.to_lowercase() == name.to_lowercase();
+            self.named.iter().find(of_it).map(|(_, target)| target.as_str())
+        })
+    }
+}
+
+/// An attribute by which groups are told to be the same one, by its name in Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GroupAttribute {
+    /// The name that people see.
+    DisplayName,
+    /// Exchange's alias.
+    MailNickname,
 }
 
 /// What the project's scripts may decide, beyond what is never allowed.
@@ -92,6 +133,9 @@ pub struct TenantFacts {
     pub domains: Vec<String>,
     /// What the tenant offers beyond the plain.
     pub capabilities: Capabilities,
+    /// How many licences it has, as far as the project says: SharePoint's budget grows with them.
+    #[serde(default)]
+    pub licences: Option<u32>,
 }
 
 /// What a tenant offers beyond the plain.

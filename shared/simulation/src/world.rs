@@ -413,6 +413,7 @@ fn project(
         initial_domain: credentials.initial_domain.clone(),
         domains: vec![credentials.vanity_domain.clone(), credentials.initial_domain.clone()],
         capabilities: Capabilities { archive: true, hybrid: false },
+        licences: None,
     };
     let bits = mix(seed, 0x9_0F11E, 0);
     let mut profile = Profile::default();
@@ -430,6 +431,7 @@ fn project(
         source: facts(source),
         target: facts(target),
         match_by: Vec::new(),
+        groups: model::GroupMatching::default(),
         target_domain: target.vanity_domain.clone(),
         default_profile: profile,
         profiles: BTreeMap::new(),

@@ -42,7 +42,7 @@ pub use error::{Class, Retry, TenantError};
 pub use exchange::Exchange;
 pub use graph::Graph;
 pub use identity::{ClientId, IdentityError, TenantId};
-pub use limits::{Held, Lane, LimitSettings, Limits, Rate};
+pub use limits::{Held, Lane, LimitSettings, Limits, Rate, sharepoint_tier};
 pub use reach::Reach;
 pub use reqwest_transport::{BuildTransportError, ReqwestTransport, TransportSettings};
 pub use secret::SecretText;

@@ -177,6 +177,7 @@ impl Setup {
             initial_domain: credentials.initial_domain.clone(),
             domains: vec![credentials.vanity_domain.clone(), credentials.initial_domain.clone()],
             capabilities: Capabilities { archive: true, hybrid: false },
+            licences: None,
         };
         Project {
             customer: "local".parse().expect("an id"),
@@ -185,6 +186,7 @@ impl Setup {
             source: facts(source),
             target: facts(target),
             match_by: Vec::new(),
+            groups: model::GroupMatching::default(),
             target_domain: target.vanity_domain.clone(),
             default_profile: self.profile.clone(),
             profiles: BTreeMap::new(),

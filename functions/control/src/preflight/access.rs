@@ -23,6 +23,8 @@ const GRAPH_TARGET: &[&str] = &[
     "MailboxFolder.ReadWrite.All",
     "Mail.Send",
 ];
+/// What it needs in the target to find the groups to which rights are due.
+const GRAPH_GROUPS: &str = "GroupMember.Read.All";
 const EXCHANGE: &[&str] = &["Exchange.ManageAsApp"];
 
 /// The cmdlets that a premium project runs, by tenant.
@@ -41,7 +43,10 @@ const CMDLETS_TARGET: &[&str] = &[
 pub(super) async fn look(look: &Look<'_>, found: &mut Preflight) -> bool {
     let side = look.side;
     let own: &[&str] = if side == Side::Source { GRAPH_SOURCE } else { GRAPH_TARGET };
-    let graph: Vec<&str> = GRAPH_BOTH.iter().chain(own).copied().collect();
+    let mut graph: Vec<&str> = GRAPH_BOTH.iter().chain(own).copied().collect();
+    if look.side == Side::Target && !look.project.groups.is_empty() {
+        graph.push(GRAPH_GROUPS);
+    }
     let wanted = [(Resource::Graph, "Microsoft Graph", graph.as_slice())];
     let wanted = wanted.into_iter().chain([(Resource::Exchange, "Exchange Online", EXCHANGE)]);
     let mut signed_in = true;

@@ -6,8 +6,8 @@ use catalogue::ProjectType;
 use control::{FileFault, FileFaults};
 use jiff::tz::TimeZone;
 use model::{
-    Blackout, Capabilities, Profile, Project, ProjectId, QuietHours, ScriptKind, ScriptPolicy,
-    TenantFacts,
+    Blackout, Capabilities, GroupMatching, Profile, Project, ProjectId, QuietHours, ScriptKind,
+    ScriptPolicy, TenantFacts,
 };
 use scripting::Budget;
 use serde::Deserialize;
@@ -58,6 +58,8 @@ struct Document {
     #[serde(default)]
     matching: Vec<Spanned<Pair>>,
     #[serde(default)]
+    groups: GroupMatching,
+    #[serde(default)]
     profiles: BTreeMap<String, Profile>,
     #[serde(default)]
     notifications: Notifications,
@@ -88,6 +90,8 @@ pub(crate) struct TenantSection {
     pub(crate) private_key_file: Option<PathBuf>,
     #[serde(default)]
     capabilities: Capabilities,
+    /// How many licences the tenant has.
+    licences: Option<u32>,
     /// Other addresses than the public cloud's: a national cloud, or the simulator.
     pub(crate) endpoints: Option<EndpointsSection>,
 }
@@ -241,6 +245,7 @@ impl TenantSection {
             initial_domain: initial,
             domains,
             capabilities: self.capabilities,
+            licences: self.licences,
         }
     }
 }
@@ -254,7 +259,7 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
     }
     let document: Document = toml::from_str(text).map_err(|error| {
         let mut message = error.message().replace('\n', "; ");
-        for number in ["usize", "u64", "u16"] {
+        for number in ["usize", "u64", "u32", "u16"] {
             message = message.replace(&format!("expected {number}"), "expected a whole number");
         }
         FileFaults::from(checker.fault(error.span().unwrap_or(0..0), message))
@@ -281,6 +286,7 @@ pub(crate) fn read(path: &std::path::Path, text: &str) -> Result<ProjectFile, Fi
         source: document.source.facts(),
         target: document.target.facts(),
         match_by: pairs.map(|pair| (pair.source.clone(), pair.target.clone())).collect(),
+        groups: document.groups,
         target_domain: document.new_address_domain.get_ref().to_lowercase(),
         default_profile,
         profiles: document.profiles,
@@ -497,6 +503,40 @@ mod tests {
             text.contains("column 11: invalid type: string \"many\", expected a whole number"),
             "{text}"
         );
+    }
+
+    /// A unit of a copy is well inside one invocation: the file may set how long it works, within bounds.
+    #[test]
+    fn the_budget_of_a_unit_is_a_setting_with_bounds() {
+        let good = template(&Template::example());
+        let with =
+            |seconds: &str| good.replace("unit_seconds = 60", &format!("unit_seconds = {seconds}"));
+        let read = |text: &str| read(std::path::Path::new("p.toml"), text);
+        let unit = |text: &str| read(text).unwrap().project.default_profile.sync.unit_seconds;
+        assert_eq!(unit(&good).duration(), Duration::from_mins(1));
+        assert_eq!(unit(&good.replace("unit_seconds = 60", "")).duration(), Duration::from_mins(1));
+        assert_eq!(unit(&with("20")).duration(), Duration::from_secs(20));
+        for wrong in ["4", "601"] {
+            let faults = read(&with(wrong)).unwrap_err().to_string();
+            assert!(faults.contains("expected a number from 5 to 600"), "{faults}");
+            assert!(faults.starts_with("p.toml:"), "{faults}");
+        }
+    }
+
+    /// SYN-2: groups by name and by attribute, and the licences by which SharePoint's budget grows.
+    #[test]
+    fn groups_and_licences_are_read() {
+        let text = template(&Template::example())
+            .replace("by = []", "by = [\"mailNickname\", \"displayName\"]")
+            .replace("# named =", "named =")
+            .replace("# licences = 1000", "licences = 6000");
+        let project = read(std::path::Path::new("p.toml"), &text).unwrap().project;
+        assert_eq!(project.groups.by.len(), 2);
+        let named = project.groups.named(["Sales@Contoso.example"]);
+        assert_eq!(named, Some("contoso-sales@fabrikam.example"));
+        assert_eq!((project.source.licences, project.target.licences), (Some(6_000), Some(6_000)));
+        let wrong = faults(|text| text.replace("by = []", "by = [\"mail\"]"));
+        assert!(wrong.contains("unknown variant `mail`, expected `displayName`"), "{wrong}");
     }
 
     /// ERR-1

@@ -126,6 +126,12 @@ new_address_domain = "{domain}"
 # Who is who: pairs of attributes, in order; the first pair that hits decides.
 # A mapping script with `match_keys` can compute more.
 {matching}
+# Rights of groups (SYN-2) go to the target's group with the same alias (mailNickname) or name
+# (displayName), or to the one that is named here; without either they wait, and the report lists them.
+[groups]
+by = []
+# named = {{ "sales@contoso.example" = "contoso-sales@fabrikam.example" }}
+
 # The options of waves that name no profile. Others: [profiles.vip.sync] and so on.
 [profiles.default.prepare]
 # Make users without a match as guests; send-guest-invite invites them later.
@@ -145,6 +151,8 @@ licenses = [{licenses}]
 usage_location = "DE"
 # A sync with more items that cannot be copied has failed.
 bad_item_limit = 50
+# Seconds that one unit of a copy works before it ends and the next begins, 5 to 600.
+unit_seconds = 60
 
 [profiles.default.cutover]
 # off, continue (tell the user and go on), wait (until the user confirms, or gate_hours are over).
@@ -236,6 +244,8 @@ client_id = "{client_id}"
 initial_domain = "{initial_domain}"
 domains = ["{domain}"]
 capabilities = {{ archive = {archive}, hybrid = false }}
+# How many licences the tenant has: SharePoint's budget grows with them, and so does the estimate.
+# licences = 1000
 {endpoints}"#,
         archive = simulator.is_some(),
     )

@@ -129,6 +129,14 @@ impl Session {
             wait_max: limits.wait_max * time.speed.get(),
             ..limits
         }));
+        for (config, facts) in [
+            (&connections.source, &file.project.source),
+            (&connections.target, &file.project.target),
+        ] {
+            if let Some(licences) = facts.licences {
+                limits.licences(&config.tenant, licences);
+            }
+        }
         let client = |config| {
             TenantClient::new(
                 config,

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod budget;
 mod crash;
 mod drive;
 mod drive_names;

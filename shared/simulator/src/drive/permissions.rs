@@ -13,6 +13,7 @@ use crate::{
     content::set,
     directory::Tenant,
     graph::{GraphError, GraphResult},
+    mail::{self, Message},
     reply::Reply,
     world::World,
 };
@@ -144,9 +145,15 @@ pub(crate) fn write(
         return Err(error::denied("Sharing has been disabled.").with_inner("sharingDisabled"));
     }
     let id = world.random.hex(16);
-    let tenant = world.tenants.get_mut(&call.tenant()).ok_or_else(error::not_found)?;
+    if let (["invite"], &Method::POST) = (action, &call.method) {
+        let reply = invite(tenant(world, call)?, call, owner, number, &id)?;
+        if call.json()?.get("sendInvitation") != Some(&Value::Bool(false)) {
+            tell_invited(world, call, owner, &id)?;
+        }
+        return Ok(reply);
+    }
+    let tenant = tenant(world, call)?;
     match (action, &call.method) {
-        (["invite"], &Method::POST) => invite(tenant, call, owner, number, &id),
         (["createLink"], &Method::POST) => create_link(tenant, call, owner, number, id),
         (["permissions", id], &Method::PATCH) => {
             let roles = roles(&call.json()?)?;
@@ -167,6 +174,36 @@ pub(crate) fn write(
         }
         _ => Err(GraphError::method()),
     }
+}
+
+fn tenant<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Tenant, GraphError> {
+    world.tenants.get_mut(&call.tenant()).ok_or_else(error::not_found)
+}
+
+/// Mails those who were just invited, in the owner's name.
+fn tell_invited(world: &mut World, call: &Call, owner: Uuid, id: &str) -> Result<(), GraphError> {
+    let body = call.json()?;
+    let recipients = body.get("recipients").and_then(Value::as_array);
+    let home = tenant(world, call)?;
+    let address = |grantee: Grantee| match grantee {
+        Grantee::User(id) => home.users.get(id).and_then(|user| user.mail.clone()),
+        Grantee::Group(id) => home.groups.get(id).and_then(|group| group.mail.clone()),
+        Grantee::Link { .. } => None,
+    };
+    let from = address(Grantee::User(owner)).unwrap_or_default();
+    let to = recipients.into_iter().flatten().filter_map(|recipient| resolve(home, recipient));
+    for (n, to) in to.filter_map(address).collect::<Vec<_>>().into_iter().enumerate() {
+        let message = Message {
+            id: format!("{id}-invitation{n}"),
+            from: from.clone(),
+            to,
+            subject: "Something was shared with you".to_owned(),
+            body: String::new(),
+            mime: None,
+        };
+        mail::submit(world, &message, call.now);
+    }
+    Ok(())
 }
 
 /// Changes the grants of an entry; 404 when the grant is not its own.

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    Config, ContentRules, DriveFill,
+    Arrival, Config, ContentRules, DriveFill,
     content::Content,
     scene::stage::{ADA, Answer, GRACE, Stage},
 };
@@ -289,8 +289,15 @@ fn permissions_are_inherited_invited_linked_changed_and_removed() {
         })
     };
     let granted = stage.post(&format!("{item}/invite"), &invite(GRACE)).ok();
+    assert!(stage.simulator.messages().is_empty(), "nobody is mailed who is not to be");
     let id = granted.value()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(granted.value()[0]["grantedToV2"]["user"]["displayName"], "Grace");
+    let mut loud = invite(GRACE);
+    loud["sendInvitation"] = json!(true);
+    stage.post(&format!("{item}/invite"), &loud).ok();
+    let [mail] = <[String; 1]>::try_from(stage.simulator.messages()).unwrap();
+    let arrived = stage.simulator.arrivals(&mail);
+    assert!(matches!(&arrived[..], [Arrival::Mailbox { address, .. }] if address == GRACE));
     let unknown = stage.post(&format!("{item}/invite"), &invite("nobody@nowhere.example"));
     assert_eq!(unknown.status, 400);
     let link = json!({ "type": "view", "scope": "organization" });

@@ -15,6 +15,7 @@ pub use population::Population;
 
 use people::Person;
 pub(crate) use setup::{add_service_account, prepare_pair, supply};
+pub(crate) use social::{entra_group, group_recipient};
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -84,7 +84,7 @@ fn lists(world: &mut World, tenant_id: Uuid, people: &[Person], stamp: Stamp) {
     }
 }
 
-fn group_recipient(
+pub(crate) fn group_recipient(
     world: &mut World,
     name: &str,
     alias: &str,
@@ -105,7 +105,7 @@ fn group_recipient(
 }
 
 /// The directory's side of a list.
-fn entra_group(list: &Recipient, tenant: &Tenant, stamp: Stamp) -> Group {
+pub(crate) fn entra_group(list: &Recipient, tenant: &Tenant, stamp: Stamp) -> Group {
     let members = list.members.iter().filter_map(|guid| tenant.recipients.get(*guid));
     Group {
         id: list.directory_id,

@@ -4,6 +4,7 @@
 pub(crate) mod drive;
 mod eml;
 mod fill;
+mod groups;
 pub(crate) mod mailbox;
 #[cfg(test)]
 pub(crate) mod stage;

@@ -236,6 +236,9 @@ impl DriveView {
                         copy.modified, entry.modified
                     ));
                 }
+                Some(copy) if entry.kind == "file" && copy.created != entry.created => {
+                    lines.push(format!("{path}: made {} and not {}", copy.created, entry.created));
+                }
                 Some(_) => {}
             }
         }

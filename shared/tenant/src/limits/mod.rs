@@ -20,7 +20,7 @@ pub(crate) use self::budget::Headroom;
 pub use self::{
     memory::Held,
     scope::Lane,
-    settings::{LimitSettings, Rate},
+    settings::{LimitSettings, Rate, sharepoint_tier},
 };
 
 use std::{
@@ -136,7 +136,7 @@ impl Limits {
     }
 
     /// How many licences a tenant has: SharePoint's budget grows with them.
-    pub(crate) fn licences(&self, tenant: &TenantId, count: u32) {
+    pub fn licences(&self, tenant: &TenantId, count: u32) {
         self.state().licences.insert(tenant.clone(), count);
     }
 

@@ -145,7 +145,7 @@ impl LimitSettings {
             Lane::Teams => vec![draw(Scope::Teams, self.teams, weight)],
             Lane::Drive { units } => {
                 let units = (*units).max(1);
-                let tier = licences.map_or(1, tier);
+                let tier = licences.map_or(1, sharepoint_tier);
                 let minute = self.drive_units.units;
                 let here = known.unwrap_or_else(|| minute.saturating_mul(tier)).max(1);
                 // A day has the same multiple of the smallest tenant's units.
@@ -172,7 +172,7 @@ const HIGHEST_TIER: u32 = 5;
 
 /// How many times the smallest tenant's budget SharePoint gives a tenant with so many licences, by the
 /// day and by the minute alike ("Avoid getting throttled or blocked in SharePoint Online").
-fn tier(licences: u32) -> u32 {
+pub fn sharepoint_tier(licences: u32) -> u32 {
     match licences {
         0..=1_000 => 1,
         1_001..=5_000 => 2,

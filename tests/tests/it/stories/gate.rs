@@ -34,7 +34,7 @@ fn gated() -> Setup {
 /// nothing. The cutover applied again copies it, and passes.
 #[tokio::test]
 async fn a_mailbox_that_differs_holds_its_person_before_s7_until_it_is_repaired() {
-    let (world, user) = changed_before_s7(gated()).await;
+    let (world, user) = Box::pin(changed_before_s7(gated())).await;
     assert_eq!(state(&world, &user).await, UserState::CutoverError);
     let held = problem(&world, &user).await;
     assert_eq!((held.step, held.code.as_str()), (Step::NotifyUser, "verification"));
@@ -51,7 +51,7 @@ async fn a_mailbox_that_differs_holds_its_person_before_s7_until_it_is_repaired(
 /// The gate is a choice: without it the same cutover ends.
 #[tokio::test]
 async fn without_the_gate_nobody_is_held() {
-    let (world, user) = changed_before_s7(plain(1)).await;
+    let (world, user) = Box::pin(changed_before_s7(plain(1))).await;
     assert_eq!(state(&world, &user).await, UserState::Complete);
 }
 

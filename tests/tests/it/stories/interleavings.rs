@@ -25,7 +25,7 @@ const RESTLESS: usize = 100;
 #[tokio::test]
 async fn whatever_happens_in_whatever_order_no_mail_is_lost_or_doubled() {
     for seed in [1, 2, 7, 30] {
-        story(seed).await;
+        Box::pin(story(seed)).await;
     }
 }
 

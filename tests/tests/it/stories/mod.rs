@@ -7,6 +7,7 @@ mod entries;
 mod failures;
 mod gate;
 mod general;
+mod groups;
 mod interleavings;
 mod late_delta;
 mod mail;
