@@ -52,6 +52,12 @@ pub fn batch(function: Function) -> u64 {
     }
 }
 
+/// How many seconds a batch that is not full waits for more messages: a second for those that take
+/// several, so that the users of a wave share requests and invocations. No step is in such a hurry.
+pub fn window(function: Function) -> u64 {
+    u64::from(batch(function) > 1)
+}
+
 /// Everything that one function consists of, by logical id.
 pub(crate) fn resources(function: Function) -> Vec<(String, Node)> {
     let name = logical(function);
@@ -216,6 +222,7 @@ fn mapping(function: Function) -> Node {
         ("EventSourceArn", attribute(names::queue(function), "Arn")),
         ("FunctionName", reference(format!("{}Function", logical(function)))),
         ("BatchSize", batch(function).into()),
+        ("MaximumBatchingWindowInSeconds", window(function).into()),
         ("Enabled", false.into()),
         ("FunctionResponseTypes", list(["ReportBatchItemFailures"])),
         ("ScalingConfig", map([("MaximumConcurrency", reference(limit))])),

@@ -16,7 +16,9 @@ mod watch;
 use catalogue::Function;
 
 pub use self::{
-    function::{BATCH, MAX_RECEIVES, RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory, slug},
+    function::{
+        BATCH, MAX_RECEIVES, RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory, slug, window,
+    },
     names::logical,
     node::Node,
     role::{TABLE_ACTIONS, sends_to},

@@ -136,3 +136,22 @@ fn an_operator_sees_everything_and_is_told() {
         assert!(parameters.get(name).is_some(), "{name}");
     }
 }
+
+/// Traces are exported where the parameter says so, by every function: Lambda samples, and each role may
+/// hand its part to X-Ray.
+#[test]
+fn traces_are_exported_where_they_are_asked_for() {
+    let template = template();
+    let globals = template.get("Globals").and_then(|all| all.get("Function")).unwrap();
+    let tracing = globals.get("Tracing").unwrap();
+    assert_eq!(*tracing, when("Traced", "Active".into(), "PassThrough".into()));
+    for function in Function::all() {
+        let role = property(&template, &format!("{}Role", logical(function)), "Policies").to_yaml();
+        assert!(role.contains("- Traced\n"), "{role}");
+        assert!(role.contains("xray:PutTraceSegments"), "{role}");
+        let own = template.get("Resources").and_then(|all| {
+            all.get(&format!("{}Function", logical(function)))?.get("Properties")?.get("Tracing")
+        });
+        assert_eq!(own, None, "no function has a setting of its own");
+    }
+}

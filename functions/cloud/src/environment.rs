@@ -193,6 +193,12 @@ async fn answer(desk: Arc<Desk>, request: Request<Bytes>) -> Answer {
     }
 }
 
+/// The header of a trace that begins here ("AWS X-Ray concepts", tracing header).
+fn trace_id() -> String {
+    let seconds = SystemClock.now().as_second();
+    format!("Root=1-{seconds:08x}-{:024x};Sampled=1", OsRandom.next_u128() >> 32)
+}
+
 async fn next(desk: &Desk) -> Answer {
     desk.asked.send_replace(true);
     let job = desk.jobs.lock().await.recv().await;
@@ -204,7 +210,7 @@ async fn next(desk: &Desk) -> Answer {
             "Lambda-Runtime-Invoked-Function-Arn",
             "arn:aws:lambda:us-east-1:000000000000:function:f",
         )
-        .header("Lambda-Runtime-Trace-Id", "Root=1-0-0;Sampled=0")
+        .header("Lambda-Runtime-Trace-Id", trace_id())
         .header("Content-Type", "application/json")
         .body(Full::new(job.event));
     desk.running.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, job.reply);

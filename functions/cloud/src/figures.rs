@@ -112,13 +112,14 @@ impl Ledger {
         }
     }
 
-    /// Counts a batch of messages that a mapping has taken out of a queue, and removed.
-    pub(crate) fn polled(&self, messages: usize) {
+    /// Counts a batch of messages that a mapping has taken out of a queue by so many requests, and
+    /// removes by one.
+    pub(crate) fn polled(&self, receives: u64, messages: usize) {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let messages = u64::try_from(messages).unwrap_or(u64::MAX);
-        for name in ["ReceiveMessage", "DeleteMessageBatch"] {
+        for (name, requests) in [("ReceiveMessage", receives), ("DeleteMessageBatch", 1)] {
             let total = totals.users.asked.entry(name.to_owned()).or_default();
-            total.billed += 1;
+            total.billed += requests;
             total.messages += messages;
         }
     }

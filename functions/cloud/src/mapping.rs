@@ -11,8 +11,8 @@ use std::{
 };
 
 use catalogue::Function;
-use jiff::Timestamp;
-use ports::{Clock, Delivery, Queue, QueueName};
+use jiff::{SignedDuration, Timestamp};
+use ports::{Clock, Delivery, Queue, QueueError, QueueName};
 use serde_json::{Value, json};
 use system::SystemClock;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -32,16 +32,16 @@ pub(crate) struct Bells {
 impl Bells {
     /// Something will be there after so long.
     pub(crate) fn ring(&self, queue: &str, delay: Duration) {
-        let delay = jiff::SignedDuration::try_from(delay).unwrap_or_default();
+        let delay = SignedDuration::try_from(delay).unwrap_or_default();
         let at = SystemClock.now() + delay;
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         due.entry(queue.to_owned()).or_default().insert(at);
         self.rung.notify_waiters();
     }
 
-    /// Waits until something may be in the queue.
-    async fn wait(&self, queue: &str) {
-        let until = SystemClock.now() + jiff::SignedDuration::try_from(LOOK).unwrap_or_default();
+    /// Waits until something may be in the queue, at most so long.
+    async fn wait(&self, queue: &str, most: Duration) {
+        let until = SystemClock.now() + SignedDuration::try_from(most).unwrap_or_default();
         loop {
             let rung = self.rung.notified();
             let now = SystemClock.now();
@@ -107,14 +107,22 @@ impl Mappings {
                 return;
             }
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-            let received = self.queues.receive(&queue, most, self.pace.visibility).await;
+            let gathering = Gathering {
+                queue: &queue,
+                physical: &physical,
+                most,
+                window: self.pace.window_of(function),
+                visibility: self.pace.visibility,
+            };
+            let received = gathering.gather(&*self.queues, &self.bells).await;
             let batch = match received {
-                Ok(batch) if batch.is_empty() => {
+                Ok((_, batch)) if batch.is_empty() => {
                     drop(place);
-                    self.bells.wait(&physical).await;
+                    self.bells.wait(&physical, LOOK).await;
                     continue;
                 }
-                Ok(batch) => {
+                Ok((receives, batch)) => {
+                    self.ledger.polled(receives, batch.len());
                     // What is not removed by then is there again.
                     self.bells.ring(&physical, self.pace.visibility);
                     batch
@@ -137,7 +145,6 @@ impl Mappings {
     async fn deliver(&self, function: Function, queue: &QueueName, batch: Vec<Delivery>) {
         let count = u64::try_from(batch.len()).unwrap_or_default();
         self.delivered.fetch_add(count, Ordering::Relaxed);
-        self.ledger.polled(batch.len());
         let records: Vec<Value> = batch.iter().enumerate().map(record).collect();
         let answer = self.fleet.invoke(function, &json!({ "Records": records })).await;
         let failed = match answer {
@@ -158,6 +165,43 @@ impl Mappings {
     }
 }
 
+/// How a batch comes together.
+struct Gathering<'a> {
+    queue: &'a QueueName,
+    /// The queue's name in the account.
+    physical: &'a str,
+    /// A full batch.
+    most: usize,
+    /// How long a batch waits for more, from its first message on.
+    window: Duration,
+    visibility: Duration,
+}
+
+impl Gathering<'_> {
+    /// Takes what is there; a batch that is not full waits for more. How many requests brought
+    /// something, and what.
+    async fn gather(
+        &self,
+        queues: &dyn Queue,
+        bells: &Bells,
+    ) -> Result<(u64, Vec<Delivery>), QueueError> {
+        let mut batch = queues.receive(self.queue, self.most, self.visibility).await?;
+        let mut receives = 1;
+        let until = SystemClock.now() + SignedDuration::try_from(self.window).unwrap_or_default();
+        while !batch.is_empty() && batch.len() < self.most {
+            let left = Duration::try_from(until.duration_since(SystemClock.now()));
+            let Some(left) = left.ok().filter(|left| !left.is_zero()) else { break };
+            bells.wait(self.physical, left).await;
+            // What is held already is not lost by a request that fails.
+            let room = self.most - batch.len();
+            let more = queues.receive(self.queue, room, self.visibility).await.unwrap_or_default();
+            receives += u64::from(!more.is_empty());
+            batch.extend(more);
+        }
+        Ok((receives, batch))
+    }
+}
+
 fn record((place, delivery): (usize, &Delivery)) -> Value {
     json!({
         "messageId": place.to_string(),
@@ -172,4 +216,64 @@ fn failed(answer: &Value) -> BTreeSet<String> {
     let failures = answer.get("batchItemFailures").and_then(Value::as_array);
     let id = |failure: &Value| Some(failure.get("itemIdentifier")?.as_str()?.to_owned());
     failures.into_iter().flatten().filter_map(id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use conformance::reference::ModelQueue;
+    use ports::Outgoing;
+
+    use super::*;
+
+    const QUEUE: &str = "prepare-hide-user";
+
+    struct Desk {
+        queue: ModelQueue,
+        bells: Bells,
+        name: QueueName,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let queue = ModelQueue::new(Arc::new(SystemClock), 10);
+            Self { queue, bells: Bells::default(), name: QueueName::parse(QUEUE).unwrap() }
+        }
+
+        async fn send(&self, body: &str) {
+            let message = Outgoing {
+                queue: self.name.clone(),
+                body: body.to_owned(),
+                delay: Duration::ZERO,
+                group: "local".to_owned(),
+            };
+            self.queue.send(&[message]).await.unwrap();
+            self.bells.ring(QUEUE, Duration::ZERO);
+        }
+
+        /// The bodies of one batch.
+        async fn gather(&self, most: usize, window: Duration) -> Vec<String> {
+            let visibility = Duration::from_mins(1);
+            let gathering =
+                Gathering { queue: &self.name, physical: QUEUE, most, window, visibility };
+            let (_, batch) = gathering.gather(&self.queue, &self.bells).await.unwrap();
+            batch.into_iter().map(|delivery| delivery.body).collect()
+        }
+    }
+
+    /// A batch waits for more within its window, no longer than until it is full; an empty queue is
+    /// no batch.
+    #[tokio::test]
+    async fn a_batch_that_is_not_full_waits_for_its_window() {
+        let desk = Desk::new();
+        let hour = Duration::from_hours(1);
+        assert!(desk.gather(2, hour).await.is_empty());
+        desk.send("one").await;
+        let (batch, ()) = tokio::join!(desk.gather(2, hour), desk.send("two"));
+        assert_eq!(batch, ["one", "two"]);
+        desk.send("three").await;
+        assert_eq!(desk.gather(2, Duration::from_millis(20)).await, ["three"]);
+        desk.send("four").await;
+        let (batch, ()) = tokio::join!(desk.gather(2, Duration::ZERO), desk.send("five"));
+        assert_eq!(batch, ["four"], "without a window nothing is waited for");
+    }
 }

@@ -11,6 +11,8 @@ pub struct Pace {
     pub timeout: Duration,
     /// How long a delivery is hidden; the template says six time-outs.
     pub visibility: Duration,
+    /// No batch waits longer for more messages; the template says a second.
+    pub window: Duration,
     /// How often the functions that run by the clock are called.
     pub period: Duration,
 }
@@ -21,6 +23,7 @@ impl Default for Pace {
         Self {
             timeout: Duration::from_secs(20),
             visibility: Duration::from_secs(25),
+            window: Duration::from_millis(200),
             period: Duration::from_secs(5),
         }
     }
@@ -30,5 +33,10 @@ impl Pace {
     /// How long one invocation of a function may take.
     pub(crate) fn timeout_of(self, function: Function) -> Duration {
         function.timeout().min(self.timeout)
+    }
+
+    /// How long a batch of a function waits for more messages.
+    pub(crate) fn window_of(self, function: Function) -> Duration {
+        Duration::from_secs(infra::window(function)).min(self.window)
     }
 }

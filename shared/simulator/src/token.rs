@@ -122,22 +122,34 @@ fn token(world: &World, call: &Call) -> Result<Value, Refusal> {
         let secret = field("client_secret").map_err(|_missing| {
             refusal(StatusCode::UNAUTHORIZED, "invalid_client", 7_000_218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
         })?;
-        if app.secret.as_deref() != Some(secret) {
-            return Err(refusal(
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                7_000_215,
-                format!(
-                    "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
-                ),
-            ));
-        }
+        check_secret(app, client, secret)?;
     }
     let life = world.config.rules.token_seconds;
     let jwt = sign(world, tenant, app, &resource, call, life);
     Ok(
         json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": jwt }),
     )
+}
+
+fn check_secret(app: &App, client: &str, secret: &str) -> Result<(), Refusal> {
+    let refused = |code, text| Err(refusal(StatusCode::UNAUTHORIZED, "invalid_client", code, text));
+    if app.expired_secrets.iter().any(|expired| expired == secret) {
+        return refused(
+            7_000_222,
+            format!(
+                "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+            ),
+        );
+    }
+    if app.secret.as_deref() != Some(secret) {
+        return refused(
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// A tenant by its GUID or one of its domains.

@@ -86,6 +86,10 @@ fn a_missing_permission_is_named_and_nothing_is_lost() {
         for name in ["request", "customer", "project", "user", "job", "step", "wave", "attempt"] {
             assert!(says(name), "the line does not say whose {name}: {told}");
         }
+        // The invocation's trace, as Lambda handed it over: `Root=1-SECONDS-24 HEX;Sampled=1`.
+        let trace = spans.iter().find_map(|span| span["trace"].as_str()).unwrap();
+        let root = trace.strip_prefix("Root=1-").and_then(|rest| rest.strip_suffix(";Sampled=1"));
+        assert_eq!(root.map(str::len), Some(8 + 1 + 24), "{trace}");
     });
 }
 
@@ -96,7 +100,10 @@ fn an_expired_secret_is_explained_and_its_users_go_on_with_the_right_one() {
     crate::run(async {
         let (cloud, stage) = a_cloud().await;
         let scope = Scope::of(cloud.project());
-        cloud.put_target_secret(&stage, "expired").await.unwrap();
+        let target = &stage.tenants().target;
+        let old = "a secret of last year";
+        stage.tenants().simulator.add_expired_secret((target.tenant_id, target.client_id), old);
+        cloud.put_target_secret(&stage, old).await.unwrap();
         InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
         for user in scope.users(cloud.host()).await.unwrap() {
             let user = user.value;
@@ -105,10 +112,12 @@ fn an_expired_secret_is_explained_and_its_users_go_on_with_the_right_one() {
             }
             assert_eq!(user.state, UserState::PrepareError, "{}", user.id);
             let problem = user.problem.expect("a parked user has a problem");
-            assert!(problem.message.contains("AADSTS7000215"), "{problem:?}");
-            assert!(!problem.advice.is_empty(), "{problem:?}");
+            for words in ["AADSTS7000222", "has expired; create a new one and store it"] {
+                assert!(problem.message.contains(words), "{problem:?}");
+            }
+            assert!(problem.advice.contains("credential"), "{problem:?}");
         }
-        cloud.put_target_secret(&stage, &stage.tenants().target.client_secret).await.unwrap();
+        cloud.put_target_secret(&stage, &target.client_secret).await.unwrap();
         // A process believes a refusal for some seconds, so that a wrong secret is not tried for each
         // user of a wave; whoever applies the action again is through then.
         while prepared(&cloud).await < 2 {

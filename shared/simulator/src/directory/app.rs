@@ -10,6 +10,8 @@ pub(crate) struct App {
     pub(crate) client_id: Uuid,
     pub(crate) name: String,
     pub(crate) secret: Option<String>,
+    /// Secrets that it had, and whose time is over.
+    pub(crate) expired_secrets: Vec<String>,
     pub(crate) certificate: Option<Certificate>,
     /// Federated identity credentials: outside identities that may speak for the app.
     pub(crate) trusts: Vec<Outsider>,
@@ -69,6 +71,7 @@ impl App {
             client_id,
             name: "Crosswave".to_owned(),
             secret: Some(secret.to_owned()),
+            expired_secrets: Vec::new(),
             certificate: None,
             trusts: Vec::new(),
             roles,

@@ -39,6 +39,15 @@ impl Simulator {
         }
     }
 
+    /// Gives an app a client secret whose time is over; the one that it has stays good.
+    pub fn add_expired_secret(&self, (tenant, client): (Uuid, Uuid), secret: &str) {
+        let mut world = self.world();
+        let app = world.tenants.get_mut(&tenant).and_then(|tenant| tenant.apps.get_mut(&client));
+        if let Some(app) = app {
+            app.expired_secrets.push(secret.to_owned());
+        }
+    }
+
     /// Lets an app trust an outside identity (a federated identity credential): the issuer, the subject,
     /// and the issuer's public key as PEM.
     pub fn trust_outsider(

@@ -71,6 +71,21 @@ fn a_wrong_secret_an_unknown_tenant_and_an_unknown_app_have_their_codes() {
 }
 
 #[test]
+fn an_expired_secret_is_told_from_a_wrong_one() {
+    let bench = Bench::calm();
+    let (tenant, client) = (bench.source.tenant_id, bench.source.client_id);
+    let good = token_form(&bench.source, GRAPH);
+    let old = good.replace("client_secret=", "client_secret=old-");
+    bench
+        .simulator
+        .add_expired_secret((tenant, client), &format!("old-{}", bench.source.client_secret));
+    let answer = ask(&bench, &tenant.to_string(), &old);
+    assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_client")));
+    assert_eq!(answer.body["error_codes"], json!([7_000_222]));
+    assert_eq!(ask(&bench, &tenant.to_string(), &good).status, OK, "the other one is still good");
+}
+
+#[test]
 fn a_missing_consent_gives_a_token_without_the_role_and_a_403_in_the_backends_words() {
     let bench = Bench::calm();
     bench.simulator.withdraw_consent(bench.source.tenant_id, bench.source.client_id, "Mail.Send");
