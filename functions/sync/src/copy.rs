@@ -8,7 +8,7 @@ use content::{
 };
 use engine::{Failure, StepContext, StepError, TenantSide, Wake};
 use jiff::{SignedDuration, Timestamp};
-use model::{Branch, Keys};
+use model::{Branch, Keys, Memory};
 use serde::{Deserialize, Serialize};
 
 use crate::{principals::MatchTable, update_user::no_target};
@@ -74,7 +74,7 @@ pub async fn copy_job<'c>(
 /// already, and it must not be copied on top. A cutover that was stopped or has failed leaves a source that
 /// forwards; whatever is copied after it meets forwarded mail too.
 pub(crate) fn forwards_since(cx: &StepContext<'_>) -> Result<Option<Timestamp>, StepError> {
-    if let Some(since) = cx.remembered("source_forwards_since")? {
+    if let Some(since) = cx.remembered(Memory::SOURCE_FORWARDS_SINCE)? {
         return Ok(Some(since));
     }
     // The source may begin to forward in the middle of any round of these.

@@ -140,8 +140,8 @@ impl<'a> StepContext<'a> {
         value.map(|value| read(name, value)).transpose()
     }
 
-    /// Remembers a value, durably, before an effect destroys it. A value that is there already
-    /// stays: a rerun after the effect would find nothing better.
+    /// Remembers a value, durably, before an effect destroys it; what was remembered under this name before
+    /// is replaced.
     pub async fn remember<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StepError> {
         let value = serde_json::to_value(value)
             .map_err(|error| StepError::retry("remember", error.to_string()))?;

@@ -294,6 +294,12 @@ pub struct Memory {
     pub remembered: BTreeMap<String, serde_json::Value>,
 }
 
+impl Memory {
+    /// The name of the moment at which the source first began to forward (CUT-S4): the target has received
+    /// what the source keeps since then.
+    pub const SOURCE_FORWARDS_SINCE: &str = "source_forwards_since";
+}
+
 impl Stored for Memory {
     const KIND: &'static str = "memory";
 }

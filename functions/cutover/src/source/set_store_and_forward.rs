@@ -3,6 +3,8 @@
 //! Refused while the target still forwards to the source: the two together are a mail loop (CUT-6).
 
 use engine::{Outcome, RecipientEdit, StepContext, StepError, StepResult, Wake};
+use jiff::Timestamp;
+use model::Memory;
 use tenant::exchange::ProxyAddress;
 
 use crate::mailbox::{changed_receipt, source_mailbox, target_mailbox};
@@ -28,8 +30,9 @@ pub(crate) async fn run(cx: &StepContext<'_>) -> StepResult {
     })?;
     if !cx.is_plan() {
         // Mail that comes in from now on is forwarded as well as kept: the copier must not bring
-        // the kept copy a second time.
-        cx.remember("source_forwards_since", &cx.now()).await?;
+        // the kept copy a second time. An earlier cutover may have begun with it already.
+        let since = cx.remembered::<Timestamp>(Memory::SOURCE_FORWARDS_SINCE)?;
+        cx.remember(Memory::SOURCE_FORWARDS_SINCE, &since.unwrap_or_else(|| cx.now())).await?;
     }
     let changed =
         RecipientEdit::of(&mailbox).forwarding(Some(&to), true).apply(cx.source()).await?;

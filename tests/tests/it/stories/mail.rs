@@ -1,5 +1,8 @@
 //! No mail is lost and none goes round, whenever it is sent.
 
+use std::time::Duration;
+
+use catalogue::Step;
 use crosswave_tests::world::World;
 use model::{Action, JobKind, User, UserState};
 use simulator::{Arrival, Part};
@@ -73,6 +76,29 @@ async fn mail_that_was_forwarded_and_then_filed_is_there_once() {
     let filed = new.unwrap().folders.into_iter().find(|(path, _)| path.ends_with("Filed"));
     let filed = filed.map(|(_, folder)| folder.items.len()).unwrap_or_default();
     assert!(filed > 14, "all of the old address up to the last look, not {filed}");
+}
+
+/// CUT-6, SYN-1: the same where an earlier cutover has made the source forward: what came while the second
+/// one was not there yet is known too.
+#[tokio::test]
+async fn mail_that_an_earlier_cutover_forwarded_is_there_once_when_it_is_filed() {
+    let (world, user) = one_synced(plain(1)).await;
+    let mut sent = Vec::new();
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::CreateSourceContact).await);
+    world.apply(&user, Action::Stop).await.unwrap();
+    world.settle().await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::SetStoreAndForward).await);
+    write(&world, &user, "late in the second cutover", &mut sent).await;
+    let upn = &user.source.user_principal_name;
+    for (subject, _) in &sent {
+        world.simulator.file_message(world.source.tenant_id, upn, subject, "Filed").unwrap();
+    }
+    world.clock.advance(Duration::from_hours(3));
+    world.settle().await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+    arrived(&world, &user, &sent).await;
 }
 
 /// CUT-6: whenever one looks, the two mailboxes do not forward to each other.
