@@ -15,9 +15,10 @@ use simulator::{Config, Part, Population, Profile, Simulator};
 use crate::{
     fault::{Faults, mix},
     run::{Settings, run},
+    seed::start,
     stage::Stage,
     trace::Trace,
-    world::{World, drive, start},
+    world::{World, drive},
 };
 
 /// What is garbled.

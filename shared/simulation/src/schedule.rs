@@ -5,7 +5,10 @@ use engine::{Host, records::load_all};
 use jiff::{Timestamp, tz::TimeZone};
 use model::{Action, Keys, Repeat, Schedule, WaveId, WaveRun};
 
-use crate::world::{World, drive, start};
+use crate::{
+    seed::start,
+    world::{World, drive},
+};
 
 const ZONE: &str = "Europe/Berlin";
 

@@ -84,6 +84,7 @@ async fn one(world: &World, person: &Person, user: &User) {
         super::bad::bad_items(world, person, &parts, copied.at).await;
         if let Some(target) = user.target.as_ref().filter(|_| world.moves_rights()) {
             super::rights::rights(world, person, &target.user_principal_name, copied.at);
+            super::rights::shares(world, person, &target.user_principal_name, copied.at);
         }
         if world.verifies() {
             super::verified::verified(world, person, user, copied.at).await;

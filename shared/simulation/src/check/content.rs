@@ -138,6 +138,11 @@ impl Ledger {
         }
     }
 
+    /// Whether something at this path of the old drive was changed at a moment or after it.
+    pub(crate) fn file_changed_since(&self, path: &str, moment: Timestamp) -> bool {
+        self.files.get(path).is_some_and(|at| *at >= moment)
+    }
+
     /// What is wrong with the new mailbox, given that everything in the old one that was not touched
     /// after `copied` has been copied.
     pub(crate) fn mail_differences(

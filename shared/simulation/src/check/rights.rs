@@ -1,4 +1,4 @@
-//! SYN-2: the rights on a mailbox, with their holders translated.
+//! SYN-2: the rights on a mailbox and the shares of a drive, with their holders translated.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,12 @@ use simulator::RightView;
 
 use crate::world::{Person, World};
 
-/// Compares the rights on both mailboxes of a person. `copied` is when the last round of the copy began:
-/// who had an account in the target by then has the rights there too.
-pub(crate) fn rights(world: &World, person: &Person, new: &str, copied: Timestamp) {
-    let simulator = &world.simulator;
-    let here = simulator.rights(world.source.tenant_id, &person.upn);
-    let there = simulator.rights(world.target.tenant_id, new);
-    let mut accounts: BTreeMap<&str, (String, bool)> = BTreeMap::new();
+/// The accounts in the target of the people who move, by their names in the source, and whether each was
+/// there when the last round began.
+type Accounts<'w> = BTreeMap<&'w str, (String, bool)>;
+
+fn accounts(world: &World, copied: Timestamp) -> Accounts<'_> {
+    let mut accounts = Accounts::new();
     for other in &world.people {
         let user = world.user(other);
         if let Some(target) = user.and_then(|user| user.target) {
@@ -22,6 +21,44 @@ pub(crate) fn rights(world: &World, person: &Person, new: &str, copied: Timestam
             accounts.insert(&other.upn, (target.user_principal_name, known));
         }
     }
+    accounts
+}
+
+/// Compares the shares of what lies at the same place in both drives of a person. `copied` is when the last
+/// round of the copy began.
+pub(crate) fn shares(world: &World, person: &Person, new: &str, copied: Timestamp) {
+    let view = |tenant, upn: &str| world.simulator.drive_view(tenant, upn);
+    let here = view(world.source.tenant_id, &person.upn);
+    let (Ok(here), Ok(there)) = (here, view(world.target.tenant_id, new)) else { return };
+    let accounts = accounts(world, copied);
+    let ledger = world.ledger(&person.key.user);
+    for (path, entry) in &here.entries {
+        let late = ledger.file_changed_since(path, copied);
+        let Some(copy) = there.entries.get(path).filter(|_| !late) else { continue };
+        for (holder, roles) in &entry.grants {
+            let Some((account, known)) = accounts.get(holder.as_str()) else { continue };
+            if *known && copy.grants.get(account) != Some(roles) {
+                let text = format!("{account} has not {roles:?} on `{path}` of {new}");
+                world.stage.violated("SYN-2 (shares)", text);
+            }
+        }
+        for holder in copy.grants.keys() {
+            let meant = accounts.iter().find(|(_, (account, _))| account == holder);
+            if meant.is_some_and(|(source, _)| !entry.grants.contains_key(*source)) {
+                let text = format!("nobody gave {holder} a right on `{path}` of {}", person.upn);
+                world.stage.violated("SYN-2 (shared)", text);
+            }
+        }
+    }
+}
+
+/// Compares the rights on both mailboxes of a person. `copied` is when the last round of the copy began:
+/// who had an account in the target by then has the rights there too.
+pub(crate) fn rights(world: &World, person: &Person, new: &str, copied: Timestamp) {
+    let simulator = &world.simulator;
+    let here = simulator.rights(world.source.tenant_id, &person.upn);
+    let there = simulator.rights(world.target.tenant_id, new);
+    let accounts = accounts(world, copied);
     let mut translated = Vec::new();
     for right in &here {
         let Some((holder, known)) = accounts.get(right.holder.as_str()) else { continue };

@@ -4,11 +4,11 @@ use catalogue::Step;
 use crosswave_tests::world::drive;
 use engine::{open_gate, records::load_job};
 use model::{Action, Branch, JobStatus, OutlookGate, UserState};
-use simulator::FaultKind;
+use simulator::{FaultKind, FaultRule};
 
 use super::stage::{
-    all_cutover_steps, bare, contact_in, cutover_steps, fault, heal, holders, holds_x500,
-    in_source, in_target, mails, not_applicable, one_synced, plain, problem, state,
+    aim, all_cutover_steps, bare, contact_in, cutover_steps, fault, heal, holders, holds_x500,
+    in_source, in_target, mails, not_applicable, one_synced, plain, problem, rule, state,
 };
 
 /// Where content is read and written: what a side delta needs and no other step asks for.
@@ -91,6 +91,22 @@ async fn t6_and_t7_move_the_contacts_legacy_dn_to_the_user() {
     assert!(world.settle_before(Step::StampSourceX500).await);
     assert!(holds_x500(&in_target(&world, &user).await, &dn));
     assert_eq!(holders(&world, target, &dn).len(), 1);
+}
+
+/// CUT-T6, CUT-7: a server that lags behind does not show the contact that prepare has made. It is awaited: its
+/// addresses would be lost.
+#[tokio::test]
+async fn a_contact_that_a_lagging_server_does_not_show_keeps_its_addresses() {
+    let (world, user) = one_synced(bare(1)).await;
+    let dn = contact_in(&world, &world.target, &user).unwrap().legacy_exchange_dn;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::ClearContactLegacyDn).await);
+    let unseen = FaultKind::Status { status: 404, retry_after: None };
+    let cmdlet = Some("Get-MailContact".to_owned());
+    aim(&world, FaultRule { cmdlet, times: Some(3), ..rule(unseen) });
+    assert!(world.settle_before(Step::StampSourceX500).await);
+    assert!(holds_x500(&in_target(&world, &user).await, &dn));
+    assert_eq!(contact_in(&world, &world.target, &user), None);
 }
 
 /// CUT-T8: the source mailbox's LegacyExchangeDN and its X500 addresses of earlier moves, too.

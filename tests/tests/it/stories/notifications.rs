@@ -77,6 +77,17 @@ async fn a_crash_while_sending_sends_nothing_twice() {
     assert_eq!(record(&world, EventKind::CutoverComplete).await.delivery, DeliveryState::Uncertain);
 }
 
+/// NOT-2: a cutover that is stopped while its notification is being sent decides it all the same.
+#[tokio::test]
+async fn a_stopped_cutover_leaves_no_mail_undecided() {
+    let (world, user) = died_while_sending().await;
+    world.apply(&user, Action::Stop).await.unwrap();
+    world.settle().await;
+    assert_eq!(state(&world, &user).await, UserState::Stopped);
+    assert_eq!(record(&world, EventKind::CutoverComplete).await.delivery, DeliveryState::Uncertain);
+    assert_eq!(told(&world, &user).await, 1);
+}
+
 /// NOT-2, ERR-4: a host that is alone knows at its start that the sender is dead, and waits for
 /// nobody.
 #[tokio::test]

@@ -5,12 +5,12 @@
 use catalogue::Step;
 use crosswave_tests::world::World;
 use engine::records::load_job;
-use model::{Action, Branch, JobKind, OutlookGate, User, UserState};
+use model::{Action, Branch, JobKind, OutlookGate, ResetTo, User, UserState};
 use simulator::{FaultKind, Lag, Part};
 
 use super::stage::{
-    all_cutover_steps, bare, contact_in, cutover_steps, fault, holders, holds_x500, in_target,
-    one_synced, plain, state,
+    all_cutover_steps, bare, contact_in, cutover_steps, fault, holders, holds_x500, in_source,
+    in_target, one_synced, plain, state,
 };
 
 /// CUT-4, CUT-5: before whichever step a cutover is stopped, the finished steps stay finished, no
@@ -158,13 +158,7 @@ async fn a_cutover_does_not_leave_an_archive_behind_for_which_the_target_has_non
     assert_eq!((problem.step, &*problem.code), (Step::CompleteFirstDelta, "no_target_archive"));
 
     assert!(problem.advice.contains("reset the user to synced, sync"), "{}", problem.advice);
-    let reset = engine::Apply {
-        user: world.key(&user),
-        action: Action::Reset,
-        force: false,
-        reset_to: Some(model::ResetTo::Synced),
-    };
-    engine::apply(&world.host, reset).await.unwrap();
+    reset(&world, &user, ResetTo::Synced).await;
     for action in [Action::Sync, Action::Cutover] {
         world.perform(std::slice::from_ref(&user), action).await;
     }
@@ -180,4 +174,56 @@ async fn a_cutover_does_not_leave_an_archive_behind_for_which_the_target_has_non
     );
     let none: Vec<String> = Vec::new();
     assert_eq!(old.differences(&archive(world.target.tenant_id, &new), true), none);
+}
+
+/// Resets a user, as the operator does.
+async fn reset(world: &World, user: &User, to: ResetTo) {
+    let user = world.key(user);
+    let reset = engine::Apply { user, action: Action::Reset, force: false, reset_to: Some(to) };
+    engine::apply(&world.host, reset).await.unwrap();
+}
+
+/// SYN-I3, CUT-6: a sync behind a cutover that was stopped when the source forwarded already does not make the
+/// target forward back, and does not fail for it.
+#[tokio::test]
+async fn an_initial_sync_behind_a_half_done_cutover_makes_no_mail_loop() {
+    let (world, user) = one_synced(bare(1)).await;
+    world.apply(&user, Action::Cutover).await.unwrap();
+    assert!(world.settle_before(Step::CreateSourceContact).await);
+    stop(&world, &user).await;
+    reset(&world, &user, ResetTo::NoMatch).await;
+    world.match_all().await;
+    for action in [Action::Prepare, Action::Sync] {
+        world.perform(std::slice::from_ref(&user), action).await;
+    }
+    let now = world.user(&user).await;
+    assert_eq!(now.state, UserState::Synced, "{:?}", now.problem);
+    assert!(in_source(&world, &user).forwarding.target.is_some());
+    assert_eq!(in_target(&world, &user).await.forwarding.target, None);
+    world.perform(std::slice::from_ref(&user), Action::Cutover).await;
+    assert_eq!(state(&world, &user).await, UserState::Complete);
+}
+
+/// CUT-T2, ERR-1: who has no mailbox in the target yet cannot be cut over, and what is advised then helps.
+#[tokio::test]
+async fn the_advice_for_a_person_without_a_target_mailbox_can_be_followed() {
+    let (world, people) = super::support::discovered(super::support::plain(1)).await;
+    let user = &people[0];
+    world.perform(std::slice::from_ref(user), Action::Prepare).await;
+    world.apply(user, Action::Sync).await.unwrap();
+    assert!(world.settle_before(Step::AssignLicenses).await);
+    stop(&world, user).await;
+    world.perform(std::slice::from_ref(user), Action::Cutover).await;
+    let problem = world.user(user).await.problem.unwrap();
+    assert_eq!(&*problem.code, "no_target_mailbox");
+    assert!(
+        problem.advice.contains("reset the user to synced, sync, and apply cutover again"),
+        "{}",
+        problem.advice
+    );
+    reset(&world, user, ResetTo::Synced).await;
+    for action in [Action::Sync, Action::Cutover] {
+        world.perform(std::slice::from_ref(user), action).await;
+    }
+    assert_eq!(state(&world, user).await, UserState::Complete);
 }
