@@ -8,7 +8,7 @@ use model::{Action, Project, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, FunctionError, StartWave, dead, files, plan, start};
+use crate::{Deployment, FunctionError, StartWave, dead, files, plan, polling, start};
 
 /// Largest body in bytes.
 const MOST_BYTES: usize = 64 * 1024;
@@ -179,7 +179,7 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
         }
         ("GET", ["v1", "dead-letters"]) => Ok(json!(dead::list_dead(host).await?)),
         ("POST", ["v1", "dead-letters", "redrive"]) => {
-            deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+            polling::on(deployment).await?;
             Ok(json!(dead::redrive(deployment).await?))
         }
         _ => Err(Refusal::Missing),

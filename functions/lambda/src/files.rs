@@ -20,7 +20,7 @@ use model::{Action, Keys, Stored, WaveId};
 use ports::CommitError;
 use serde::{Deserialize, Serialize};
 
-use crate::{Deployment, FunctionError, due::name_of, plan::PLANNED};
+use crate::{Deployment, FunctionError, due::name_of, plan::PLANNED, polling};
 
 /// The largest file in bytes.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -186,7 +186,7 @@ pub(crate) async fn start_from_file(
     }
     if !file.value.state.is_over() {
         // Polling first: once a baton is sent, somebody must look.
-        deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+        polling::on(deployment).await?;
         let at = (file.value.planned, false);
         let run = waves::start_run_at(host, &aim.scope, &aim.wave, aim.action, at).await?;
         let done = waves::expand(host, &aim.scope, &run).await?;

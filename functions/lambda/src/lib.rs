@@ -19,6 +19,7 @@ mod event;
 mod files;
 mod layout;
 mod plan;
+mod polling;
 mod projects;
 mod start;
 mod sweep;

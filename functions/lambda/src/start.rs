@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{Action, CustomerId, ProjectId, WaveId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Deployment, FunctionError, plan};
+use crate::{Deployment, FunctionError, plan, polling};
 
 /// What is to be started. `action` and `wave` are left out by a schedule: it says that something of
 /// the project is due, and the wave's own record knows what.
@@ -58,7 +58,7 @@ pub(crate) async fn start(
     let host = &deployment.host;
     let scope = Scope { customer: request.customer, project: request.project };
     // Polling first: once a baton is sent, somebody must look.
-    deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+    polling::on(deployment).await?;
     match (request.wave, request.action) {
         (Some(wave), Some(action)) => {
             let planned = request.planned.or(time).unwrap_or_else(|| host.clock.now());
@@ -87,7 +87,7 @@ pub(crate) async fn fire(deployment: &Deployment, scope: &Scope) -> Result<Start
     let mut all = Started::default();
     let runs = waves::pending_runs(host, scope).await?;
     if !runs.is_empty() {
-        deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+        polling::on(deployment).await?;
     }
     for run in runs {
         let done = waves::expand(host, scope, &run).await?;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::{Deployment, FunctionError, plan};
+use crate::{Deployment, FunctionError, plan, polling};
 
 /// What was brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,7 +23,7 @@ pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionErro
     }
     if sent > 0 {
         tracing::info!(sent, "swept");
-        deployment.switch.polling(true).await.map_err(FunctionError::Switch)?;
+        polling::on(deployment).await?;
     }
     Ok(Swept { sent })
 }

@@ -30,6 +30,7 @@ mod api;
 mod changes;
 mod files;
 mod plan;
+mod polling;
 
 /// What every step answers here, by the user's name.
 struct Scripted;
@@ -69,19 +70,13 @@ impl Tenants for Nowhere {
 #[derive(Default)]
 struct Noted {
     polling: Mutex<Vec<bool>>,
+    /// What happens while polling is switched off.
+    meanwhile: Mutex<Option<polling::Meanwhile>>,
     events: Mutex<Vec<ChangeEvent>>,
     plans: Mutex<BTreeMap<String, PlannedStart>>,
     /// The bucket: files by key and version; `None` for one that cannot be read now.
     files: Mutex<BTreeMap<(String, String), Option<String>>>,
     calls: Mutex<Vec<(Function, Value)>>,
-}
-
-#[async_trait]
-impl Switch for Noted {
-    async fn polling(&self, on: bool) -> Result<(), String> {
-        self.polling.lock().unwrap().push(on);
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -409,27 +404,6 @@ async fn an_event_that_comes_twice_starts_a_wave_once() {
     for user in scope.users(&desk.deployment.host).await.unwrap() {
         assert_eq!(user.value.jobs, 1, "one job each");
     }
-}
-
-/// An idle deployment polls nothing; one at work does.
-#[tokio::test]
-async fn polling_is_on_while_somebody_is_in_flight_and_off_afterwards() {
-    let desk = Desk::with(&["anna"]).await;
-    let pulse = desk.run(Function::Tick, json!({})).await;
-    assert_eq!((pulse["InFlight"].clone(), pulse["Polling"].clone()), (json!(0), json!(false)));
-    desk.start().await;
-    let pulse = desk.run(Function::Tick, json!({})).await;
-    assert_eq!((pulse["InFlight"].clone(), pulse["Polling"].clone()), (json!(1), json!(true)));
-    for step in plan_of(Phase::Prepare) {
-        assert!(desk.deliver_to(Function::Step(step)).await.is_empty());
-    }
-    let pulse = desk.run(Function::Tick, json!({})).await;
-    let told = (pulse["InFlight"].clone(), pulse["Polling"].clone());
-    assert_eq!(told, (json!(0), json!(true)), "a notification is still to be sent");
-    desk.deliver_to(Function::Notify).await;
-    let pulse = desk.run(Function::Tick, json!({})).await;
-    assert_eq!(pulse["Polling"], false);
-    assert_eq!(desk.noted.polling.lock().unwrap().last(), Some(&false));
 }
 
 /// Two bad events: each is refused with words that name what is wrong.

@@ -2,24 +2,15 @@
 //! needed. The tick mends what a lost event left; nothing depends on it in ordinary times.
 
 use control::waves;
-use engine::records::{Batch, Loaded, load, load_all};
+use engine::{
+    Host,
+    records::{Loaded, load_all},
+};
 use jiff::Timestamp;
-use model::{DeliveryState, Job, JobStatus, Keys, Notification, Stored};
-use ports::CommitError;
-use serde::{Deserialize, Serialize};
+use model::{DeliveryState, Job, JobStatus, Keys, Notification};
+use serde::Serialize;
 
-use crate::{Deployment, FunctionError, due, layout::BOOKS, start::fire};
-
-/// Whether the queues are polled, as the tick last decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Polling {
-    on: bool,
-    since: Timestamp,
-}
-
-impl Stored for Polling {
-    const KIND: &'static str = "polling";
-}
+use crate::{Deployment, FunctionError, due, polling, start::fire};
 
 /// How a deployment stands at a tick; the log turns it into metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,6 +29,8 @@ pub(crate) struct Pulse {
 /// One tick.
 pub(crate) async fn tick(deployment: &Deployment) -> Result<Pulse, FunctionError> {
     let host = &deployment.host;
+    // Before anything is looked at.
+    let said = polling::said(deployment).await?;
     let mut pulse = Pulse::default();
     let mut told = true;
     let mut customers = std::collections::BTreeSet::new();
@@ -53,16 +46,21 @@ pub(crate) async fn tick(deployment: &Deployment) -> Result<Pulse, FunctionError
             pulse.in_flight += 1;
             pulse.oldest_baton = pulse.oldest_baton.max(overdue(&job, host.clock.now()));
         }
-        if pulse.in_flight == 0 {
-            told &= all_told(deployment, &partition).await?;
+        if pulse.in_flight == 0 && !said.is_off() {
+            told &= all_told(host, &partition).await?;
         }
         customers.insert(scope.customer.to_string());
     }
     for customer in customers {
         pulse.released += due::release(host, &customer).await?;
     }
-    pulse.polling = pulse.in_flight > 0 || !told || pulse.released > 0;
-    switch(deployment, pulse.polling).await?;
+    // It is said again each time while it is on: an update of the stack may have switched it off.
+    pulse.polling = if pulse.in_flight > 0 || !told || pulse.released > 0 {
+        polling::on(deployment).await?;
+        true
+    } else {
+        polling::off(deployment, &said).await?
+    };
     Ok(pulse)
 }
 
@@ -77,45 +75,11 @@ fn overdue(job: &Job, now: Timestamp) -> u64 {
 
 /// Whether every notification has been delivered or given up. Asked only when nothing else is in
 /// flight and the queues are still polled: an idle deployment does not read them again and again.
-async fn all_told(deployment: &Deployment, partition: &str) -> Result<bool, FunctionError> {
-    let host = &deployment.host;
-    if load_polling(deployment).await?.is_some_and(|polling| !polling.value.on) {
-        return Ok(true);
-    }
+async fn all_told(host: &Host, partition: &str) -> Result<bool, FunctionError> {
     let open = |notification: &Loaded<Notification>| {
         let delivery = &notification.value.delivery;
         matches!(delivery, DeliveryState::Pending | DeliveryState::Sending { .. })
     };
     let all = load_all::<Notification>(&*host.store, partition, Keys::NOTIFICATIONS).await?;
     Ok(!all.iter().any(open))
-}
-
-async fn load_polling(deployment: &Deployment) -> Result<Option<Loaded<Polling>>, FunctionError> {
-    Ok(load(&*deployment.host.store, place()).await?)
-}
-
-fn place() -> (String, String) {
-    (BOOKS.to_owned(), "POLLING".to_owned())
-}
-
-/// Switches polling. It is said again each time while it is on: an update of the stack may have
-/// switched it off.
-async fn switch(deployment: &Deployment, on: bool) -> Result<(), FunctionError> {
-    let before = load_polling(deployment).await?;
-    let was_on = before.as_ref().is_some_and(|before| before.value.on);
-    if !on && !was_on && before.is_some() {
-        return Ok(());
-    }
-    deployment.switch.polling(on).await.map_err(FunctionError::Switch)?;
-    if was_on == on && before.is_some() {
-        return Ok(());
-    }
-    let version = before.map_or(0, |before| before.version);
-    let mut batch = Batch::new();
-    batch.put(place(), &Polling { on, since: deployment.host.clock.now() }, version)?;
-    match batch.commit(&*deployment.host.store).await {
-        // Another tick was first; the next one looks again.
-        Ok(()) | Err(CommitError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -9,7 +9,9 @@ use std::{
 use catalogue::table;
 use cloud::{Cloud, InTheCloud, Options, Pace};
 use control::Scope;
+use jiff::{SignedDuration, tz::TimeZone};
 use model::{Keys, UserState};
+use ports::Clock;
 use rehearsal::{Scene, Stage};
 use serde_json::{Value, json};
 use system::SystemClock;
@@ -70,7 +72,37 @@ fn a_schedule_starts_its_wave_once_and_every_change_is_told() {
         let listed = cloud.with_attribute(table::LISTING).await.unwrap();
         let (partition, sort) = Keys::project(&scope.customer, &scope.project);
         assert_eq!(listed, [format!("{partition}/{sort}")], "the index is sparse");
+        recurring(&cloud, &scope).await;
     });
+}
+
+/// A schedule that recurs is planned with its wave, in its own time zone, again after each time, and
+/// goes with the wave.
+async fn recurring(cloud: &Cloud, scope: &Scope) {
+    let wave = format!("/v1/customers/{}/projects/{}/waves/nightly", scope.customer, scope.project);
+    let ask = async |method: &str, path: &str, body: Value| {
+        let (status, said) = cloud.ask(method, path, &body).await.unwrap();
+        assert_eq!(status, 200, "{said}");
+    };
+    ask("PUT", &wave, json!({})).await;
+    let (zone, fired) = (TimeZone::get("Asia/Kolkata").unwrap(), cloud.fired().len());
+    let first = (SystemClock.now() + SignedDuration::from_secs(2)).to_zoned(zone).datetime();
+    let first = first.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let schedule = json!({
+        "first": first, "zone": "Asia/Kolkata", "repeat": { "every": "days", "days": 1 },
+    });
+    ask("PUT", &format!("{wave}/schedules/sync"), schedule).await;
+    let planned = cloud.planned().into_values().next().unwrap();
+    let next = BTreeSet::from([planned + SignedDuration::from_hours(24)]);
+    for _ in 0..100 {
+        if cloud.fired().len() > fired && !cloud.planned().is_empty() {
+            break;
+        }
+        SystemClock.sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(cloud.planned().into_values().collect::<BTreeSet<_>>(), next);
+    ask("DELETE", &wave, Value::Null).await;
+    assert_eq!(cloud.planned(), BTreeMap::new());
 }
 
 /// The details of one kind of event, each once: an event that comes again has the same id.

@@ -1,6 +1,6 @@
 //! The rehearsal in the cloud and on one machine: the same report.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command, sync::LazyLock, time::Duration};
 
 use cloud::{Kills, Options, rehearse};
 use rehearsal::Scene;
@@ -12,7 +12,9 @@ fn scene() -> Scene {
     Scene { people: PEOPLE, seed: 1, mail_folder: None, told: false }
 }
 
-/// The report of the one-machine host.
+/// The report of the one-machine host, for both tests.
+static MACHINE: LazyLock<Value> = LazyLock::new(on_one_machine);
+
 fn on_one_machine() -> Value {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
     let run = Command::new(env!("CARGO"))
@@ -45,23 +47,33 @@ fn timeless(played: &Value) -> Value {
 /// Both hosts say the same, and in the cloud nothing was asked that a role does not allow.
 #[test]
 fn the_cloud_and_one_machine_report_the_same() {
-    let machine = on_one_machine();
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), Kills::default()))
         .unwrap()
         .unwrap();
     assert_eq!(played.denied, Vec::<String>::new());
     assert!(played.rehearsed.all_well(), "{}", played.rehearsed);
     let cloud = serde_json::to_value(&played).unwrap();
-    assert_eq!(timeless(&cloud), timeless(&machine));
+    assert_eq!(timeless(&cloud), timeless(&MACHINE));
 }
 
-/// `kill -9` of function processes changes nothing in the outcome.
+/// Without the one thing that a kill may add: a process that dies while it hands a mail over cannot know
+/// whether it went, and says so.
+fn sure(mut timeless: Value) -> Value {
+    let warnings = timeless["report"]["warnings"].as_array_mut().unwrap();
+    warnings.retain(|warning| warning["step"] != "cutover.notify_user");
+    timeless
+}
+
+/// `kill -9` of function processes at random moments changes nothing in the outcome: the same report.
 #[test]
 fn killed_processes_change_nothing() {
-    let kills = Kills { most: 4, every: Duration::from_secs(4) };
+    let kills = Kills { most: 6, every: Duration::from_secs(6) };
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), kills)).unwrap().unwrap();
     assert!(played.killed > 0, "nothing was killed");
+    assert_eq!(played.denied, Vec::<String>::new());
     assert!(played.rehearsed.all_well(), "{}", played.rehearsed);
     let states = &played.rehearsed.report.states;
     assert_eq!(states.values().sum::<usize>(), states[&model::UserState::Complete]);
+    let cloud = serde_json::to_value(&played).unwrap();
+    assert_eq!(sure(timeless(&cloud)), sure(timeless(&MACHINE)));
 }
