@@ -30,7 +30,7 @@ impl Unit<'_> {
         rows: &mut [Row],
     ) -> Step {
         self.settle_page(copy, folder, rows).await?;
-        let mut renewed = false;
+        let (mut renewed, mut made_again) = (false, false);
         let mut next = self.page().map_or(0, |page| page.next);
         let mut current = self.exported(copy, folder, rows, next).await?;
         while let Some(batch) = current.take() {
@@ -70,7 +70,7 @@ impl Unit<'_> {
             self.spend(requests);
             drop(held);
 
-            match self.record(copy, folder, loads, landed)? {
+            match self.record(copy, folder, loads, landed, !made_again)? {
                 Verdict::Settled => {
                     next = if again.is_some() { from } else { to };
                     self.set_page(next, None);
@@ -81,6 +81,18 @@ impl Unit<'_> {
                 }
                 Verdict::Unknown => {
                     return Err(self.unknown_outcome());
+                }
+                Verdict::FolderGone => {
+                    (made_again, next) = (true, from);
+                    self.set_page(next, None);
+                    self.commit_with(folder).await?;
+                    self.make_again(copy, folder.row.ordinal).await?;
+                    if let Some(row) = copy.folders.rows.get(&folder.row.ordinal) {
+                        folder.row.target.clone_from(&row.target);
+                        folder.row.astray.clone_from(&row.astray);
+                    }
+                    current = self.exported(copy, folder, rows, next).await?;
+                    continue;
                 }
                 Verdict::SessionEnded if renewed => {
                     self.set_page(from, None);

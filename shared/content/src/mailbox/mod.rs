@@ -1,5 +1,6 @@
 //! The copy of a mailbox or an archive: folders, items, deletions, in this order.
 
+mod again;
 mod batch;
 mod delivered;
 mod import;
@@ -89,7 +90,7 @@ impl FolderRow {
 }
 
 /// More folders than lie in one another.
-const MOST_DEEP: usize = 300;
+const MAX_DEPTH: usize = 300;
 
 /// All folders of a mailbox, by ordinal.
 pub(crate) struct Folders {
@@ -116,7 +117,7 @@ impl Folders {
     pub(crate) fn path(&self, ordinal: u32) -> String {
         let mut names = Vec::new();
         let mut at = ordinal;
-        while at != 0 && names.len() < MOST_DEEP {
+        while at != 0 && names.len() < MAX_DEPTH {
             let Some(row) = self.rows.get(&at) else { break };
             names.push(row.name.as_str());
             at = row.parent;
@@ -130,7 +131,7 @@ impl Folders {
         let above = |at: &u32| self.rows.get(at).map(|row| row.parent);
         std::iter::successors(Some(ordinal), above)
             .take_while(|at| *at != 0)
-            .take(MOST_DEEP)
+            .take(MAX_DEPTH)
             .count()
     }
 
@@ -138,7 +139,7 @@ impl Folders {
     fn is_above(&self, ordinal: u32, below: u32) -> bool {
         let above =
             |at: &u32| self.rows.get(at).filter(|row| row.ordinal != 0).map(|row| row.parent);
-        std::iter::successors(Some(below), above).take(MOST_DEEP).any(|at| at == ordinal)
+        std::iter::successors(Some(below), above).take(MAX_DEPTH).any(|at| at == ordinal)
     }
 
     fn next_ordinal(&self) -> u32 {

@@ -71,6 +71,7 @@ impl Unit<'_> {
         folder: &mut FolderCopy<'_>,
         loads: Vec<Load>,
         landed: Vec<Landed>,
+        may_be_gone: bool,
     ) -> Step<Verdict> {
         let mut verdict = Verdict::Settled;
         for (load, landed) in loads.into_iter().zip(landed) {
@@ -99,6 +100,9 @@ impl Unit<'_> {
                     _ if pause(&error).is_some() => {
                         let stop = judge("importing items into the target", error);
                         verdict.at_least(Verdict::NotDone(stop));
+                    }
+                    _ if may_be_gone && error.is_not_found() => {
+                        verdict.at_least(Verdict::FolderGone);
                     }
                     _ => self.bad_row(copy, folder, load.row, &error)?,
                 },
@@ -212,6 +216,8 @@ impl Unit<'_> {
 /// What the results of a batch mean for the page, the worst of them.
 pub(super) enum Verdict {
     Settled,
+    /// The target has no such folder, it seems.
+    FolderGone,
     /// Some were certainly not imported.
     NotDone(Stop),
     SessionEnded,
@@ -223,9 +229,10 @@ impl Verdict {
     fn rank(&self) -> u8 {
         match self {
             Self::Settled => 0,
-            Self::SessionEnded => 1,
-            Self::NotDone(_) => 2,
-            Self::Unknown => 3,
+            Self::FolderGone => 1,
+            Self::SessionEnded => 2,
+            Self::NotDone(_) => 3,
+            Self::Unknown => 4,
         }
     }
 

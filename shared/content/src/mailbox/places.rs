@@ -9,24 +9,31 @@ use crate::unit::{Step, Unit, judge};
 /// Characters of a folder's own name in a spare one: the service takes 255.
 const OWN: usize = 200;
 
+/// Whether the copy of a folder went where the original is.
+pub(super) enum Followed {
+    /// There it is; or here it stays, since its name is taken there.
+    At(Option<Place>),
+    /// The copy, or the one that it should be in, is not in the target.
+    Gone,
+}
+
 impl Unit<'_> {
-    /// Gives the copy of a folder the original's name and place. Says where it stays, if its name is
-    /// taken there.
+    /// Gives the copy of a folder the original's name and place.
     pub(super) async fn put_in_place(
         &mut self,
         copy: &MailboxCopy,
         row: &FolderRow,
         at: Place,
-    ) -> Step<Option<Place>> {
-        match self.move_copy(copy, row, &at, &row.place()).await? {
-            None => Ok(None),
-            Some(error) if error.is_already_exists() => Ok(Some(at)),
+    ) -> Step<Followed> {
+        Ok(match self.move_copy(copy, row, &at, &row.place()).await? {
+            None => Followed::At(None),
+            Some(error) if error.is_already_exists() => Followed::At(Some(at)),
+            Some(error) if error.is_not_found() => Followed::Gone,
             Some(error) => {
                 self.could_not_follow(copy, row, &error);
-                // Nobody finds what is gone; whatever else is refused is tried again.
-                Ok((!error.is_not_found()).then_some(at))
+                Followed::At(Some(at))
             }
-        }
+        })
     }
 
     /// At the end of a round: folders whose names were taken get them now. Where copies wait for each

@@ -217,7 +217,9 @@ impl Unit<'_> {
                 link.as_deref(),
                 &PROPERTIES,
             );
-            let page = self.ask("looking for copies in the target", call).await?;
+            let page = self.ask_optional("looking for copies in the target", call).await?;
+            // In a folder that people of the target have deleted there are none.
+            let Some(page) = page else { return Ok(()) };
             self.pair(folder, originals, intent, page.value).await?;
             let all = intent.search.found.len() == originals.len();
             let Some(next) = page.next_link.filter(|_| !all) else { return Ok(()) };

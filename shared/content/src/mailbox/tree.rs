@@ -13,7 +13,7 @@ use tenant::{
 
 use super::{
     FolderRow, MailboxCopy, Place,
-    places::{is_refusal, spare_name},
+    places::{Followed, is_refusal, spare_name},
     roles::{Role, name_key, names, role},
 };
 use crate::{
@@ -154,7 +154,8 @@ impl Unit<'_> {
             if folder.id.is_empty() || !seen.insert(folder.id.clone()) {
                 continue;
             }
-            let row = match known.get(&folder.id).and_then(|known| copy.folders.rows.get(known)) {
+            let mut row = match known.get(&folder.id).and_then(|known| copy.folders.rows.get(known))
+            {
                 // A folder below itself: a list that cannot be. Its first place counts.
                 Some(row) if copy.folders.is_above(row.ordinal, parent) => continue,
                 Some(row) => {
@@ -163,6 +164,14 @@ impl Unit<'_> {
                 }
                 None => self.new_folder(copy, &folder, parent, &mut target).await?,
             };
+            if row.target.is_empty()
+                && row.left_out.is_none()
+                && Box::pin(self.make_again(copy, parent)).await?
+            {
+                // What refused it was that the folder above had been deleted.
+                target = None;
+                row = self.known_folder(copy, row, &folder, parent, &mut target).await?;
+            }
             // The count is of folders that people see. A first copy looks for hidden ones everywhere.
             let below = folder.child_folder_count.unwrap_or(0) > 0
                 || self.mode == CopyMode::Initial
@@ -210,6 +219,7 @@ impl Unit<'_> {
         listed: &mut Option<Vec<MailboxFolder>>,
     ) -> Step<FolderRow> {
         let at = row.copy_place();
+        let paired = !row.target.is_empty();
         row.name = name_of(folder);
         row.parent = parent;
         row.items = folder.total_item_count.unwrap_or(0);
@@ -217,17 +227,31 @@ impl Unit<'_> {
         if row.well_known.is_some() || row.left_out.is_some() {
             return Ok(row);
         }
+        if paired {
+            match self.put_in_place(copy, &row, at.clone()).await? {
+                Followed::At(astray) => row.astray = astray,
+                // People of the target have deleted it, or the folder above it.
+                Followed::Gone => {
+                    Box::pin(self.make_again(copy, parent)).await?;
+                    if self.is_copy_there(copy, &row).await? {
+                        let followed = self.put_in_place(copy, &row, at).await?;
+                        row.astray =
+                            if let Followed::At(astray) = followed { astray } else { None };
+                        return Ok(row);
+                    }
+                    row.target.clear();
+                }
+            }
+        }
         if row.target.is_empty() {
             let paired = self.by_name(copy, folder, parent, listed).await?;
             paired.into_row(&mut row);
-        } else {
-            row.astray = self.put_in_place(copy, &row, at).await?;
         }
         Ok(row)
     }
 
     /// A folder that was not paired yet.
-    async fn new_folder(
+    pub(super) async fn new_folder(
         &mut self,
         copy: &MailboxCopy,
         folder: &MailboxFolder,
@@ -379,7 +403,7 @@ impl Unit<'_> {
                 }
                 Ok(Ok(created.id))
             }
-            Err(error) if is_refusal(&error) => Ok(Err(error)),
+            Err(error) if error.is_not_found() || is_refusal(&error) => Ok(Err(error)),
             Err(error) => Err(judge(&format!("creating the target folder `{name}`"), error)),
         }
     }
@@ -397,7 +421,8 @@ impl Unit<'_> {
             let target = self.job.target.graph();
             let doing = "listing the target's folders";
             let call = target.mailbox_folders(&copy.target, &above);
-            *listed = Some(self.ask(doing, call).await?);
+            // In one that people of the target have deleted there is nothing.
+            *listed = Some(self.ask_optional(doing, call).await?.unwrap_or_default());
         }
         Ok(listed.get_or_insert_default())
     }

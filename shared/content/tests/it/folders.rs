@@ -23,14 +23,11 @@ fn arrange(world: &World, at: &str, how: Arrange<'_>) {
     world.simulator.arrange_folder(world.source.tenant_id, &world.from, at, how).unwrap();
 }
 
-/// Puts a message of the mailbox into a folder.
+/// Puts a new message into a folder.
 fn fill(world: &World, folder: &str) {
-    let view = world.view(&world.source, &world.from, Part::Primary);
-    let others =
-        view.folders.iter().filter(|(path, folder)| *path != TOP && folder.well_known.is_some());
-    let message = others.flat_map(|(_, folder)| &folder.items).next().expect("mail");
-    let (tenant, subject) = (world.source.tenant_id, &message.subject);
-    world.simulator.file_message(tenant, &world.from, subject, folder).unwrap();
+    let subject = format!("number {}", world.simulator.messages().len());
+    world.simulator.send_mail("someone@elsewhere.example", &world.from, &subject);
+    world.simulator.file_message(world.source.tenant_id, &world.from, &subject, folder).unwrap();
 }
 
 fn differences(world: &World) -> Vec<String> {
@@ -140,4 +137,59 @@ fn a_folder_that_the_target_refuses_stops_nobody_and_is_tried_again() {
     assert!(!differences(&world).is_empty());
     world.copy(CopyMode::Delta, "second");
     assert_eq!(differences(&world), NONE);
+}
+
+fn arrange_there(world: &World, at: &str, how: Arrange<'_>) {
+    world.simulator.arrange_folder(world.target.tenant_id, &world.to, at, how).unwrap();
+}
+
+/// People of the target delete a folder with all that lies in it. What was in it stays deleted; what comes
+/// new in the source has its folder again, and so has what lies below it and what moves there.
+#[test]
+fn a_folder_that_people_of_the_target_delete_is_made_again_for_what_comes_new() {
+    for small in [false, true] {
+        let mut world = world(906, &["Outer", "Inner", "Third"]);
+        if small {
+            world.small_units();
+        }
+        let outer = format!("{TOP}/Outer");
+        arrange(&world, &format!("{TOP}/Inner"), Arrange::Move(&outer));
+        world.copy(CopyMode::Initial, "first");
+        assert_eq!(differences(&world), NONE);
+        let lost: usize = {
+            let view = world.view(&world.target, &world.to, Part::Primary);
+            let below = view.folders.iter().filter(|(path, _)| path.starts_with(&outer));
+            below.map(|(_, folder)| folder.items.len()).sum()
+        };
+        assert_eq!(lost, 2);
+        arrange_there(&world, &outer, Arrange::Delete);
+        let only_lost = |world: &World| {
+            let left = differences(world);
+            assert_eq!(left.len(), 2, "{left:#?}");
+            assert!(left.iter().all(|line| line.contains("/Outer") && line.contains("missing")));
+        };
+        fill(&world, "Inner");
+        let summary = world.copy(CopyMode::Delta, "a message below it");
+        assert_eq!(summary.bad_items, 0, "{:?}", world.bad_items());
+        only_lost(&world);
+
+        arrange_there(&world, &outer, Arrange::Delete);
+        arrange(&world, &outer, Arrange::Make("New"));
+        fill(&world, "New");
+        arrange(&world, &format!("{TOP}/Third"), Arrange::Move(&outer));
+        world.copy(CopyMode::Delta, "a new folder and one that moves there");
+        // Nothing came for Inner this time.
+        let left = differences(&world);
+        let lost = |line: &String| line.contains("/Outer/Inner:") || line.contains("`number 0`");
+        assert!(left.len() == 4 && left.iter().all(lost), "{left:#?}");
+
+        arrange_there(&world, &format!("{outer}/New"), Arrange::Delete);
+        arrange(&world, &format!("{outer}/New"), Arrange::Rename("Newer"));
+        fill(&world, "Newer");
+        let summary = world.copy(CopyMode::Delta, "a folder that is renamed");
+        assert_eq!((summary.bad_items, world.bad_items()), (0, Vec::new()));
+        let view = world.view(&world.target, &world.to, Part::Primary);
+        let newer = view.folders.get(&format!("{outer}/Newer")).expect("it is there again");
+        assert_eq!(newer.items.len(), 1, "what is new is in it");
+    }
 }
