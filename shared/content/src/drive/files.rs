@@ -101,10 +101,14 @@ impl Unit<'_> {
             self.spend_batched(asked.outer, asked.inner);
             results.extend(copied.into_iter().map(|copied| self.account(copy, copied)));
         }
-        let (mut stop, mut clashes) = (None, Vec::new());
+        let (mut stop, mut clashes, mut missing) = (None, Vec::new(), Vec::new());
         for (load, outcome) in loads.iter().zip(results) {
             if let Outcome::Clash(clash) = outcome {
-                clashes.push((load, clash));
+                clashes.push((load.clone(), clash));
+                continue;
+            }
+            if matches!(&outcome, Outcome::Refused(error) if error.is_not_found()) {
+                missing.push((load, outcome));
                 continue;
             }
             if let Err(error) = self.small_done(copy, load, outcome).await {
@@ -114,21 +118,38 @@ impl Unit<'_> {
         if let Some(stop) = stop {
             return Err(stop);
         }
+        for (load, outcome) in missing {
+            let mut done = (load.clone(), outcome);
+            if let Some(load) = self.placed_again(copy, load, &done.1).await? {
+                let outcome = self.small_file(copy, &load, lanes).await;
+                done = (load, outcome);
+            }
+            match done {
+                (load, Outcome::Clash(clash)) => clashes.push((load, clash)),
+                (load, outcome) => self.small_done(copy, &load, outcome).await?,
+            }
+        }
         // Only now, one by one: the map tells whose copy lies at a place.
         for (load, clash) in clashes {
-            let (load, outcome) = match self.settle(copy, load, clash).await? {
-                Settled::Done(outcome) => (load.clone(), outcome),
+            let (load, outcome) = match self.settle(copy, &load, clash).await? {
+                Settled::Done(outcome) => (load, outcome),
                 Settled::Again(load) => {
-                    let one = std::slice::from_ref(&load);
-                    let (copied, _) = copy_group(job, &copy.source, &copy.target, one, lanes).await;
-                    let outcome =
-                        copied.into_iter().next().map(|copied| self.account(copy, copied));
-                    (load, outcome.unwrap_or(Outcome::NameTaken))
+                    let outcome = self.small_file(copy, &load, lanes).await;
+                    (load, outcome)
                 }
             };
             self.small_done(copy, &load, outcome).await?;
         }
         Ok(())
+    }
+
+    /// Copies one small file by itself.
+    async fn small_file(&mut self, copy: &mut DriveCopy<'_>, load: &Load, lanes: usize) -> Outcome {
+        let one = std::slice::from_ref(load);
+        let (copied, asked) = copy_group(self.job, &copy.source, &copy.target, one, lanes).await;
+        self.spend_batched(asked.outer, asked.inner);
+        let outcome = copied.into_iter().next().map(|copied| self.account(copy, copied));
+        outcome.unwrap_or(Outcome::NameTaken)
     }
 
     async fn small_done(

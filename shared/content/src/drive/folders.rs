@@ -149,8 +149,28 @@ impl Unit<'_> {
         row: &Row,
         parent: &str,
     ) -> Step<bool> {
+        let made = self.try_make_folder(copy, row, parent).await?;
+        let missing = made.as_ref().is_err_and(TenantError::is_not_found);
+        let made = if missing && self.forget_gone_folders(copy, &row.parent).await? {
+            let parent = Box::pin(self.folder_for(copy, &row.parent)).await?;
+            let Some(parent) = parent else { return Ok(false) };
+            self.try_make_folder(copy, row, &parent).await?
+        } else {
+            made
+        };
+        let doing = "creating a folder in the target's OneDrive";
+        made.or_else(|error| self.folder_refused(copy, row, error, doing))
+    }
+
+    /// The same; the inner error is the target's refusal.
+    async fn try_make_folder(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        row: &Row,
+        parent: &str,
+    ) -> Step<Result<bool, TenantError>> {
         if !self.name_is_fine(copy, row)? {
-            return Ok(false);
+            return Ok(Ok(false));
         }
         let at = Placement { parent, name: &row.name };
         let target = self.job.target.graph();
@@ -163,19 +183,14 @@ impl Unit<'_> {
                     self.spend(1);
                     made = target.create_drive_folder(&copy.target, at).await;
                 }
-                (room, _) => return self.folder_without_room(copy, row, &room),
+                (room, _) => return self.folder_without_room(copy, row, &room).map(Ok),
             }
         }
-        match made {
-            Ok(made) => {
-                self.counts(DRIVE).folders += 1;
-                Self::pair_folder(copy, row, made.id);
-                Ok(true)
-            }
-            Err(error) => {
-                self.folder_refused(copy, row, error, "creating a folder in the target's OneDrive")
-            }
-        }
+        Ok(made.map(|made| {
+            self.counts(DRIVE).folders += 1;
+            Self::pair_folder(copy, row, made.id);
+            true
+        }))
     }
 
     async fn move_folder(
@@ -214,8 +229,15 @@ impl Unit<'_> {
                 Self::pair_folder(copy, row, known.target.clone());
                 Ok(true)
             }
-            // Deleted in the target: it is made anew.
-            Err(error) if error.is_not_found() => self.make_folder(copy, row, parent).await,
+            // Deleted in the target, or the folder above it was.
+            Err(error) if error.is_not_found() => {
+                if moved && self.forget_gone_folders(copy, &row.parent).await? {
+                    let parent = self.folder_for(copy, &row.parent).await?;
+                    let Some(parent) = parent else { return Ok(false) };
+                    return Box::pin(self.move_folder(copy, row, known, &parent)).await;
+                }
+                self.make_folder(copy, row, parent).await
+            }
             Err(error) => {
                 self.folder_refused(copy, row, error, "moving a folder of the target's OneDrive")
             }

@@ -48,13 +48,22 @@ impl Unit<'_> {
         let resumed = self.changes_step().transfer;
         let resumed = resumed.filter(|at| at.row == place && at.tag == row.content());
         let ours = ours || resumed.is_some();
-        let Some(load) = self.load(copy, row, known, ours).await? else { return Ok(()) };
-        if resumed.is_none()
-            && let Some(outcome) = self.large_file_placed(copy, &load).await?
-        {
-            return self.file_done(copy, &load, outcome);
+        let Some(mut load) = self.load(copy, row, known, ours).await? else { return Ok(()) };
+        let placed = match &resumed {
+            None => self.large_file_placed(copy, &load).await?,
+            Some(_) => None,
+        };
+        let mut outcome = match placed {
+            Some(outcome) => outcome,
+            None => self.transferred(copy, &load, place, resumed).await?,
+        };
+        if let Some(again) = self.placed_again(copy, &load, &outcome).await? {
+            load = again;
+            outcome = match self.large_file_placed(copy, &load).await? {
+                Some(outcome) => outcome,
+                None => self.transferred(copy, &load, place, None).await?,
+            };
         }
-        let mut outcome = self.transferred(copy, &load, place, resumed).await?;
         if let Outcome::Clash(clash) = outcome {
             outcome = match self.settle(copy, &load, clash).await? {
                 Settled::Done(outcome) => outcome,

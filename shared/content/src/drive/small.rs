@@ -181,7 +181,8 @@ pub(super) async fn replace_place(
             spent.moved = Some(Entry { target_tag: row.placement(), ..known.clone() });
             Ok(None)
         }
-        Err(error) if error.is_not_found() => Ok(None),
+        // Deleted in the target: it comes anew. When it was to be moved, the folder may be what is gone.
+        Err(error) if error.is_not_found() && !moved => Ok(None),
         Err(error) if error.is_already_exists() => Ok(Some(Outcome::Clash(Clash::Moved))),
         Err(error) => Err(error),
     }

@@ -67,6 +67,18 @@ fn put(world: &World, path: &str, folder: &str, name: &str) {
     world.drive_future(graph.update_drive_item(&drive, &item.id, &change)).unwrap().unwrap();
 }
 
+/// Deletes something in the target, as its people do.
+fn delete_there(world: &World, name: &str) {
+    let graph = world.target_client.graph();
+    let gone = async {
+        let drive = graph.user_drive(&world.subject.target_user).await?.id;
+        let root = graph.drive_root(&drive).await?.id;
+        let item = graph.drive_item_at(&drive, Placement { parent: &root, name }).await?;
+        graph.delete_drive_item(&drive, &item.id).await
+    };
+    world.drive_future(gone).unwrap().unwrap();
+}
+
 /// One delta brings the target to what the source is, without a bad item; the next finds nothing to do.
 fn follows(world: &World) {
     let summary = world.copy(CopyMode::Delta, "delta-1");
@@ -302,4 +314,40 @@ fn a_bad_item_that_comes_later_has_its_shares() {
     let (granted, pending) = shares(false);
     assert!(granted + pending as usize > 0);
     assert_eq!(shares(true), (granted, pending));
+}
+
+/// SYN-1: people of the target delete a folder with all that lies in it. What was in it stays deleted; what
+/// is new in the source, moves there or is edited has its folder again.
+#[test]
+fn a_folder_that_people_of_the_target_delete_is_made_again_for_what_comes_new() {
+    type Change = fn(&World);
+    let changes: [(Change, &[&str]); 6] = [
+        (|world| write(world, "Plans/Old/new.txt", b"new"), &["Plans/Old/new.txt"]),
+        (|world| write(world, "Plans/a.txt", b"edited"), &["Plans/a.txt"]),
+        (|world| write(world, "Plans/film.mov", &film(3)), &["Plans/film.mov"]),
+        (|world| put(world, "b.txt", "Plans/Old", "c.txt"), &["Plans/Old/c.txt"]),
+        (|world| put(world, "Other", "Plans", "Other"), &["Plans/Other", "Plans/Other/d.txt"]),
+        (|world| write(world, "Plans/New/Newer/e.txt", b"e"), &["Plans/New/Newer/e.txt"]),
+    ];
+    let files =
+        [("Plans/a.txt", "a"), ("Plans/Old/o.txt", "o"), ("b.txt", "b"), ("Other/d.txt", "d")];
+    for (change, comes) in changes {
+        let mut world = world(71, &files);
+        world.settings.fragment_bytes = FRAGMENT_UNIT;
+        world.copy(CopyMode::Initial, "job-1");
+        assert_eq!(world.drive_differences(), NONE);
+        delete_there(&world, "Plans");
+        change(&world);
+        let summary = world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(summary.bad_items, 0, "{comes:?}: {:?}", world.bad_items());
+        let left = world.drive_differences();
+        for path in comes {
+            assert!(left.iter().all(|line| !line.starts_with(&format!("{path}:"))), "{left:#?}");
+        }
+        let lost = |line: &String| line.starts_with("Plans/") && line.ends_with("missing");
+        assert!(left.iter().all(lost), "{left:#?}");
+        let left_before = left;
+        let summary = world.copy(CopyMode::Delta, "job-3");
+        assert_eq!((world.drive_differences(), summary.bad_items), (left_before, 0));
+    }
 }
