@@ -7,6 +7,7 @@
 //! | `M/{workload}/{group}/{n}` | packed item map |
 //! | `W/{workload}` | the page of changes being worked on, packed |
 //! | `R/{workload}/{n}` | deletions found, applied after everything else, packed |
+//! | `K/{workload}/{group}/{hash}` | a deletion that waits, since its copy is the only one |
 //! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, packed |
 //! | `H/{workload}/{n}` | shared items whose permissions are to be copied, packed |
 //! | `B/{workload}/{group}/{hash}` | a bad item |
@@ -165,6 +166,18 @@ pub(crate) mod keys {
 
     pub(crate) fn shared(workload: Workload, number: u32) -> String {
         format!("H/{}/{number:08}", workload.tag())
+    }
+
+    pub(crate) fn all_kept(workload: Workload) -> String {
+        format!("K/{}/", workload.tag())
+    }
+
+    pub(crate) fn kept(workload: Workload, group: u32, id: &str) -> String {
+        format!("K/{}/{group:08}/{:016x}", workload.tag(), fingerprint(id))
+    }
+
+    pub(crate) fn all_bad_items(workload: Workload) -> String {
+        format!("B/{}/", workload.tag())
     }
 
     pub(crate) fn bad_items(workload: Workload, group: u32) -> String {

@@ -5,6 +5,7 @@ mod batch;
 mod delivered;
 mod import;
 mod items;
+mod kept;
 mod outcome;
 mod pack;
 mod places;
@@ -16,6 +17,7 @@ mod tree;
 use std::collections::{BTreeMap, VecDeque};
 
 use batch::{Row, Taken};
+use reconcile::Likeness;
 use serde::{Deserialize, Serialize};
 use tenant::{
     TenantError,
@@ -170,6 +172,7 @@ impl Unit<'_> {
             folders,
             ahead: BTreeMap::new(),
             taken: BTreeMap::new(),
+            unread: None,
         };
         loop {
             let Stage::Mailbox(stage) = &self.state.checkpoint.stage else { return Ok(()) };
@@ -318,6 +321,8 @@ pub(crate) struct MailboxCopy {
     ahead: BTreeMap<u32, Result<Page<MailboxItem>, TenantError>>,
     /// Items of those pages that were exported along with another folder's, by source id.
     taken: BTreeMap<String, Taken>,
+    /// What the items that cannot be read are like, once that was asked.
+    unread: Option<Vec<Likeness>>,
 }
 
 impl MailboxCopy {

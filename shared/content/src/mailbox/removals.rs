@@ -20,6 +20,7 @@ use crate::{
 impl Unit<'_> {
     /// Applies the deletions that were found, record by record.
     pub(super) async fn removals(&mut self, copy: &mut MailboxCopy) -> Step {
+        self.remove_kept(copy).await?;
         let prefix = keys::removals(copy.workload);
         loop {
             self.within_budget()?;
@@ -86,23 +87,44 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Deletes copies from one target folder. Deleting is idempotent, so there is no intent.
-    async fn remove_items(
+    /// Deletes copies from one target folder, and says of which items they stay for now. Deleting is
+    /// idempotent, so there is no intent.
+    pub(super) async fn remove_items(
         &mut self,
-        copy: &MailboxCopy,
+        copy: &mut MailboxCopy,
         row: &FolderRow,
         ids: &BTreeSet<String>,
-    ) -> Step {
+    ) -> Step<BTreeSet<String>> {
         let store = self.state.store;
         let partition = self.state.partition.clone();
         let mut map =
             ItemMap::open(store, &partition, keys::map(copy.workload, row.ordinal)).await?;
-        let known = map.find(ids).await?;
-        let result = self.remove_copies(copy, row, &mut map, ids, &known).await;
+        let mut known = map.find(ids).await?;
+        let bad: Vec<&String> = ids.iter().filter(|id| !known.contains_key(*id)).collect();
+        self.no_longer_listed(copy, row, &bad).await?;
+        let kept = self.keep_only_copies(copy, row, &mut known).await?;
+        let result = self.remove_copies(copy, row, &mut map, &known).await;
         for change in map.changes() {
             self.state.change(change);
         }
-        result
+        result.map(|()| kept)
+    }
+
+    /// A bad item that is gone from the source is no longer one.
+    async fn no_longer_listed(
+        &mut self,
+        copy: &MailboxCopy,
+        row: &FolderRow,
+        ids: &[&String],
+    ) -> Step {
+        for id in ids {
+            let key = self.state.key(keys::bad_item(copy.workload, row.ordinal, id));
+            if self.state.store.get(&key).await?.is_some() {
+                self.mended(copy.workload, row.ordinal, id);
+                self.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     async fn remove_copies(
@@ -110,18 +132,8 @@ impl Unit<'_> {
         copy: &MailboxCopy,
         row: &FolderRow,
         map: &mut ItemMap<'_>,
-        ids: &BTreeSet<String>,
         known: &BTreeMap<String, crate::map::Entry>,
     ) -> Step {
-        for id in ids.iter().filter(|id| !known.contains_key(*id)) {
-            // A bad item that is gone from the source is no longer one.
-            let sort = keys::bad_item(copy.workload, row.ordinal, id);
-            let key = self.state.key(sort);
-            if self.state.store.get(&key).await?.is_some() {
-                self.mended(copy.workload, row.ordinal, id);
-                self.commit().await?;
-            }
-        }
         let entries: Vec<(&String, &str)> =
             known.iter().map(|(id, entry)| (id, entry.target.as_str())).collect();
         for part in entries.chunks(BATCH_MAX) {
@@ -168,8 +180,12 @@ impl Unit<'_> {
         gone.sort_by_key(|row| std::cmp::Reverse(copy.folders.depth(row.ordinal)));
         for row in gone {
             self.within_budget()?;
-            if row.left_out.is_none() && row.well_known.is_none() {
-                self.delete_folder(copy, &row).await?;
+            if row.left_out.is_none()
+                && row.well_known.is_none()
+                && !self.delete_folder(copy, &row).await?
+            {
+                // It is looked at again by the next round.
+                continue;
             }
             // The ordinal may be given out again, so nothing under it may stay.
             self.forget(&keys::map(copy.workload, row.ordinal)).await?;
@@ -197,33 +213,38 @@ impl Unit<'_> {
         Ok(count)
     }
 
-    async fn delete_folder(&mut self, copy: &MailboxCopy, row: &FolderRow) -> Step {
+    /// Empties and deletes the copy of a folder. `false`: something of ours stays in it for now.
+    async fn delete_folder(&mut self, copy: &mut MailboxCopy, row: &FolderRow) -> Step<bool> {
         let store = self.state.store;
         let partition = self.state.partition.clone();
         let map = ItemMap::open(store, &partition, keys::map(copy.workload, row.ordinal)).await?;
         let ids: BTreeSet<String> = map.all().await?.into_keys().collect();
+        let mut emptied = true;
         for part in ids.iter().collect::<Vec<_>>().chunks(200) {
             let part = part.iter().map(|id| (*id).clone()).collect();
-            self.remove_items(copy, row, &part).await?;
+            emptied &= self.remove_items(copy, row, &part).await?.is_empty();
             self.commit().await?;
+        }
+        if !emptied {
+            return Ok(false);
         }
         let target = self.job.target.graph();
         let doing = format!("looking into the target folder `{}`", row.name);
         let call = target.mailbox_folder(&copy.target, &row.target);
-        let Some(there) = self.ask_optional(&doing, call).await? else { return Ok(()) };
+        let Some(there) = self.ask_optional(&doing, call).await? else { return Ok(true) };
         if there.total_item_count.unwrap_or(0) > 0 || there.child_folder_count.unwrap_or(0) > 0 {
             let text = format!(
                 "the folder `{}` is gone from the source; its copy stays, since the target holds more in it",
                 row.name
             );
             self.note(copy.workload, text);
-            return Ok(());
+            return Ok(true);
         }
         let doing = format!("deleting the target folder `{}`", row.name);
         let call = target.delete_mailbox_folder(&copy.target, &row.target);
         if self.ask_optional(&doing, call).await?.is_some() {
             self.counts(copy.workload).folders += 1;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use content::{CopyMode, UnitOutcome, Workload};
 use serde_json::{Value, json};
-use simulator::{DriveFill, MailboxFill, Part};
+use simulator::{Arrange, DriveFill, MailboxFill, Part};
 
 use crate::support::World;
 
@@ -317,4 +317,74 @@ fn deletions_that_a_hold_refuses_are_listed() {
         .filter(|text| text.contains("a deletion was refused"))
         .collect();
     assert!(!refused.is_empty() && refused[0].contains("on hold"), "{summary:?}");
+}
+
+/// Where the target has copies of a message; what was deleted there can be recovered for a while.
+fn copies_of(world: &World, subject: &str) -> Vec<String> {
+    let view = world.view(&world.target, &world.to, Part::Primary);
+    let folders = view.folders.iter().filter(|(path, _)| !path.starts_with("recoverable"));
+    let items =
+        folders.flat_map(|(path, folder)| folder.items.iter().map(move |item| (path, item)));
+    items.filter(|(_, item)| item.subject == subject).map(|(path, _)| path.clone()).collect()
+}
+
+/// SYN-1, SYN-5: an item that moves, and cannot be read at its new place, keeps the copy that it has, even if
+/// the folder that it was in is deleted. Once it can be read it is where it belongs, and there only.
+#[test]
+fn an_item_that_moves_and_cannot_be_read_keeps_its_copy_until_it_can() {
+    for folder_goes in [false, true] {
+        let world = World::new(306);
+        let (tenant, from) = (world.source.tenant_id, world.from.clone());
+        let file = |folder: &str| {
+            world.simulator.file_message(tenant, &from, "The only one", folder).unwrap();
+        };
+        let copies = || copies_of(&world, "The only one");
+        world.simulator.send_mail("someone@elsewhere.example", &from, "The only one");
+        world.simulator.send_mail("someone@elsewhere.example", &from, "Another");
+        file("Before");
+        world.copy(CopyMode::Initial, "job-1");
+        let before = "msgfolderroot/Before".to_owned();
+        let only = |at: &str| vec![at.to_owned()];
+        assert_eq!(copies(), only(&before));
+
+        file("After");
+        world.simulator.corrupt_items(tenant, &from, Part::Primary, 1_000).unwrap();
+        if folder_goes {
+            world.simulator.arrange_folder(tenant, &from, &before, Arrange::Delete).unwrap();
+        }
+        for round in ["job-2", "job-3"] {
+            let summary = world.copy(CopyMode::Delta, round);
+            assert_eq!(summary.bad_items, 1, "{:?}", world.bad_items());
+            assert_eq!(copies(), only(&before), "{round}");
+            assert!(
+                summary.notes.iter().any(|it| it.text.contains("its copy stays")),
+                "{summary:?}"
+            );
+        }
+        world.simulator.repair_items(tenant, &from, Part::Primary).unwrap();
+        world.copy(CopyMode::Delta, "job-4");
+        assert_eq!(copies(), only("msgfolderroot/After"));
+        assert_eq!(world.mailbox_differences(Part::Primary), Vec::<String>::new());
+        assert_eq!(world.bad_items(), []);
+    }
+}
+
+/// One that is deleted after all loses the copy too.
+#[test]
+fn an_unreadable_item_that_is_deleted_after_its_move_loses_the_copy_that_was_kept() {
+    let world = World::new(307);
+    let (tenant, from) = (world.source.tenant_id, world.from.clone());
+    world.simulator.send_mail("someone@elsewhere.example", &from, "The only one");
+    world.copy(CopyMode::Initial, "job-1");
+    world.simulator.file_message(tenant, &from, "The only one", "After").unwrap();
+    world.simulator.corrupt_items(tenant, &from, Part::Primary, 1_000).unwrap();
+    world.copy(CopyMode::Delta, "job-2");
+    let copies = || copies_of(&world, "The only one");
+    assert_eq!(copies(), ["inbox"]);
+    let after = "msgfolderroot/After";
+    world.simulator.arrange_folder(tenant, &from, after, Arrange::Delete).unwrap();
+    for round in ["job-3", "job-4"] {
+        world.copy(CopyMode::Delta, round);
+    }
+    assert_eq!((copies(), world.bad_items()), (Vec::new(), Vec::new()));
 }
