@@ -1,7 +1,7 @@
 //! Folders that people of the target have deleted: made again once the source has something new for them.
 //! What was in them stays deleted, as everything does that people of the target delete.
 
-use super::{FolderRow, MAX_DEPTH, MailboxCopy};
+use super::{FolderRow, MAX_DEPTH, MailboxCopy, items::FolderCopy};
 use crate::unit::{Step, Unit};
 
 impl Unit<'_> {
@@ -20,6 +20,21 @@ impl Unit<'_> {
                 !self.is_copy_there(copy, &row).await? && self.make_one_again(copy, row).await?;
         }
         Ok(made)
+    }
+
+    /// The same for the folder in hand.
+    pub(super) async fn make_this_again(
+        &mut self,
+        copy: &mut MailboxCopy,
+        folder: &mut FolderCopy<'_>,
+    ) -> Step {
+        self.commit_with(folder).await?;
+        self.make_again(copy, folder.row.ordinal).await?;
+        if let Some(row) = copy.folders.rows.get(&folder.row.ordinal) {
+            folder.row.target.clone_from(&row.target);
+            folder.row.astray.clone_from(&row.astray);
+        }
+        Ok(())
     }
 
     /// Whether the copy of a folder is in the target.

@@ -7,7 +7,9 @@ use tenant::{Class, TenantError, graph::mailbox_content::ImportSession};
 
 use super::{
     MailboxCopy,
-    batch::{Batch, Exported, Load, Parcel, Route, Row, Taken, export, export_ahead, import_all},
+    batch::{
+        Batch, Exported, Landed, Load, Parcel, Route, Row, Taken, export, export_ahead, import_all,
+    },
     items::FolderCopy,
     no_mailbox,
     outcome::Verdict,
@@ -57,17 +59,7 @@ impl Unit<'_> {
                 None => self.chosen_ahead(copy, folder, rows, to).await?,
                 Some(_) => None,
             };
-            let job = self.job;
-            let route = Route {
-                source: copy.source_of(&folder.row),
-                target: &copy.target,
-                folder: folder.row.target.as_str(),
-                session: &open,
-            };
-            let imports = import_all(job, &route, &loads);
-            let exports = export_ahead(job, route.source, ahead);
-            let ((landed, requests), ahead) = futures_util::future::join(imports, exports).await;
-            self.spend(requests);
+            let (landed, ahead) = self.import_batch(copy, folder, &open, &loads, ahead).await;
             drop(held);
 
             match self.record(copy, folder, loads, landed, !made_again)? {
@@ -85,12 +77,7 @@ impl Unit<'_> {
                 Verdict::FolderGone => {
                     (made_again, next) = (true, from);
                     self.set_page(next, None);
-                    self.commit_with(folder).await?;
-                    self.make_again(copy, folder.row.ordinal).await?;
-                    if let Some(row) = copy.folders.rows.get(&folder.row.ordinal) {
-                        folder.row.target.clone_from(&row.target);
-                        folder.row.astray.clone_from(&row.astray);
-                    }
+                    self.make_this_again(copy, folder).await?;
                     current = self.exported(copy, folder, rows, next).await?;
                     continue;
                 }
@@ -120,6 +107,28 @@ impl Unit<'_> {
             };
         }
         Ok(())
+    }
+
+    /// Imports a batch, and exports the one after it meanwhile.
+    async fn import_batch(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &FolderCopy<'_>,
+        session: &ImportSession,
+        loads: &[Load],
+        ahead: Option<Batch>,
+    ) -> (Vec<Landed>, Option<(Batch, usize, Result<Exported, TenantError>)>) {
+        let route = Route {
+            source: copy.source_of(&folder.row),
+            target: &copy.target,
+            folder: folder.row.target.as_str(),
+            session,
+        };
+        let imports = import_all(self.job, &route, loads);
+        let exports = export_ahead(self.job, route.source, ahead);
+        let ((landed, requests), ahead) = futures_util::future::join(imports, exports).await;
+        self.spend(requests);
+        (landed, ahead)
     }
 
     /// What was exported may be younger than the page. The page is to tell of what an import on its way was
