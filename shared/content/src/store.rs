@@ -173,7 +173,11 @@ pub(crate) mod keys {
     }
 
     pub(crate) fn kept(workload: Workload, group: u32, id: &str) -> String {
-        format!("K/{}/{group:08}/{:016x}", workload.tag(), fingerprint(id))
+        format!("{}{:016x}", kept_in(workload, group), fingerprint(id))
+    }
+
+    pub(crate) fn kept_in(workload: Workload, group: u32) -> String {
+        format!("K/{}/{group:08}/", workload.tag())
     }
 
     pub(crate) fn all_bad_items(workload: Workload) -> String {

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use batch::{Row, Taken};
 use reconcile::Likeness;
+pub(crate) use roles::{Role, role};
 use serde::{Deserialize, Serialize};
 use tenant::{
     TenantError,

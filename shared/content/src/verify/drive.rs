@@ -1,6 +1,6 @@
 //! Verification of a drive: both sides enumerated page by page, compared by the item map and by hash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenant::{
     TenantClient,
@@ -97,7 +97,9 @@ impl Unit<'_> {
             }
             listing.turn(page.next_link);
         }
-        listing.gone(&files, |entry| name_of(&entry.target_tag).to_owned()).await?;
+        listing
+            .gone(&files, &BTreeSet::new(), |entry| name_of(&entry.target_tag).to_owned())
+            .await?;
         listing.count_own(&copied.values().map(|copy| copy.target).collect());
         Ok(())
     }

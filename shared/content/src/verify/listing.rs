@@ -106,23 +106,30 @@ impl Listing {
         self.differences.push(Difference { workload, place, id, name, reason, detail });
     }
 
-    /// Lists what was copied and is gone from the source.
+    /// Lists what was copied and is gone from the source. The copies of some, by their ids, are `kept`: the
+    /// only ones of items that cannot be read where they are now.
     pub(super) async fn gone(
         &mut self,
         map: &ItemMap<'_>,
+        kept: &BTreeSet<String>,
         name: impl Fn(&crate::map::Entry) -> String,
     ) -> Result<(), ContentError> {
         let copied = map.prints().await?;
         let gone = copied.keys().filter(|source| !self.here.all.contains_key(source));
         let gone: BTreeSet<u64> = gone.copied().collect();
-        let kept = self.differences.iter().filter(|listed| !listed.reason.is_reported());
-        let room = LISTED.saturating_sub(kept.count());
+        let open = self.differences.iter().filter(|listed| !listed.reason.is_reported());
+        let room = LISTED.saturating_sub(open.count());
         let listed: BTreeSet<u64> = gone.iter().take(room).copied().collect();
         self.more_differences += gone.len().saturating_sub(listed.len()) as u64;
         // One that is listed in the place of another is counted there.
         for (id, entry) in map.find_prints(&listed).await? {
-            let detail = "the next sync deletes its copy".to_owned();
-            self.differ(&id, &name(&entry), (DifferenceReason::GoneFromSource, detail));
+            let (reason, detail) = if kept.contains(&id) {
+                let detail = "it cannot be read where it is now; this copy stays until it can";
+                (DifferenceReason::BadItem, detail)
+            } else {
+                (DifferenceReason::GoneFromSource, "the next sync deletes its copy")
+            };
+            self.differ(&id, &name(&entry), (reason, detail.to_owned()));
         }
         Ok(())
     }

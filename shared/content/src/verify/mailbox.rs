@@ -9,12 +9,13 @@ use super::{
     listing::{Listing, Phase, Prints},
     no_target,
     places::Places,
+    tree::TREE,
 };
 use crate::{
     BadItem, Workload,
     mailbox::{FolderRow, Folders, Side},
     map::{Entry, ItemMap, Print, fingerprint},
-    quick_xor_hash,
+    pages, quick_xor_hash,
     store::{decode, keys},
     unit::{Step, Unit},
 };
@@ -56,7 +57,7 @@ impl Unit<'_> {
             _ => BTreeSet::new(),
         };
         let first = if places.at.0 == workload { places.at.1 } else { 0 };
-        for row in folders.rows.range(first..).map(|(_, row)| row) {
+        for row in folders.rows.range(first..TREE.max(first)).map(|(_, row)| row) {
             self.within_budget()?;
             let (of, place) = ((workload, row.ordinal), folders.path(row.ordinal));
             if let Some(reason) = &row.left_out {
@@ -71,7 +72,7 @@ impl Unit<'_> {
             }
             places.keep(self.job, listing).await?;
         }
-        Ok(())
+        self.verify_tree(workload, &pair.source, &folders, places).await
     }
 
     /// Goes through a folder, the target's pages first.
@@ -114,7 +115,12 @@ impl Unit<'_> {
             }
             listing.turn(next);
         }
-        listing.gone(&folder.map, |_| String::new()).await?;
+        let mut kept = BTreeSet::new();
+        for record in store.query_all(&partition, &keys::kept_in(workload, ordinal)).await? {
+            let rows = pages::unpack::<2>(&record.key.sort, &record.value)?;
+            kept.extend(rows.into_iter().map(|[_, id]| id));
+        }
+        listing.gone(&folder.map, &kept, |_| String::new()).await?;
         listing.count_own(&folder.copied.values().map(|copy| copy.target).collect());
         Ok(())
     }

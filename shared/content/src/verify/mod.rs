@@ -4,6 +4,7 @@ mod drive;
 mod listing;
 mod mailbox;
 mod places;
+mod tree;
 
 use std::time::Duration;
 

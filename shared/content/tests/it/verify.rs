@@ -1,7 +1,7 @@
 //! Verification (SYN-4): clean after a copy, and every difference with its reason.
 
 use content::{CopyMode, DifferenceReason, VerifyOutcome, VerifyReport, Workload};
-use simulator::{DriveFill, MailboxFill, Part};
+use simulator::{Arrange, DriveFill, MailboxFill, Part};
 
 use crate::support::World;
 
@@ -139,4 +139,41 @@ fn a_target_without_archive_and_drive_is_no_match() {
             (Workload::OneDrive, "the target has no OneDrive"),
         ]
     );
+}
+
+/// Folders that are new since the last copy, one of them below another, and one with a new name: what is in
+/// them is told, and the gate before the notification is not passed.
+#[test]
+fn folders_that_are_new_or_renamed_since_the_last_copy_are_told() {
+    let mut world = world();
+    let (tenant, from) = (world.source.tenant_id, world.from.clone());
+    let arrange = |at: &str, how| world.simulator.arrange_folder(tenant, &from, at, how).unwrap();
+    arrange("inbox", Arrange::Make("Old"));
+    world.copy(CopyMode::Initial, "job-1");
+    assert!(verify(&world).is_clean());
+    arrange("msgfolderroot", Arrange::Make("New"));
+    arrange("inbox/Old", Arrange::Make("Newer"));
+    world.simulator.send_mail("someone@elsewhere.example", &from, "In a new folder");
+    world.simulator.file_message(tenant, &from, "In a new folder", "New").unwrap();
+    let told = |report: &VerifyReport| {
+        let changed = report.differences.iter();
+        let changed = changed.filter(|one| one.reason == DifferenceReason::ChangedSince);
+        changed.map(|one| (one.place.clone(), one.detail.clone())).collect::<Vec<_>>()
+    };
+    let of = |items: u32| {
+        format!("a new folder in the source, of {items} items; the next sync copies it")
+    };
+    let new = [("/New".to_owned(), of(1)), ("/Inbox/Old/Newer".to_owned(), of(0))];
+    assert_eq!(told(&verify(&world)), new);
+    // Three requests a unit: two find the mailboxes.
+    world.settings.budget.requests = 3;
+    assert_eq!(told(&verify(&world)), new);
+    world.settings.budget.requests = 600;
+    world.copy(CopyMode::Delta, "job-2");
+    assert!(verify(&world).is_clean());
+    arrange("inbox/Old", Arrange::Rename("Older"));
+    let renamed = "renamed or moved in the source; the next sync follows".to_owned();
+    assert_eq!(told(&verify(&world)), [("/Inbox/Older".to_owned(), renamed)]);
+    world.copy(CopyMode::Delta, "job-3");
+    assert!(verify(&world).is_clean());
 }
