@@ -224,6 +224,9 @@ pub(crate) struct DriveStage {
     /// The roots' ids.
     pub(crate) source_root: String,
     pub(crate) target_root: String,
+    /// Characters of the target library's own path.
+    #[serde(default)]
+    pub(crate) library: usize,
     pub(crate) step: DriveStep,
 }
 

@@ -8,6 +8,7 @@
 //! | `W/{workload}` | the page of changes being worked on, packed |
 //! | `R/{workload}/{n}` | deletions found, applied after everything else, packed |
 //! | `K/{workload}/{group}/{hash}` | a deletion that waits, since its copy is the only one |
+//! | `A/{workload}` | changes left something out: the next round lists everything anew |
 //! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, packed |
 //! | `H/{workload}/{n}` | shared items whose permissions are to be copied, packed |
 //! | `B/{workload}/{group}/{hash}` | a bad item |
@@ -190,6 +191,10 @@ pub(crate) mod keys {
 
     pub(crate) fn bad_item(workload: Workload, group: u32, id: &str) -> String {
         format!("B/{}/{group:08}/{:016x}", workload.tag(), fingerprint(id))
+    }
+
+    pub(crate) fn skipped(workload: Workload) -> String {
+        format!("A/{}", workload.tag())
     }
 
     pub(crate) const PENDING: &str = "P/";

@@ -99,7 +99,9 @@ impl Unit<'_> {
         }
         if step.link.is_none() && !step.anew {
             step.link.clone_from(&self.state.checkpoint.drive.delta);
-            if self.mode == CopyMode::Initial || step.link.is_none() {
+            let skipped = self.state.key(keys::skipped(DRIVE));
+            let skipped = self.state.store.get(&skipped).await?.is_some();
+            if self.mode == CopyMode::Initial || step.link.is_none() || skipped {
                 step.link = None;
                 step.anew = !copy.files.is_empty() || !copy.folders.is_empty();
             }
@@ -346,6 +348,7 @@ impl Unit<'_> {
         link: String,
     ) -> Step {
         if step.anew {
+            self.state.delete(keys::skipped(DRIVE));
             self.commit_drive(copy).await?;
             let gone = self.unseen_in_drive(copy, step).await?;
             for part in gone.chunks(2_000) {

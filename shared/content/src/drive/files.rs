@@ -293,13 +293,20 @@ pub(super) fn missing_folder(copy: &DriveCopy<'_>, row: &Row) -> (String, String
 /// Which rule of OneDrive a row's name, path or size breaks, and what to do.
 pub(super) fn broken_rule(copy: &DriveCopy<'_>, row: &Row) -> Option<(String, String)> {
     let at_root = row.parent == copy.source_root;
-    let path = copy.path(&row.parent).chars().count() + 1 + row.name.chars().count();
+    let above = copy.path(&row.parent).trim_end_matches('/').chars().count();
+    let path = copy.library + above + 1 + row.name.chars().count();
     if let Err(bad) = names::check(&row.name, at_root) {
         let advice = format!("rename it in the source, for instance to `{}`", bad.proposal);
         Some((bad.reason, advice))
     } else if path > names::PATH_MAX {
-        let reason = format!("the path has {path} characters; {} are allowed", names::PATH_MAX);
-        Some((reason, "shorten the names of the folders above it in the source".to_owned()))
+        let reason = format!(
+            "the path has {path} characters in the target, the site's address among them; {} are allowed",
+            names::PATH_MAX
+        );
+        Some((
+            reason,
+            "shorten its name, or those of the folders above it, in the source".to_owned(),
+        ))
     } else if row.size > names::FILE_MAX && row.kind == super::row::Kind::File {
         let reason = "the file is larger than 250 GB".to_owned();
         Some((reason, "split it in the source".to_owned()))

@@ -44,6 +44,8 @@ pub(crate) struct DriveCopy<'s> {
     source: String,
     target: String,
     source_root: String,
+    /// Characters of the target library's own path.
+    library: usize,
     /// Folders, source id to target id, and where they lie.
     folders: ItemMap<'s>,
     folder: BTreeMap<String, FolderPlace>,
@@ -88,6 +90,7 @@ impl<'s> DriveCopy<'s> {
             source,
             target,
             source_root,
+            library: stage.library,
             folders,
             folder,
             files,
@@ -176,7 +179,9 @@ impl Unit<'_> {
         let source_root = self.ask("reading the source's OneDrive", source_root).await?.id;
         let target_root = to.drive_root(&target.id);
         let target_root = self.ask("reading the target's OneDrive", target_root).await?.id;
+        let library = target.library_path().chars().count();
         self.state.checkpoint.stage = Stage::Drive(DriveStage {
+            library,
             source: source.id,
             target: target.id,
             source_root,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use ports::{Change, Key};
 use tenant::{
     TenantClient,
     graph::drive::{Drive, DriveItem},
@@ -14,7 +16,7 @@ use super::{
     places::Places,
 };
 use crate::{
-    BadItem, Workload,
+    BadItem, ContentError, Workload,
     drive::{
         FILES, FOLDERS, no_drive,
         row::{Kind, Row, is_office, name_of},
@@ -41,6 +43,10 @@ impl Unit<'_> {
             places.suspend(job, listing).await?;
             return Err(stop);
         }
+        if listing.skipped {
+            let key = Key::new(job.partition.clone(), keys::skipped(DRIVE));
+            job.store.commit(&[Change::put(key, Vec::new())]).await.map_err(ContentError::from)?;
+        }
         Ok(places.keep(job, listing).await?)
     }
 
@@ -51,6 +57,19 @@ impl Unit<'_> {
             Err(error) if no_drive(&error) => Ok(None),
             Err(error) => Err(judge("finding a OneDrive", error)),
         }
+    }
+
+    /// Whether something that was never copied has been there since before the last round began, so that the
+    /// source's changes must have left it out; `detail` says so then.
+    fn is_older_than_copy(&self, row: &Row, detail: &mut String) -> bool {
+        let begun = self.state.checkpoint.progress.started;
+        let changed: Option<Timestamp> = row.modified.parse().ok();
+        let older = changed.zip(begun).is_some_and(|(changed, begun)| changed < begun);
+        if older {
+            "it was left out of the source's changes; the next sync lists everything anew and copies it"
+                .clone_into(detail);
+        }
+        older
     }
 
     /// Goes through both drives, the target's pages first.
@@ -89,7 +108,10 @@ impl Unit<'_> {
                     let (found, compared) =
                         judge_entry(&row, copy, bad.get(&item.id), &listing.there);
                     listing.place.sampled += u64::from(compared);
-                    if let Some(found) = found {
+                    if let Some(mut found) = found {
+                        if copy.is_none() && found.0 == DifferenceReason::ChangedSince {
+                            listing.skipped |= self.is_older_than_copy(&row, &mut found.1);
+                        }
                         listing.differ(&item.id, &row.name, found);
                     }
                 }

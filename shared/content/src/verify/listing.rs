@@ -44,6 +44,9 @@ pub(super) struct Listing {
     /// Items so far whose content may be compared.
     pub(super) sound: usize,
     pub(super) place: VerifiedPlace,
+    /// Whether the changes that the last copies were told left something out.
+    #[serde(default)]
+    pub(super) skipped: bool,
     differences: Vec<Difference>,
     more_differences: u64,
     /// What the target has shown: ids, and in which state.
@@ -60,6 +63,7 @@ impl Listing {
             link: None,
             sound: 0,
             place: VerifiedPlace::new(of.0, place),
+            skipped: false,
             differences: Vec::new(),
             more_differences: 0,
             there: Prints::new("VT/"),

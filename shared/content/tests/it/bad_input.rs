@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use content::{CopyMode, UnitOutcome, Workload};
+use content::{CopyMode, UnitOutcome, VerifyOutcome, Workload};
 use serde_json::{Value, json};
 use simulator::{Arrange, DriveFill, MailboxFill, Part};
 
@@ -74,6 +74,7 @@ fn unreadable_names_are_listed_with_a_proposal_and_stop_nothing() {
     assert!(line("half").contains("cannot be read"), "{}", line("half"));
     assert!(line("half").contains("`half_.txt`"), "{}", line("half"));
     assert!(line("xxx").contains("400 are allowed"), "{}", line("xxx"));
+    assert!(line("xxx").contains("shorten its name"), "{}", line("xxx"));
     assert_eq!(summary.counts[&Workload::OneDrive].created, 6);
     // Renamed: the next sync looks at bad items again.
     world.tamper_no_more();
@@ -387,4 +388,83 @@ fn an_unreadable_item_that_is_deleted_after_its_move_loses_the_copy_that_was_kep
         world.copy(CopyMode::Delta, round);
     }
     assert_eq!((copies(), world.bad_items()), (Vec::new(), Vec::new()));
+}
+
+/// The rule of 400 characters counts from the site's address: a path that is fine in the source is told to be
+/// too long where the target's site has a longer one, before anything is sent.
+#[test]
+fn the_length_of_a_path_is_counted_from_the_target_s_site_on() {
+    let world = drive_world(66);
+    let graph = world.target_client.graph();
+    let drive = world.drive_future(graph.user_drive(&world.subject.target_user)).unwrap().unwrap();
+    let library = drive.library_path();
+    assert!(library.starts_with("personal/") && library.ends_with("/Documents"), "{library}");
+    let room = 400 - library.chars().count() - 1;
+    let (fits, too_long) = ("f".repeat(room), "x".repeat(room + 1));
+    for name in [&fits, &too_long] {
+        world.simulator.add_file(world.source.tenant_id, &world.from, name, b"text").unwrap();
+    }
+    world.copy(CopyMode::Initial, "job-1");
+    let bad = world.bad_items();
+    let [bad] = bad.as_slice() else { panic!("{bad:?}") };
+    assert_eq!(bad.name, too_long);
+    assert!(bad.reason.contains("401 characters in the target"), "{}", bad.line());
+    let left = world.drive_differences();
+    assert!(left.len() == 1 && left[0].contains("xxx"), "{left:?}");
+    let sent = world.simulator.requests();
+    assert!(sent.iter().all(|one| !one.path.contains("xxx")), "it was sent all the same");
+}
+
+/// A page of a drive's delta that leaves items out: nothing of the source tells so, but a verification lists
+/// both sides whole. It says what was left out, and the next sync enumerates anew and copies it.
+#[test]
+fn items_that_a_delta_of_a_drive_skips_are_told_by_a_verification_and_come_with_the_next_sync() {
+    for first in [true, false] {
+        let mut world = drive_world(67);
+        if !first {
+            world.copy(CopyMode::Initial, "job-1");
+            world.clock.advance(std::time::Duration::from_mins(5));
+            for n in 0..4 {
+                let (tenant, name) = (world.source.tenant_id, format!("new {n}.txt"));
+                world.simulator.add_file(tenant, &world.from, &name, b"text").unwrap();
+            }
+        }
+        world.clock.advance(std::time::Duration::from_mins(5));
+        world.tamper(|_, path, body| {
+            path.ends_with("/delta").then(|| {
+                let mut page: Value = serde_json::from_str(body).unwrap();
+                let items = page["value"].as_array_mut().unwrap();
+                let mut files = 0;
+                items.retain(|item| {
+                    files += usize::from(item.get("file").is_some());
+                    item.get("file").is_none() || files % 2 == 0
+                });
+                (200, page.to_string())
+            })
+        });
+        world.copy(CopyMode::Delta, "job-2");
+        world.tamper_no_more();
+        let lost = world.drive_differences();
+        assert!(!lost.is_empty() && lost.iter().all(|line| line.ends_with("missing")), "{lost:?}");
+        let report = loop {
+            let job = world.job(&*world.store);
+            match world.drive_future(job.verify_unit("verify")).unwrap().unwrap() {
+                VerifyOutcome::Finished(report) => break report,
+                VerifyOutcome::More => {}
+                VerifyOutcome::Wait { after, .. } => world.clock.advance(after),
+            }
+        };
+        assert_eq!(report.differences.len(), lost.len(), "{report:?}");
+        let told =
+            |one: &content::Difference| one.detail.contains("left out of the source's changes");
+        assert!(report.differences.iter().all(told), "{report:?}");
+        let before = world.copy(CopyMode::Delta, "job-3");
+        assert_eq!(world.drive_differences(), NONE);
+        assert_eq!(before.counts[&Workload::OneDrive].created, lost.len() as u64, "nothing else");
+        // And not again.
+        world.settings.page_size = 500;
+        let requests = world.requests();
+        world.copy(CopyMode::Delta, "job-4");
+        assert!(world.requests() - requests < 12, "it was listed anew once more");
+    }
 }

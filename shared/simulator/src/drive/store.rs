@@ -189,7 +189,11 @@ impl Drive {
     /// Refuses a name that cannot be used in a folder.
     pub(crate) fn check_name(&self, parent: u64, name: &str) -> Result<(), GraphError> {
         names::check(name, parent == ROOT)?;
-        names::check_path(&format!("{}/{}/{name}", self.site(), self.path(parent)))
+        let above = match self.path(parent) {
+            root if root.is_empty() => self.site(),
+            path => format!("{}/{path}", self.site()),
+        };
+        names::check_path(&format!("{above}/{name}"))
     }
 
     /// Adds an entry, whatever its name.

@@ -173,7 +173,8 @@ fn change_drive(drive: &mut Drive, n: usize, random: &mut Rng, now: Timestamp) {
     let files: Vec<u64> = files.map(|entry| entry.number).collect();
     let file = random.pick(&files).copied();
     let folder = random.pick(&folders).copied().unwrap_or(ROOT);
-    match (n % 8, file) {
+    let inner: Vec<u64> = folders.iter().copied().filter(|number| *number != ROOT).collect();
+    match (n % 11, file) {
         (0 | 4, _) => {
             let unique = random.below(1 << 40);
             drives::file(drive, &[folder], unique, None, random, now);
@@ -200,6 +201,26 @@ fn change_drive(drive: &mut Drive, n: usize, random: &mut Rng, now: Timestamp) {
             let name = format!("new folder {}", random.hex(3));
             drive.insert(Some(folder), &name, Kind::Folder, now);
         }
+        (8..=10, _) => {
+            let Some(inner) = random.pick(&inner).copied() else { return };
+            arrange(drive, n % 11, inner, folder, random, now);
+        }
+        _ => {}
+    }
+}
+
+/// Renames a folder, puts it into another, or deletes it with all that is in it.
+fn arrange(drive: &mut Drive, n: usize, it: u64, to: u64, random: &mut Rng, now: Timestamp) {
+    let Some(name) = drive.entries.get(&it).map(|entry| entry.name.clone()) else { return };
+    match n {
+        8 => {
+            let name = format!("{name} {}", random.hex(2));
+            drive.amend(it, now, |entry| entry.name = name);
+        }
+        9 if !drive.is_under(to, it) && drive.child(to, &name).is_none() => {
+            drive.amend(it, now, |entry| entry.parent = Some(to));
+        }
+        10 => drive.delete(it, now, false),
         _ => {}
     }
 }

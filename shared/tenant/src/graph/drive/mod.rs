@@ -31,6 +31,22 @@ pub struct Drive {
     /// Its room.
     #[serde(default)]
     pub quota: Option<Quota>,
+    /// The address of its library.
+    #[serde(default)]
+    pub web_url: Option<String>,
+}
+
+impl Drive {
+    /// The decoded path of its library from the host on, for instance `personal/ada_contoso_com/Documents`:
+    /// SharePoint counts it as part of every path in it. Empty where the service does not tell.
+    pub fn library_path(&self) -> String {
+        let address = self.web_url.as_deref().and_then(|text| url::Url::parse(text).ok());
+        let path = address.map(|address| address.path().to_owned()).unwrap_or_default();
+        // Behind a proxy the host may be followed by more; a person's site is always below `personal`.
+        let own = path.find("/personal/").and_then(|at| path.get(at..)).unwrap_or(&path);
+        let decoded = percent_encoding::percent_decode_str(own.trim_matches('/'));
+        decoded.decode_utf8_lossy().into_owned()
+    }
 }
 
 /// The room of a drive, in bytes.
