@@ -24,6 +24,9 @@ pub struct BadItem {
     pub advice: String,
     /// The state that was tried: a change key or an eTag.
     pub tag: String,
+    /// When it was made, as the source writes it; empty where a search by it is not needed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created: String,
     /// In how many rounds it failed.
     pub tries: u32,
 }

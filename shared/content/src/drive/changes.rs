@@ -321,6 +321,7 @@ impl Unit<'_> {
             reason,
             advice,
             tag: row.content(),
+            created: String::new(),
             tries,
         };
         let counts = self.counts(DRIVE);

@@ -41,7 +41,7 @@ impl Row {
 
     pub(super) fn of_bad(item: &BadItem) -> Self {
         let (id, tag, kind) = (item.id.clone(), item.tag.clone(), item.name.clone());
-        Self { id, tag, size: item.size, kind, created: String::new() }
+        Self { id, tag, size: item.size, kind, created: item.created.clone() }
     }
 
     pub(super) fn into_texts(self) -> [String; 5] {

@@ -168,6 +168,7 @@ impl Unit<'_> {
             reason: format!("{} ({})", error.message, error.code),
             advice: advice(error).to_owned(),
             tag: row.tag,
+            created: row.created,
             tries: 1,
         };
         self.bad_item(copy, folder, item)
@@ -207,6 +208,7 @@ impl Unit<'_> {
             reason: format!("the item is larger than the limit of {limit} bytes"),
             advice: "move the item by hand, or make it smaller in the source".into(),
             tag: row.tag,
+            created: row.created,
             tries: 1,
         };
         self.bad_item(copy, folder, item)

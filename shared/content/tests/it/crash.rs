@@ -148,7 +148,7 @@ fn a_comparison_that_is_begun_twice_finds_what_was_deleted_in_between() {
 }
 
 /// Runs a round in a process that dies as soon as a request to this address is answered.
-fn dies_behind(world: &World, address: &'static str) {
+fn dies_behind(world: &World, round: &str, address: &'static str) {
     let dies_at = Arc::clone(&world.dies_at);
     world.tamper(move |_, path, _| {
         if path.ends_with(address) {
@@ -156,7 +156,7 @@ fn dies_behind(world: &World, address: &'static str) {
         }
         None
     });
-    while let Some(outcome) = world.unit(CopyMode::Initial, "job-1") {
+    while let Some(outcome) = world.unit(CopyMode::Initial, round) {
         match outcome.unwrap() {
             UnitOutcome::Finished(_) => panic!("nobody asks {address}"),
             UnitOutcome::More(_) => {}
@@ -181,18 +181,35 @@ fn an_item_that_was_edited_after_it_was_listed_is_known_again_after_a_death() {
         let mut items = view.folders.into_values().flat_map(|folder| folder.items);
         items.find(|item| item.subject.starts_with("Plans")).unwrap().subject
     };
-    dies_behind(&world, "/exportItems");
+    dies_behind(&world, "job-1", "/exportItems");
     while !subject(&world).ends_with("(edited)") {
         world.simulator.touch_mailbox(tenant, &world.from, Part::Primary, 2).unwrap();
     }
     world.settings.adopt_delivered = None;
-    dies_behind(&world, "/importItem");
+    dies_behind(&world, "job-1", "/importItem");
     world.simulator.file_message(tenant, &world.from, &subject(&world), "Filed").unwrap();
     world.copy(CopyMode::Initial, "job-1");
     world.copy(CopyMode::Delta, "job-2");
     let view = |side, user| world.view(side, user, Part::Primary);
     let (here, there) = (view(&world.source, &world.from), view(&world.target, &world.to));
     assert_eq!(here.differences(&there, false), Vec::<String>::new());
+}
+
+/// SYN-5, ERR-4: an item that could be read only later is filed elsewhere after a death behind its import. Its
+/// copy is known again, and does not stay at the old place.
+#[test]
+fn an_item_that_was_unreadable_is_known_again_after_a_death() {
+    let world = World::new(10);
+    let tenant = world.source.tenant_id;
+    world.simulator.send_mail("friend@outside.example", &world.from, "Lunch");
+    world.simulator.corrupt_items(tenant, &world.from, Part::Primary, 1).unwrap();
+    assert_eq!(world.copy(CopyMode::Initial, "job-1").bad_items, 1);
+    world.simulator.repair_items(tenant, &world.from, Part::Primary).unwrap();
+    dies_behind(&world, "job-2", "/importItem");
+    world.simulator.file_message(tenant, &world.from, "Lunch", "Filed").unwrap();
+    world.copy(CopyMode::Initial, "job-2");
+    world.copy(CopyMode::Delta, "job-3");
+    assert_eq!(world.mailbox_differences(Part::Primary), Vec::<String>::new());
 }
 
 fn drive_world() -> World {
