@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use model::{
-    Branch, Cost, DeliveryState, Event, EventKind, Job, JobKind, JobStatus, JournalEvent, Keys,
-    Notification,
+    Branch, Cost, DeliveryState, Event, Job, JobKind, JobStatus, JournalEvent, Keys, Notification,
 };
 
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::{
     run::{
         Moved, Verdict,
         commit::{event_of, journal, later, put_job, settle},
-        settle::{active_branches, branch_baton, main_baton, over_branches},
+        settle::{active_branches, branch_baton, left_behind, main_baton, over_branches},
     },
 };
 
@@ -106,11 +105,10 @@ pub(crate) async fn finish_with(
         batch.put(place.clone(), &record, 0)?;
         notification = Some(place);
     }
-    if status == JobStatus::Stopped && cx.step == catalogue::Step::NotifyUser {
-        // Its message may be on its way: without a step that looks again it is decided by its own baton.
-        notification = Some(Keys::notification(&cx.key, EventKind::CutoverComplete, &job.id));
-    }
     job.status = status;
+    if let Some(kind) = left_behind(&job, cx.step) {
+        notification = Some(Keys::notification(&cx.key, kind, &job.id));
+    }
     job.ending = None;
     journal(&mut batch, cx, &mut job, JournalEvent::Ended { to: state }, now, Cost::default())?;
     batch.put(Keys::user(&cx.key), &user.value, user.version)?;

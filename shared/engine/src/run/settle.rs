@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use model::{Baton, Branch, DeliveryState, Job, JobStatus, Keys, Notification, UserKey};
+use catalogue::Step;
+use model::{Baton, Branch, DeliveryState, EventKind, Job, JobStatus, Keys, Notification, UserKey};
 
 use super::commit::event_of;
 use crate::{
@@ -87,14 +88,32 @@ pub(super) async fn wake_main(host: &Host, user: &UserKey, side: &Job) -> Result
     Ok(())
 }
 
-/// Sends the message of a finished job's notification once more, if nobody has begun to deliver it.
+/// The mail of a cutover that was stopped while it was being sent: no step looks at it again.
+pub(super) fn left_behind(job: &Job, step: Step) -> Option<EventKind> {
+    let stopped = job.status == JobStatus::Stopped && step == Step::NotifyUser;
+    stopped.then_some(EventKind::CutoverComplete)
+}
+
+/// Sends the message of a finished job's notification once more, if nobody has begun to deliver it, or if nobody
+/// else may decide it.
 pub(super) async fn tell_end(host: &Host, baton: &Baton) -> Result<(), EngineError> {
     let place = Keys::past_job(&baton.user, &baton.job);
     let Some(job) = load::<Job>(&*host.store, place).await? else { return Ok(()) };
-    let Some(kind) = event_of(job.value.kind, &job.value.status) else { return Ok(()) };
+    let left = left_behind(&job.value, baton.step);
+    let Some(kind) = left.or_else(|| event_of(job.value.kind, &job.value.status)) else {
+        return Ok(());
+    };
     let place = Keys::notification(&baton.user, kind, &baton.job);
     let told: Option<Loaded<Notification>> = load(&*host.store, place.clone()).await?;
-    if told.is_some_and(|told| told.value.delivery == DeliveryState::Pending) {
+    let open = told.is_some_and(|told| match told.value.delivery {
+        DeliveryState::Pending => true,
+        DeliveryState::Sending { .. } => left.is_some(),
+        DeliveryState::Sent { .. }
+        | DeliveryState::Nothing
+        | DeliveryState::Uncertain
+        | DeliveryState::Failed { .. } => false,
+    });
+    if open {
         notify::enqueue(host, &(&baton.user).into(), &place).await?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 use catalogue::Step;
 use crosswave_tests::world::World;
 use engine::records::load_all;
+use futures_util::FutureExt;
 use model::{
     Action, Blackout, DeliveryState, EventKind, JournalEvent, Keys, Notification, OutlookGate,
     QuietHours, User, UserState,
@@ -84,6 +85,21 @@ async fn a_stopped_cutover_leaves_no_mail_undecided() {
     world.apply(&user, Action::Stop).await.unwrap();
     world.settle().await;
     assert_eq!(state(&world, &user).await, UserState::Stopped);
+    assert_eq!(record(&world, EventKind::CutoverComplete).await.delivery, DeliveryState::Uncertain);
+    assert_eq!(told(&world, &user).await, 1);
+}
+
+/// NOT-2, ERR-4: the same where the process that stops it dies before it has announced anything. Nobody sweeps.
+#[tokio::test]
+async fn a_stopped_cutover_leaves_no_mail_undecided_whoever_dies() {
+    let (world, user) = died_while_sending().await;
+    world.apply(&user, Action::Stop).await.unwrap();
+    let stopped = || {
+        let user = world.user(&user).now_or_never();
+        user.is_some_and(|user| user.state == UserState::Stopped)
+    };
+    die_when(&world, stopped).await;
+    world.settle().await;
     assert_eq!(record(&world, EventKind::CutoverComplete).await.delivery, DeliveryState::Uncertain);
     assert_eq!(told(&world, &user).await, 1);
 }
