@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use catalogue::{Function, Step};
-use cloud::{Cloud, Fault, InTheCloud, Options};
+use cloud::{Cloud, Fault, InTheCloud, Options, Pace};
 use control::{Scope, Selection};
 use model::UserState;
 use ports::{Outgoing, QueueName};
@@ -16,8 +16,13 @@ const SCENE: Scene = Scene { people: 2, seed: 1, mail_folder: None, told: false 
 const QUEUE: &str = "prepare-hide-user";
 
 async fn a_cloud() -> (Cloud, Stage) {
+    a_cloud_at(Pace::default()).await
+}
+
+async fn a_cloud_at(pace: Pace) -> (Cloud, Stage) {
     let stage = Stage::open(&SCENE, Arc::new(SystemClock)).unwrap();
-    let cloud = Cloud::start(&Options::of_workspace(), &stage).await.unwrap();
+    let options = Options { pace, ..Options::of_workspace() };
+    let cloud = Cloud::start(&options, &stage).await.unwrap();
     (cloud, stage)
 }
 
@@ -34,7 +39,9 @@ async fn prepared(cloud: &Cloud) -> usize {
 #[test]
 fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_nothing() {
     crate::run(async {
-        let (cloud, stage) = a_cloud().await;
+        // Whoever lost a race waits for the winner's lease, which lasts as long as an invocation may.
+        let (timeout, visibility) = (Duration::from_secs(10), Duration::from_secs(12));
+        let (cloud, stage) = a_cloud_at(Pace { timeout, visibility, ..Pace::default() }).await;
         let throttled = |action: &str| Fault::Throttled { action: action.to_owned(), times: 5 };
         let lost = |action: &str, times| Fault::ReplyLost { action: action.to_owned(), times };
         let doubled = Fault::Doubled { action: "sqs:SendMessage".to_owned(), times: 1 };
@@ -47,7 +54,7 @@ fn a_throttled_table_lost_races_lost_replies_doubled_batons_and_deploys_change_n
             lost("sqs:SendMessage", 1),
             doubled,
         ]);
-        cloud.deploy_every(Duration::from_secs(4));
+        cloud.deploy_every(Duration::from_secs(12));
         let played = rehearsal::rehearse(&SCENE, &stage, &mut place).await.unwrap().unwrap();
         assert!(played.all_well(), "{played}");
         assert_eq!(place.spared(), [], "every fault has happened in each phase");
