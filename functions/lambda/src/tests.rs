@@ -31,6 +31,7 @@ mod changes;
 mod files;
 mod plan;
 mod polling;
+mod upgrade;
 
 /// What every step answers here, by the user's name.
 struct Scripted;
