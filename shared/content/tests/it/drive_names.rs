@@ -351,3 +351,25 @@ fn a_folder_that_people_of_the_target_delete_is_made_again_for_what_comes_new() 
         assert_eq!((world.drive_differences(), summary.bad_items), (left_before, 0));
     }
 }
+
+/// SYN-D1: people work in their drive between two syncs: files and folders are made, edited, renamed, moved and
+/// deleted in any order.
+#[test]
+fn a_drive_that_is_rearranged_between_syncs_is_followed() {
+    for seed in 80..83 {
+        let mut world = World::new(seed);
+        (world.subject.mailbox, world.subject.drive) = (false, true);
+        let how =
+            DriveFill { least_files: 40, most_files: 40, folders: 12, ..DriveFill::default() };
+        let tenant = world.source.tenant_id;
+        world.simulator.fill_drive(tenant, &world.from, &how).unwrap();
+        world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+        world.copy(CopyMode::Initial, "first");
+        for round in 0..4 {
+            world.simulator.touch_drive(tenant, &world.from, 33).unwrap();
+            let summary = world.copy(CopyMode::Delta, &format!("delta-{round}"));
+            assert_eq!(world.drive_differences(), NONE, "seed {seed}, round {round}");
+            assert_eq!(summary.bad_items, 0, "seed {seed}: {:?}", world.bad_items());
+        }
+    }
+}
