@@ -83,3 +83,53 @@ fn text(Shown { status, running, dead_letters }: &Shown) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use content::Forecast;
+    use control::PersonCopy;
+
+    use super::*;
+
+    /// Who copies what, how far it is, how fast, and when it ends; by wave and by person.
+    #[test]
+    fn the_text_tells_how_far_each_copy_is_and_when_it_ends() {
+        let forecast = Forecast {
+            items_done: 120,
+            items_left: 880,
+            bytes_done: 1_250_000,
+            bytes_left: 45_000_000_000,
+            items_per_minute: 60,
+            bytes_per_second: 20_000,
+            seconds_left: Some(880),
+            ends: Some("2026-11-22T14:32:00Z".parse().unwrap()),
+            ..Forecast::default()
+        };
+        let mut status = control::Status { people: 2, busy: true, ..control::Status::default() };
+        for (id, wave, doing, forecast) in [
+            ("anna", Some("first"), "mailbox /Inbox", forecast),
+            ("bert", None, "OneDrive", Forecast::default()),
+        ] {
+            let wave: Option<model::WaveId> = wave.map(|wave| wave.parse().unwrap());
+            let name = wave.as_ref().map(ToString::to_string).unwrap_or_default();
+            status.copies.waves.entry(name).or_default().add(&forecast);
+            status.copies.people.push(PersonCopy {
+                user: id.parse().unwrap(),
+                source: format!("{id}@contoso.example"),
+                wave,
+                doing: doing.to_owned(),
+                forecast,
+            });
+        }
+        let shown = Shown { status, running: true, dead_letters: BTreeMap::new() };
+        let far = "120 of 1000 items, 1.2 MB of 45 GB, 60 items/min, 20 kB/s, 15 min left, \
+                   ends 2026-11-22 14:32 UTC";
+        let text = text(&shown);
+        assert!(text.contains(&format!("  first: {far}\n")), "{text}");
+        assert!(
+            text.contains(&format!("    anna@contoso.example, mailbox /Inbox: {far}\n")),
+            "{text}"
+        );
+        assert!(text.contains("    bert@contoso.example, OneDrive: begins\n"), "{text}");
+    }
+}

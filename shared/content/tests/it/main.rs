@@ -12,6 +12,7 @@ mod budget;
 mod crash;
 mod drive;
 mod drive_names;
+mod endpoints;
 mod folders;
 mod mailbox;
 mod rights;

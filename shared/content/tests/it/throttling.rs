@@ -317,3 +317,27 @@ fn a_refusal_that_one_worker_meets_stops_the_other_through_the_store() {
     world.clock.advance(Duration::from_secs(301));
     ask(&other).unwrap();
 }
+
+/// SharePoint: so many resource units a day. What does not fit waits for the next day, and is not refused all
+/// day long.
+#[test]
+fn a_drive_copy_that_is_more_than_a_day_s_units_goes_on_the_next_day() {
+    let mut config = published();
+    config.throttling.drive_units_per_day = 1_000;
+    let settings = LimitSettings {
+        drive_units_a_day: Rate::new(1_000, Duration::from_hours(24)),
+        ..LimitSettings::default()
+    };
+    let mut world = World::limited(60, config, Limits::new(settings));
+    (world.subject.mailbox, world.subject.drive) = (false, true);
+    small_files(&world, &world.from.clone(), 400);
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    let since = world.clock.now();
+    world.drive_future(round(&world.job(&*world.store), &world)).unwrap();
+    assert_eq!(world.drive_differences(), Vec::<String>::new());
+    let took = world.clock.now().duration_since(since);
+    // Four units a file in the target, of which the first day has a thousand.
+    assert!(took > SignedDuration::from_hours(12), "the day's units were not felt: {took:#}");
+    assert!(took < SignedDuration::from_hours(48), "{took:#}");
+    assert_hardly_refused(&world);
+}

@@ -127,6 +127,29 @@ async fn a_profile_leaves_parts_out() {
     assert!(copied.counts.get(&Workload::OneDrive).is_none_or(|counts| counts.created == 0));
 }
 
+/// SYN-1: archives go through a preview that a project may leave switched off: everybody with an archive is
+/// told that it is not copied, and nobody is stopped.
+#[tokio::test]
+async fn an_archive_that_the_project_switches_off_is_told_and_not_copied() {
+    let (mut world, people) = prepared(1).await;
+    world.project.source.capabilities.archive = false;
+    control::store_project(&world.host, &world.project).await.unwrap();
+    let person = people.iter().find(|user| user.source.mailbox.archive).expect("an archive");
+    world.perform(&people, Action::Sync).await;
+    let copied = summaries(&world, person).await.remove(0);
+    assert!(copied.counts[&Workload::Mailbox].created > 0, "{copied:#?}");
+    assert!(copied.counts.get(&Workload::Archive).is_none_or(|counts| counts.created == 0));
+    let told = |entry: &model::JournalEntry| {
+        matches!(&entry.event, JournalEvent::Done { warnings, .. }
+            if warnings.iter().any(|line| line.contains("archives are switched off in the project")))
+    };
+    assert!(world.journal(person).await.iter().any(told), "the report does not say so");
+    let preview = |one: &simulator::LoggedRequest| {
+        one.path.starts_with("/beta") && one.path.contains("xport")
+    };
+    assert!(!world.simulator.requests().iter().any(preview));
+}
+
 /// SYN-D1: a delta brings new, changed, moved and deleted items and files, in fewer requests; a delta
 /// without any change copies nothing.
 #[tokio::test]
