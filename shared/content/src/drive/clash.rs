@@ -8,14 +8,17 @@ use super::{
     DriveCopy, FolderPlace,
     files::{Clash, Load, Outcome, is_of_the_file},
     half_known::{is_copy, same_content},
-    row::{Row, folder_of},
+    row::{Row, folder_of, name_of},
     small::set_dates,
 };
 use crate::{
-    ContentError,
+    ContentError, Workload,
     map::{Entry, fingerprint},
     unit::{Step, Unit, judge},
 };
+
+/// How the name of a copy begins that has made room.
+const ASIDE: &str = "moved aside ";
 
 /// Who has the place that a row wants.
 pub(super) enum Room {
@@ -99,7 +102,7 @@ impl Unit<'_> {
         owner: Entry,
         folder: bool,
     ) -> Step<Room> {
-        let name = format!("moved aside {:016x}", fingerprint(&owner.target));
+        let name = format!("{ASIDE}{:016x}", fingerprint(&owner.target));
         let change = ItemChange { name: Some(name.clone()), ..ItemChange::default() };
         let graph = self.job.target.graph();
         self.spend(1);
@@ -118,6 +121,27 @@ impl Unit<'_> {
             copy.files.put(&entry);
         }
         Ok(Room::Made)
+    }
+
+    /// At the end of a round: copies that have made room, and whose originals have become bad items since,
+    /// keep that name until these can be copied.
+    pub(super) async fn tell_moved_aside(&mut self, copy: &DriveCopy<'_>) -> Step {
+        let ids = copy.bad.keys().cloned().collect();
+        let files = copy.files.find(&ids).await?;
+        for (id, bad) in &copy.bad {
+            let file = files.get(id).map(|entry| entry.target_tag.as_str());
+            let place = file.or_else(|| Some(copy.folder.get(id)?.placement.as_str()));
+            let Some(name) = place.map(name_of).filter(|name| name.starts_with(ASIDE)) else {
+                continue;
+            };
+            let text = format!(
+                "the copy of `{}` has made room for another and is called `{name}` until the next sync \
+                 can give it its name",
+                bad.name
+            );
+            self.note(Workload::OneDrive, text);
+        }
+        Ok(())
     }
 
     /// What is to become of a file whose place was taken.

@@ -140,6 +140,7 @@ impl Unit<'_> {
                 DriveStep::Removals => self.drive_removals(copy).await?,
                 DriveStep::Sharing => {
                     self.sharing(copy).await?;
+                    self.tell_moved_aside(copy).await?;
                     self.state.checkpoint.stage = Stage::after_drive();
                 }
             }

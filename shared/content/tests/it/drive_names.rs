@@ -373,3 +373,22 @@ fn a_drive_that_is_rearranged_between_syncs_is_followed() {
         }
     }
 }
+
+/// SYN-5: a copy that has made room for another's, and whose original cannot be copied under its new name,
+/// keeps the name that it was given meanwhile; the report says so, and the next sync puts it right.
+#[test]
+fn a_copy_that_has_made_room_for_nothing_is_told_and_gets_its_name_later() {
+    let world = world(72, &[("a.txt", "the first"), ("b.txt", "the second")]);
+    world.copy(CopyMode::Initial, "job-1");
+    put(&world, "a.txt", "", "c.txt");
+    put(&world, "b.txt", "", "a.txt");
+    world.tamper(|_, path, body| {
+        path.ends_with("/delta").then(|| (200, body.replace("\"c.txt\"", "\"c.\"")))
+    });
+    let summary = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(summary.bad_items, 1, "{:?}", world.bad_items());
+    let told = summary.notes.iter().find(|note| note.text.contains("has made room for another"));
+    assert!(told.is_some_and(|note| note.text.contains("`c.`")), "{:?}", summary.notes);
+    world.tamper_no_more();
+    follows(&world);
+}
