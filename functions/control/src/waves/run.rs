@@ -3,7 +3,7 @@
 
 use engine::{
     Apply, ApplyError, Host, apply,
-    records::{Batch, Loaded, load, load_all},
+    records::{Batch, Loaded, load, load_all, load_user},
 };
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -136,11 +136,16 @@ async fn start_user(
     if already_started(host, &key, user, run).await? {
         return Ok(None);
     }
-    let request = Apply { user: key, action: run.action, force: run.force, reset_to: None };
+    let request = Apply { user: key.clone(), action: run.action, force: run.force, reset_to: None };
     match apply(host, request).await {
         Ok(_) => Ok(None),
         Err(ApplyError::Engine(error)) => Err(error.into()),
-        Err(refused) => Ok(Some(refused.to_string())),
+        Err(refused) => {
+            // Another host that works on this run may have started him in this moment.
+            let user = load_user(&*host.store, &key).await?.value;
+            let started = already_started(host, &key, &user, run).await?;
+            Ok((!started).then(|| refused.to_string()))
+        }
     }
 }
 
