@@ -42,13 +42,12 @@ fn size(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn a_copy_is_told_with_rate_and_end() {
-        assert_eq!(copying(&Forecast::default()), None);
-        let forecast = Forecast {
+    /// A copy with an end in sight.
+    pub(crate) fn in_hand() -> Forecast {
+        Forecast {
             items_done: 120,
             items_left: 880,
             bytes_done: 1_250_000,
@@ -58,9 +57,14 @@ mod tests {
             seconds_left: Some(880),
             ends: Some("2026-11-22T14:32:00Z".parse().unwrap()),
             ..Forecast::default()
-        };
+        }
+    }
+
+    #[test]
+    fn a_copy_is_told_with_rate_and_end() {
+        assert_eq!(copying(&Forecast::default()), None);
         assert_eq!(
-            copying(&forecast).unwrap(),
+            copying(&in_hand()).unwrap(),
             "120 of 1000 items, 1.2 MB of 45 GB, 60 items/min, 20 kB/s, 15 min left, \
              ends 2026-11-22 14:32 UTC"
         );

@@ -218,6 +218,11 @@ fn by_chance(world: &mut World) -> Fault {
 }
 
 impl FaultRule {
+    /// A rule that hits every request, for ever.
+    pub fn of(kind: FaultKind) -> Self {
+        Self { path: None, cmdlet: None, method: None, from: 1, times: None, kind }
+    }
+
     fn fits(&self, request: &HttpRequest, cmdlet: Option<&str>) -> bool {
         let path = request.url.path().to_lowercase();
         self.path.as_ref().is_none_or(|text| path.contains(&text.to_lowercase()))

@@ -90,24 +90,14 @@ mod tests {
     use control::PersonCopy;
 
     use super::*;
+    use crate::copying::tests::in_hand;
 
     /// Who copies what, how far it is, how fast, and when it ends; by wave and by person.
     #[test]
     fn the_text_tells_how_far_each_copy_is_and_when_it_ends() {
-        let forecast = Forecast {
-            items_done: 120,
-            items_left: 880,
-            bytes_done: 1_250_000,
-            bytes_left: 45_000_000_000,
-            items_per_minute: 60,
-            bytes_per_second: 20_000,
-            seconds_left: Some(880),
-            ends: Some("2026-11-22T14:32:00Z".parse().unwrap()),
-            ..Forecast::default()
-        };
         let mut status = control::Status { people: 2, busy: true, ..control::Status::default() };
         for (id, wave, doing, forecast) in [
-            ("anna", Some("first"), "mailbox /Inbox", forecast),
+            ("anna", Some("first"), "mailbox /Inbox", in_hand()),
             ("bert", None, "OneDrive", Forecast::default()),
         ] {
             let wave: Option<model::WaveId> = wave.map(|wave| wave.parse().unwrap());

@@ -62,6 +62,13 @@ pub(super) enum Outcome {
     Refused(TenantError),
 }
 
+impl Outcome {
+    /// Whether the target has said that something that the copy wants is not there.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.is_not_found())
+    }
+}
+
 impl Unit<'_> {
     /// Copies a batch of small files. Rows that the map has in this state already are passed over.
     pub(super) async fn small_files(
@@ -107,7 +114,7 @@ impl Unit<'_> {
                 clashes.push((load.clone(), clash));
                 continue;
             }
-            if matches!(&outcome, Outcome::Refused(error) if error.is_not_found()) {
+            if outcome.is_not_found() {
                 missing.push((load, outcome));
                 continue;
             }

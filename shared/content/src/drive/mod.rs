@@ -4,10 +4,10 @@
 //! and content, so nothing comes twice. The intent only says that a file at the place may be our own
 //! half-known copy.
 
-mod again;
 mod ahead;
 mod changes;
 mod clash;
+mod deleted_in_target;
 mod files;
 mod folders;
 mod fragments;

@@ -1,11 +1,11 @@
 //! The copy of a mailbox or an archive: folders, items, deletions, in this order.
 
-mod again;
 mod batch;
+mod deleted_in_target;
 mod delivered;
 mod import;
 mod items;
-mod kept;
+mod only_copies;
 mod outcome;
 mod pack;
 mod places;

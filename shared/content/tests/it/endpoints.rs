@@ -75,6 +75,12 @@ fn roles_that_the_folder_list_does_not_tell_are_asked_for() {
     assert_eq!(asked, 2, "once on each side");
 }
 
+/// The target does not take the import session.
+fn ended(status: u16) -> FaultRule {
+    let path = Some("importItem".to_owned());
+    FaultRule { path, ..FaultRule::of(FaultKind::Status { status, retry_after: None }) }
+}
+
 /// A session that ends before it says so is opened anew; what the old one took is not imported again.
 #[test]
 fn an_import_session_that_ends_early_is_opened_anew() {
@@ -83,14 +89,7 @@ fn an_import_session_that_ends_early_is_opened_anew() {
         let how = MailboxFill { least_items: 60, most_items: 60, ..MailboxFill::default() };
         fill(&world, Part::Primary, &how);
         world.simulator.configure(|config| {
-            config.faults.rules.push(FaultRule {
-                path: Some("importItem".to_owned()),
-                cmdlet: None,
-                method: None,
-                from: 10,
-                times: Some(1),
-                kind: FaultKind::Status { status, retry_after: None },
-            });
+            config.faults.rules.push(FaultRule { from: 10, times: Some(1), ..ended(status) });
         });
         let summary = world.copy(CopyMode::Initial, "job-1");
         assert_eq!(world.mailbox_differences(Part::Primary), NONE, "{status}");
@@ -107,14 +106,7 @@ fn a_target_that_refuses_every_session_is_waited_for() {
     let how = MailboxFill { least_items: 10, most_items: 10, ..MailboxFill::default() };
     fill(&world, Part::Primary, &how);
     world.simulator.configure(|config| {
-        config.faults.rules.push(FaultRule {
-            path: Some("importItem".to_owned()),
-            cmdlet: None,
-            method: None,
-            from: 1,
-            times: None,
-            kind: FaultKind::Status { status: 401, retry_after: None },
-        });
+        config.faults.rules.push(ended(401));
     });
     let waited = loop {
         match world.unit(CopyMode::Initial, "job-1").unwrap().unwrap() {

@@ -124,11 +124,9 @@ fn a_folder_that_the_target_refuses_stops_nobody_and_is_tried_again() {
     let world = world(905, &["Refused", "Taken"]);
     let refusal = FaultRule {
         path: Some("/folders".to_owned()),
-        cmdlet: None,
         method: Some("POST".to_owned()),
-        from: 1,
         times: Some(1),
-        kind: FaultKind::Status { status: 400, retry_after: None },
+        ..FaultRule::of(FaultKind::Status { status: 400, retry_after: None })
     };
     world.simulator.configure(|config| config.faults.rules = vec![refusal]);
     let summary = world.copy(CopyMode::Initial, "first");

@@ -152,11 +152,9 @@ fn lost_replies_of_imports_leave_every_item_exactly_once() {
     fill(&world, Part::Primary, 50);
     let lost = |from: u32| FaultRule {
         path: Some("importItem".to_owned()),
-        cmdlet: None,
-        method: None,
         from,
         times: Some(1),
-        kind: FaultKind::ResetAfter,
+        ..FaultRule::of(FaultKind::ResetAfter)
     };
     world.simulator.configure(|config| {
         config.faults.rules = vec![lost(3), lost(4), lost(20), lost(41)];

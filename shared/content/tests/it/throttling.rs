@@ -299,11 +299,8 @@ fn a_refusal_that_one_worker_meets_stops_the_other_through_the_store() {
     world.simulator.configure(|config| {
         config.faults.rules.push(FaultRule {
             path: Some("/drive".to_owned()),
-            cmdlet: None,
-            method: None,
-            from: 1,
             times: Some(1),
-            kind: FaultKind::Status { status: 429, retry_after: Some(300) },
+            ..FaultRule::of(FaultKind::Status { status: 429, retry_after: Some(300) })
         });
     });
     let refused = ask(&world.source_client).unwrap_err();

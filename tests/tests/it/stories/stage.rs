@@ -173,7 +173,7 @@ pub(super) fn aim(world: &World, rule: FaultRule) {
 
 /// A rule that hits everything.
 pub(super) fn rule(kind: FaultKind) -> FaultRule {
-    FaultRule { path: None, cmdlet: None, method: None, from: 1, times: None, kind }
+    FaultRule::of(kind)
 }
 
 /// The tenants answer a cmdlet with status 400 from now on.

@@ -1,8 +1,6 @@
 //! Folders that people of the target have deleted: made again once the source has something new for them.
 //! What was in them stays deleted, as everything does that people of the target delete.
 
-use tenant::TenantError;
-
 use super::{
     DriveCopy,
     files::{Load, Outcome},
@@ -50,8 +48,7 @@ impl Unit<'_> {
         load: &Load,
         outcome: &Outcome,
     ) -> Step<Option<Load>> {
-        let missing = |error: &TenantError| error.is_not_found();
-        if !matches!(outcome, Outcome::Refused(error) if missing(error)) {
+        if !outcome.is_not_found() {
             return Ok(None);
         }
         if !self.forget_gone_folders(copy, &load.row.parent).await? {
