@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -130,17 +130,20 @@ fn run_and_kill(path: &Path, lines: u64, said: &mut Said) {
         .unwrap();
     writeln!(child.stdin.take().unwrap(), "{}", path.display()).unwrap();
     let mut heard = 0;
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
     while heard < lines {
-        let line = output.next().expect("the child works until it is killed").unwrap();
-        heard += u64::from(said.hear(&line));
+        let mut line = String::new();
+        let read = output.read_line(&mut line).unwrap();
+        assert!(read > 0, "the child works until it is killed");
+        heard += u64::from(said.hear(line.trim_end()));
     }
     assert!(matches!(Embedded::open(path), Err(OpenError::InUse { .. })), "the child has the file");
     child.kill().unwrap();
-    // What it had said before it died; the last line may be cut off.
-    let rest: Vec<_> = output.map_while(Result::ok).collect();
-    let whole = rest.len().saturating_sub(1);
-    for line in &rest[..whole] {
+    // What it had said before it died. Only a line without its end was cut off: a whole last line
+    // counts, since the child may have done what it announces.
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    for line in rest.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
         said.hear(line);
     }
     child.wait().unwrap();
