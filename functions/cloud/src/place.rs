@@ -10,7 +10,7 @@ use engine::{
     records::{Loaded, load_all},
 };
 use jiff::{SignedDuration, tz::TimeZone};
-use model::{DeliveryState, Keys, Notification, Project, UserState};
+use model::{Keys, Notification, Project, UserState};
 use ports::{Clock, Random};
 use rehearsal::{Place, Rehearsed, Scene, Stage, Stretch};
 use serde::Serialize;
@@ -257,9 +257,8 @@ impl InTheCloud<'_> {
         let partition = Keys::project_partition(&scope.customer, &scope.project);
         let all: Vec<Loaded<Notification>> =
             load_all(&*host.store, &partition, Keys::NOTIFICATIONS).await?;
-        Ok(!all.iter().any(|notification| {
-            let delivery = &notification.value.delivery;
-            matches!(delivery, DeliveryState::Pending | DeliveryState::Sending { .. })
-        }))
+        let now = host.clock.now();
+        let open = |due: jiff::Timestamp| due <= now;
+        Ok(!all.iter().any(|notification| notification.value.due().is_some_and(open)))
     }
 }

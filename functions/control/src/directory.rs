@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalogue::Side;
 use engine::{
-    Host, attributes_of,
+    Host, SourceEntry, attributes_of,
     records::{Batch, EngineError},
 };
 use model::{Keys, Project, Stored, UserId};
@@ -22,16 +22,6 @@ use crate::{ControlError, Scope, patience::patiently};
 
 /// Entries that are written together.
 const TOGETHER: usize = 50;
-
-/// A source user as a mapping script sees him.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SourceEntry {
-    pub(crate) attributes: Attributes,
-}
-
-impl Stored for SourceEntry {
-    const KIND: &'static str = "source directory entry";
-}
 
 /// An object of the target: a user, a group, a contact, a deleted one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +48,7 @@ impl Scope {
     }
 
     pub(crate) fn source_entry(&self, user: &UserId) -> (String, String) {
-        (self.directory(), format!("{SOURCE}{user}"))
+        Keys::source_entry(&self.customer, &self.project, user)
     }
 
     pub(crate) fn target_entry(&self, id: &str) -> (String, String) {
@@ -66,7 +56,7 @@ impl Scope {
     }
 }
 
-pub(crate) const SOURCE: &str = "S#";
+pub(crate) const SOURCE: &str = Keys::SOURCE_ENTRIES;
 pub(crate) const TARGET: &str = "T#";
 
 /// Adds a source user's entry to a batch. `known` is what Exchange knows better than the directory:

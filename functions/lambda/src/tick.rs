@@ -7,7 +7,7 @@ use engine::{
     records::{Loaded, load_all},
 };
 use jiff::Timestamp;
-use model::{DeliveryState, Job, JobStatus, Keys, Notification};
+use model::{Job, JobStatus, Keys, Notification};
 use serde::Serialize;
 
 use crate::{Deployment, FunctionError, due, polling, start::fire};
@@ -76,9 +76,10 @@ fn overdue(job: &Job, now: Timestamp) -> u64 {
 /// Whether every notification has been delivered or given up. Asked only when nothing else is in
 /// flight and the queues are still polled: an idle deployment does not read them again and again.
 async fn all_told(host: &Host, partition: &str) -> Result<bool, FunctionError> {
+    // What waits for a date is in the index of what is due, which needs no polling.
+    let now = host.clock.now();
     let open = |notification: &Loaded<Notification>| {
-        let delivery = &notification.value.delivery;
-        matches!(delivery, DeliveryState::Pending | DeliveryState::Sending { .. })
+        notification.value.due().is_some_and(|due| due <= now)
     };
     let all = load_all::<Notification>(&*host.store, partition, Keys::NOTIFICATIONS).await?;
     Ok(!all.iter().any(open))

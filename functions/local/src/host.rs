@@ -12,7 +12,7 @@ use embedded::EmbeddedQueue;
 use engine::{Host, Steps, Verdict, notify::NOTIFICATION_QUEUE};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Delivery, MAX_BATCH, Outgoing, Queue, QueueError, QueueName};
+use ports::{Delivery, MAX_BATCH, MAX_DELAY, Outgoing, Queue, QueueError, QueueName};
 
 use crate::{
     failure::Failure,
@@ -30,6 +30,8 @@ const SWEEP: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) const REPORT: Duration = Duration::from_millis(500);
 /// The shortest pause: a message may be due that this loop does not receive.
 const SHORTEST: Duration = Duration::from_millis(20);
+/// A message that waits long is sent anew after so many receives: half of those that a queue allows.
+const RENEWED_AFTER: u32 = 10;
 /// After a failed engine call the message comes again after so long.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -238,6 +240,14 @@ async fn handle(
     });
     let answered = match verdict {
         Verdict::Acknowledge => queue.acknowledge(&name, &delivery.receipt).await,
+        // A long wait is no failure, and must not use up a message's receives.
+        Verdict::Defer(pause) if pause > MAX_DELAY && delivery.receive_count >= RENEWED_AFTER => {
+            let (delay, group, body) = (MAX_DELAY, String::new(), delivery.body.clone());
+            match queue.send(&[Outgoing { queue: name.clone(), body, delay, group }]).await {
+                Ok(()) => queue.acknowledge(&name, &delivery.receipt).await,
+                Err(error) => Err(error),
+            }
+        }
         Verdict::Defer(pause) => queue.defer(&name, &delivery.receipt, pause).await,
         Verdict::Poison(why) => {
             tracing::error!(queue = %name, why, "a message can never be handled; it is kept apart");

@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use scripting::{Library, LibraryFile};
+
 /// The most bytes that are read of one file: above every limit that a reader has of its own.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -35,6 +37,34 @@ pub(crate) fn text(path: &Path) -> io::Result<String> {
         let line = good.filter(|byte| **byte == b'\n').count() + 1;
         io::Error::new(io::ErrorKind::InvalidData, format!("line {line}: this is not UTF-8"))
     })
+}
+
+/// The library beside a script: the files of the folder `ours.library` beside `ours.rhai`; hidden
+/// files are none of it.
+pub(crate) fn library(script: &Path) -> Result<Library, String> {
+    let folder = script.with_extension("library");
+    let of_folder = |error: io::Error| format!("{}: {error}", folder.display());
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Library::default()),
+        Err(error) => return Err(of_folder(error)),
+    };
+    let mut files = Vec::new();
+    let mut room = MOST_BYTES;
+    for entry in entries {
+        let path = entry.map_err(of_folder)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let bytes = bytes(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let left = room.checked_sub(bytes.len() as u64);
+        room = left.ok_or_else(|| {
+            format!("{}: more than {} MiB in all", folder.display(), MOST_BYTES >> 20)
+        })?;
+        files.push(LibraryFile::new(name, bytes));
+    }
+    Ok(Library::new(files))
 }
 
 /// Everything that comes, up to the limit.

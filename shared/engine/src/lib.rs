@@ -31,8 +31,9 @@ pub use effect::{Effect, Write, change};
 pub use host::{Host, HostIdentity, NoWebhooks, Steps, TenantPair, Tenants, Webhooks};
 pub use outcome::{Failure, Outcome, Receipt, StepError, StepResult, Wake};
 pub use person::{
-    ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, UpdateOutcome, attributes_of,
-    ensure_contact, find_contact, find_match, map_contact, map_user, policy_of, update_user,
+    ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, SourceEntry, UpdateOutcome,
+    attributes_of, ensure_contact, find_contact, find_match, map_contact, map_user, policy_of,
+    update_user,
 };
 pub use plan::{Planned, StepPlan, UserPlan, plan_action};
 pub use records::EngineError;

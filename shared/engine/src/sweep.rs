@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use model::{
-    Baton, CustomerId, DeliveryState, Job, JobStatus, Keys, Notification, ProjectId, UserKey,
-};
+use model::{Baton, CustomerId, Job, JobStatus, Keys, Notification, ProjectId, UserKey};
 
 use crate::{
     Host, notify,
@@ -61,10 +59,8 @@ async fn sweep_notifications(
     let mut sent = 0;
     for record in host.store.query_all(&partition, Keys::NOTIFICATIONS).await? {
         let notification = <Notification as model::Stored>::from_bytes(&record.value)?;
-        let open =
-            matches!(notification.delivery, DeliveryState::Pending | DeliveryState::Sending { .. });
-        let idle = Duration::try_from(now.duration_since(notification.event.at));
-        if open && idle.is_ok_and(|idle| idle >= stale) {
+        let Some(due) = notification.due() else { continue };
+        if Duration::try_from(now.duration_since(due)).is_ok_and(|idle| idle >= stale) {
             let whom = notify::Whom {
                 customer: customer.clone(),
                 project: project.clone(),

@@ -171,6 +171,11 @@ impl Keys {
         (partition, format!("N#{user}#{}#{wave}@{planned}", event.name()))
     }
 
+    /// The delivery record of one message of an event, which is sent later than the others.
+    pub fn later_message((partition, sort): &Place, message: u32) -> Place {
+        (partition.clone(), format!("{sort}#later{message:03}"))
+    }
+
     /// A reserved unique value; the value is in lower case.
     pub fn reservation(
         customer: &CustomerId,
@@ -224,6 +229,15 @@ impl Keys {
     pub fn directory_partition(customer: &CustomerId, project: &ProjectId) -> String {
         format!("{}#DIRECTORY", Self::project_partition(customer, project))
     }
+
+    /// What discovery keeps of a source user.
+    pub fn source_entry(customer: &CustomerId, project: &ProjectId, user: &UserId) -> Place {
+        let prefix = Self::SOURCE_ENTRIES;
+        (Self::directory_partition(customer, project), format!("{prefix}{user}"))
+    }
+
+    /// The prefix of what discovery keeps of source users.
+    pub const SOURCE_ENTRIES: &'static str = "S#";
 
     /// A usage record.
     pub fn usage(user: &UserKey, meter: Meter) -> Place {

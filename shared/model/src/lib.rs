@@ -24,7 +24,7 @@ pub use job::{Baton, Branch, Job, JobKind, JobStatus, Lease, Memory, Problem};
 pub use journal::{Change, Cost, JournalEntry, JournalEvent, WriteRecord};
 pub use keys::Keys;
 pub use matching::{Candidate, Decision, Doubt, MatchRule, pair};
-pub use notification::{DeliveryState, Event, EventKind, Notification};
+pub use notification::{DeliveryState, Event, EventKind, Given, Later, Notification};
 pub use profile::{
     CutoverOptions, MappingOptions, OutlookGate, PrepareOptions, Profile, SyncOptions, UnitSeconds,
 };

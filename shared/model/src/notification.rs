@@ -1,5 +1,7 @@
 //! Notifications: an event, and the delivery record that makes it at most one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +56,7 @@ pub struct Event {
     /// When.
     pub at: Timestamp,
     /// More, for the script: a problem's message, a date.
-    pub details: std::collections::BTreeMap<String, String>,
+    pub details: BTreeMap<String, String>,
 }
 
 /// The delivery record of one event (NOT-2). The first writer of its key wins, so an event that is
@@ -69,6 +71,56 @@ pub struct Notification {
     pub attempts: u32,
     /// The messages that have been accepted so far: recipient and subject.
     pub accepted: Vec<(String, String)>,
+    /// What the script is given, from when it is first asked until all is decided: it then decides the
+    /// same each time, however long that takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
+    /// The one message that this record is about, where that waits for a date of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
+}
+
+impl Notification {
+    /// The record of an event of which nobody has been told yet.
+    pub fn new(event: Event) -> Self {
+        Self {
+            event,
+            delivery: DeliveryState::Pending,
+            attempts: 0,
+            accepted: Vec::new(),
+            given: None,
+            later: None,
+        }
+    }
+
+    /// Since when it is to be delivered; none when that is over.
+    pub fn due(&self) -> Option<Timestamp> {
+        let open = matches!(self.delivery, DeliveryState::Pending | DeliveryState::Sending { .. });
+        let later = self.later.as_ref().map_or(self.event.at, |later| later.at);
+        open.then(|| later.max(self.event.at))
+    }
+}
+
+/// What a notification script is given besides the event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The versions of the scripts, by kind.
+    pub scripts: BTreeMap<String, String>,
+    /// The source user's attributes as discovered, by name; none for an event of a wave.
+    pub attributes: Option<serde_json::Value>,
+    /// The user's address before the move.
+    pub old_address: Option<String>,
+    /// The user's address after the move.
+    pub new_address: Option<String>,
+}
+
+/// A message that is not to be sent before a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// Which of the script's messages, from 0.
+    pub message: u32,
+    /// The date.
+    pub at: Timestamp,
 }
 
 impl Stored for Notification {
@@ -101,6 +153,11 @@ pub enum DeliveryState {
     Nothing,
     /// It may have been sent: the process died between sending and noting it.
     Uncertain,
+    /// What it tells of is no longer so: it was to be sent later, and is not.
+    Void {
+        /// What has changed.
+        why: String,
+    },
     /// It cannot be sent.
     Failed {
         /// Why.

@@ -51,6 +51,9 @@ pub struct ScriptVersion {
     pub base: Option<BaseScript>,
     /// The data sets; their text is stored apart.
     pub tables: Vec<ScriptTable>,
+    /// The files beside a notification script; they are stored apart too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub library: Vec<ScriptTable>,
     /// The version of the contract between host and script.
     pub api: u32,
     /// The version of the script engine that it was checked with.
@@ -80,18 +83,18 @@ pub struct BaseScript {
     pub text: String,
 }
 
-/// One of a version's data sets.
+/// One of a version's data sets or files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptTable {
     /// The name that scripts use.
     pub name: String,
-    /// SHA-256 of the CSV text, in hexadecimal.
+    /// SHA-256 of the stored text, in hexadecimal: a data set's CSV, a file's content as JSON.
     pub hash: String,
     /// In how many parts the text is stored.
     pub parts: u32,
 }
 
-/// A part of a data set's text: a record of the store has a largest size.
+/// A part of a data set's or a file's text: a record of the store has a largest size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptTablePart {
     /// The text.

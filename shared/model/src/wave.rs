@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Schedule, Stored, WaveId};
+use crate::{Action, Schedule, ScheduleError, Stored, WaveId};
 
 /// A wave. Who belongs to it stands in the users' own records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,14 @@ pub struct Wave {
     /// somebody may not have been.
     #[serde(default)]
     pub announced: Option<Timestamp>,
+}
+
+impl Wave {
+    /// The next planned time of an action; none when there is no more.
+    pub fn next_planned(&self, action: Action) -> Result<Option<Timestamp>, ScheduleError> {
+        let Some(schedule) = self.schedules.get(&action) else { return Ok(None) };
+        schedule.next(self.fired.get(&action).copied())
+    }
 }
 
 impl Stored for Wave {

@@ -241,6 +241,7 @@ fn invoke(
         })
         .collect();
     let options = CallFnOptions::new().eval_ast(true).rewind_scope(true);
+    let given = results::Given { now: context.now(), library: script.library() };
     let value: Dynamic = script.engine().call_fn_with_options(
         options,
         &mut Scope::new(),
@@ -248,5 +249,5 @@ fn invoke(
         entry.name(),
         arguments,
     )?;
-    results::read(entry, &value)
+    results::read(entry, &value, &given)
 }

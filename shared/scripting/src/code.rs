@@ -56,6 +56,7 @@ codes! {
     E012 = "the attribute cannot be written",
     E013 = "a pattern is not valid",
     E014 = "a word of the language that is not available",
+    E015 = "a file of the library cannot be used",
     R001 = "the script failed while it ran",
     R002 = "a value is refused by the attribute's rules",
     R003 = "the attribute does not exist",

@@ -82,7 +82,7 @@ impl Entry {
                 "returns a list of `#{ attribute, value }`: how an existing target user is found"
             }
             Self::Notify => {
-                "returns a list of messages: `#{ to, subject, body }`, and `language`, `channel`, `links`"
+                "returns a list of messages, each a map: `#{ to: \"user\", subject: \"…\", body: \"…\" }`"
             }
         }
     }

@@ -52,6 +52,7 @@ mod errors;
 mod fault;
 pub mod functions;
 mod handles;
+mod library;
 mod locate;
 mod mapping;
 mod notice;
@@ -79,8 +80,9 @@ pub use context::{Event, EventKind, RunContext, Step, UserInput};
 pub use defaults::{MAPPING, MAPPING_NAME, NOTIFY, NOTIFY_NAME};
 pub use diagnostic::{Diagnostic, ScriptError, Severity};
 pub use entry::Entry;
+pub use library::{FileContent, Library, LibraryFile};
 pub use mapping::Mapping;
-pub use notice::{Channel, Notice, Notices, Recipient};
+pub use notice::{Attachment, Channel, Notice, Notices, Recipient};
 pub use notifications::Notifications;
 pub use patch::{
     Assigned, Assignment, Cost, LinkedCandidates, MatchKey, Preferences, Remark, SECRET, Selected,

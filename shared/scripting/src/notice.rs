@@ -1,7 +1,9 @@
 //! What a notification script decides: messages, not yet sent.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::functions::escaped;
 use crate::patch::{Cost, Remark};
 
 /// One message.
@@ -9,17 +11,58 @@ use crate::patch::{Cost, Remark};
 pub struct Notice {
     /// Who gets it.
     pub to: Vec<Recipient>,
+    /// Not before this time; at once when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Timestamp>,
     /// How it travels.
     pub channel: Channel,
     /// Its language, as a culture or language code: `de`.
     pub language: String,
     /// The subject.
     pub subject: String,
-    /// The body, plain text.
+    /// The body: plain text, or HTML of a template of the library.
     pub body: String,
-    /// Links that the message shows apart from its body.
+    /// Whether the body is HTML.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub html: bool,
+    /// Files that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<Attachment>,
+    /// Links that the message shows below its body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
+}
+
+impl Notice {
+    /// The body with the message's links below it, as a mail shows it.
+    pub fn body_with_links(&self) -> String {
+        let mut body = self.body.clone();
+        if !self.html && !self.links.is_empty() {
+            body.push('\n');
+        }
+        for link in &self.links {
+            if self.html {
+                // What stands behind the end of an HTML document still belongs to its body.
+                let link = escaped(link);
+                put!(&mut body, "<p><a href=\"{link}\">{link}</a></p>\n");
+            } else {
+                put!(&mut body, "\n{link}");
+            }
+        }
+        body
+    }
+}
+
+/// A file of the library that goes with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its name in the library, which is its name in the message.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// The text with the message's values in it; none for a file that goes as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// Who gets a message: a role, or an address in an approved domain.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::{AttributeName, AttributeValue, holds_addresses, is_address};
 use crate::code::Code;
+use crate::library::{HTML, words};
 use crate::notice::{Notice, Recipient};
 use crate::patch::{Assigned, Assignment, UserPatch};
 
@@ -141,9 +142,24 @@ pub fn check_notices(script: &str, notices: &[Notice], policy: &PolicyContext) -
                 }
             }
         }
-        let texts = [notice.subject.as_str(), notice.body.as_str()];
-        let in_text = texts.into_iter().flat_map(links);
-        for link in notice.links.iter().map(String::as_str).chain(in_text) {
+        let mut texts = vec![notice.subject.clone()];
+        // Where a template's links lead is looked at as a whole, and so are a message's own.
+        let mut whole = notice.links.clone();
+        let attached = notice
+            .attach
+            .iter()
+            .filter_map(|file| Some((file.text.as_deref()?, file.content_type == HTML)));
+        for (text, html) in attached.chain([(notice.body.as_str(), notice.html)]) {
+            if html {
+                let (read, links) = words(text);
+                texts.push(read);
+                whole.extend(links);
+            } else {
+                texts.push(text.to_owned());
+            }
+        }
+        let in_text = texts.iter().flat_map(|text| links(text));
+        for link in whole.iter().map(String::as_str).chain(in_text) {
             if !policy.links.iter().any(|approved| below(link, approved)) {
                 add(Code::P005, format!("the link {link} is not approved"));
             }

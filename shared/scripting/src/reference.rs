@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::entry::Entry;
 use crate::functions;
 use crate::handles::{CONTEXT_FIELDS, EVENT_FIELDS};
+use crate::results::NOTICE_FIELDS;
 
 /// One generated file under `scripts/definitions/`.
 #[derive(Clone, Debug)]
@@ -48,6 +49,10 @@ fn attributes() -> String {
          `ctx.is_source_domain(domain)`, `ctx.mapped_user(source_id)`.\n",
     );
     fields(&mut page, "event", EVENT_FIELDS);
+    page.push_str("\n## A message of `notify`\n\n");
+    for (name, what) in NOTICE_FIELDS {
+        put!(&mut page, "- `{name}`: {what}\n");
+    }
     page.push_str(
         "\n## Attributes\n\n\
          `source` reads every one and gives `()` for an empty one. Assigning `()`, an empty text or \

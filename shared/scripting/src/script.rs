@@ -15,6 +15,7 @@ use crate::defaults::{MAPPING, NOTIFY};
 use crate::diagnostic::{Diagnostic, Severity, printable};
 use crate::entry::Entry;
 use crate::functions::{Table, TableLimits, Tables};
+use crate::library::Library;
 use crate::sandbox::{self, Budget, Lost};
 
 /// The version of the contract between host and script, in the first line of every script.
@@ -38,6 +39,9 @@ pub struct ScriptOptions {
     pub budget: Budget,
     /// The data sets that the script can look into.
     pub tables: Vec<DataSet>,
+    /// The files beside a notification script.
+    #[serde(default)]
+    pub library: Library,
     /// Whether each value of a patch carries the script and the line that set it. Without, its
     /// script is empty and its line 0; errors name their lines in any case.
     pub origins: bool,
@@ -45,7 +49,12 @@ pub struct ScriptOptions {
 
 impl Default for ScriptOptions {
     fn default() -> Self {
-        Self { budget: Budget::default(), tables: Vec::new(), origins: true }
+        Self {
+            budget: Budget::default(),
+            tables: Vec::new(),
+            library: Library::default(),
+            origins: true,
+        }
     }
 }
 
@@ -112,12 +121,16 @@ impl Script {
         options: ScriptOptions,
     ) -> Result<Self, Vec<Diagnostic>> {
         let tables = tables(&name, &options.tables)?;
+        let unusable = options.library.check();
+        if !unusable.is_empty() {
+            return Err(unusable);
+        }
         let engine = sandbox::build();
         let checked = check::script(&engine, &name, &text);
         let (errors, warnings): (Vec<_>, Vec<_>) =
             checked.findings.into_iter().partition(|found| found.severity == Severity::Error);
         let Some(ast) = checked.ast.filter(|_| errors.is_empty()) else { return Err(errors) };
-        let hash = version(&CONTRACT, &text, &options.tables);
+        let hash = version(&CONTRACT, &text, &options);
         let broken = AtomicBool::new(false);
         let entries = checked.entries;
         let inner =
@@ -171,8 +184,8 @@ impl Script {
         &self.inner.text
     }
 
-    /// The version: SHA-256 in hexadecimal over text, tables, schema, API version and the script
-    /// engine's version. The same hash means the same behaviour.
+    /// The version: SHA-256 in hexadecimal over text, tables, library, schema, API version and the
+    /// script engine's version. The same hash means the same behaviour.
     pub fn hash(&self) -> &str {
         &self.inner.hash
     }
@@ -223,6 +236,11 @@ impl Script {
         &self.inner.ast
     }
 
+    /// The files beside it.
+    pub fn library(&self) -> &Library {
+        &self.inner.options.library
+    }
+
     pub(crate) fn tables(&self) -> &Tables {
         &self.inner.tables
     }
@@ -242,7 +260,7 @@ static CONTRACT: LazyLock<[String; 3]> =
     LazyLock::new(|| [API_VERSION.to_string(), RHAI_VERSION.to_owned(), schema_hash().to_owned()]);
 
 /// The content hash that names a version.
-fn version(contract: &[String; 3], text: &str, tables: &[DataSet]) -> String {
+fn version(contract: &[String; 3], text: &str, options: &ScriptOptions) -> String {
     let mut hasher = Sha256::new();
     let mut part = |part: &str| {
         hasher.update((part.len() as u64).to_be_bytes());
@@ -252,9 +270,17 @@ fn version(contract: &[String; 3], text: &str, tables: &[DataSet]) -> String {
         part(one);
     }
     part(text);
-    for table in tables {
+    for table in &options.tables {
         part(&table.name);
         part(&table.csv);
+    }
+    if !options.library.files().is_empty() {
+        // Tables come in pairs of parts, so this one alone cannot be taken for a table's.
+        part("library");
+    }
+    for file in options.library.files() {
+        part(&file.name);
+        part(&file.base64());
     }
     crate::hex(&hasher.finalize())
 }
@@ -267,7 +293,7 @@ mod tests {
     #[test]
     fn a_version_names_contract_engine_and_schema() {
         let text = "// crosswave-api: 1\nfn map_user(source, target, ctx) { }";
-        let now = version(&CONTRACT, text, &[]);
+        let now = version(&CONTRACT, text, &ScriptOptions::default());
         assert_eq!(Script::compile("v.rhai", text).unwrap().hash(), now);
         assert_eq!(CONTRACT[0], "1");
         assert_eq!(CONTRACT[1], RHAI_VERSION);
@@ -275,7 +301,7 @@ mod tests {
         for changed in 0..3 {
             let mut later = CONTRACT.clone();
             later[changed].push('0');
-            assert_ne!(version(&later, text, &[]), now, "{changed}");
+            assert_ne!(version(&later, text, &ScriptOptions::default()), now, "{changed}");
         }
     }
 }

@@ -309,9 +309,18 @@ fn notice_lines(out: &mut String, notices: &Notices) {
     for notice in &notices.notices {
         let to: Vec<String> = notice.to.iter().cloned().map(String::from).collect();
         put!(out, "to {} ({})\n", printable(&to.join(", ")), printable(&notice.language));
+        if let Some(when) = notice.when {
+            put!(out, "when: not before {when}\n");
+        }
         put!(out, "subject: {}\n\n", printable(&notice.subject));
         for line in notice.body.lines() {
             put!(out, "{}\n", printable(line));
+        }
+        for link in &notice.links {
+            put!(out, "link: {}\n", printable(link));
+        }
+        for file in &notice.attach {
+            put!(out, "attached: {} ({})\n", printable(&file.name), file.content_type);
         }
         out.push('\n');
     }

@@ -1,12 +1,13 @@
 //! Faulty scripts and the exact message that each must give: beside `E006-….rhai` stands
 //! `E006-….expected`. `UPDATE=1` writes what is given.
 
-use scripting::{Code, Diagnostic, ScriptOptions, TrialInput, TrialOutcome, try_script};
+use scripting::{Code, Diagnostic, Library, ScriptOptions, TrialInput, TrialOutcome, try_script};
 
-use crate::support::folder;
+use crate::support::{folder, library};
 
-fn message(name: &str, text: &str) -> String {
-    let trial = try_script(name, text, ScriptOptions::default(), None, TrialInput::default());
+fn message(name: &str, text: &str, library: Library) -> String {
+    let options = ScriptOptions { library, ..ScriptOptions::default() };
+    let trial = try_script(name, text, options, None, TrialInput::default());
     match trial.outcome {
         TrialOutcome::Check(findings) => findings.iter().map(Diagnostic::render).collect(),
         TrialOutcome::Error(error) => error.render(),
@@ -24,7 +25,8 @@ fn every_faulty_script_gives_its_message() {
             continue;
         }
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let given = message(&format!("{stem}.rhai"), &std::fs::read_to_string(&path).unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let given = message(&format!("{stem}.rhai"), &text, library(&path));
         let expected = path.with_extension("expected");
         if std::env::var("UPDATE").is_ok() {
             std::fs::write(&expected, &given).unwrap();

@@ -16,6 +16,7 @@ mod fuzz;
 mod generated;
 mod guide;
 mod mapping;
+mod messages;
 mod policy;
 mod preview;
 mod scripts;

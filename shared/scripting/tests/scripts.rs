@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scripting::testing::{Suite, SuiteReport};
 
-use crate::support::{HEAD, folder};
+use crate::support::{HEAD, folder, library};
 
 fn rhai_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -23,6 +23,7 @@ fn run_tests_of(script: &Path) -> SuiteReport {
     let parent = script.parent().unwrap().file_name().unwrap().to_string_lossy();
     let name = format!("{parent}/{}", script.file_name().unwrap().to_string_lossy());
     let suite = Suite::parse(&tests.to_string_lossy(), &text).unwrap_or_else(|e| panic!("{e}"));
+    let suite = suite.beside(library(script));
     let source = std::fs::read_to_string(script).unwrap();
     let report = suite.run(&name, &source).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     if std::env::var("UPDATE").is_ok() {

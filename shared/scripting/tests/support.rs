@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use scripting::{Attributes, Mapping, RunContext, ScriptError, Step, UserInput, UserPatch};
+use scripting::{
+    Attributes, Library, LibraryFile, Mapping, RunContext, ScriptError, Step, UserInput, UserPatch,
+};
 
 /// The first lines of a script that stands alone.
 pub(crate) const HEAD: &str = "// crosswave-api: 1\n// crosswave-base: none\n";
@@ -51,6 +53,16 @@ pub(crate) fn run() -> Arc<RunContext> {
 /// Runs a script's `map_user` for Anna.
 pub(crate) fn map(body: &str) -> Result<UserPatch, ScriptError> {
     Mapping::compile("test.rhai", &format!("{HEAD}{body}")).unwrap().map_user(&anna(), &run())
+}
+
+/// The library beside a script: the files of its folder `….library`.
+pub(crate) fn library(script: &std::path::Path) -> Library {
+    let files = std::fs::read_dir(script.with_extension("library")).into_iter().flatten();
+    Library::new(files.map(|file| {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        LibraryFile::new(name, std::fs::read(&path).unwrap())
+    }))
 }
 
 /// A folder of the repository.

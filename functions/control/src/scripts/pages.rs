@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Host, records::Loaded};
+use engine::{Host, SourceEntry, records::Loaded};
 use model::{Keys, Stored, User, WaveId, WireError};
 use ports::{Key, Record};
 use scripting::{
@@ -12,7 +12,7 @@ use scripting::{
 
 use crate::{
     ControlError, Scope, Selection,
-    directory::{SOURCE, SourceEntry, page_of},
+    directory::{SOURCE, page_of},
 };
 
 /// A user of a page.

@@ -8,7 +8,7 @@ use engine::{
 use model::{Keys, Project, Publication, PublishedScript, ScriptKind, ScriptVersion};
 use ports::CommitError;
 use scripting::{
-    DataSet, Diagnostic, Mapping, Notifications, Script, ScriptOptions,
+    DataSet, Diagnostic, Library, Mapping, Notifications, Script, ScriptOptions,
     testing::{Suite, SuiteError},
 };
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Draft {
     pub text: String,
     /// The data sets that it looks values up in.
     pub tables: Vec<DataSet>,
+    /// The files beside it.
+    pub library: Library,
     /// The file of tests beside it: its name and text.
     pub tests: Option<(String, String)>,
 }
@@ -33,7 +35,14 @@ pub struct Draft {
 impl Draft {
     /// A script without tables and tests.
     pub fn new(kind: ScriptKind, name: &str, text: &str) -> Self {
-        Self { kind, name: name.to_owned(), text: text.to_owned(), tables: Vec::new(), tests: None }
+        Self {
+            kind,
+            name: name.to_owned(),
+            text: text.to_owned(),
+            tables: Vec::new(),
+            library: Library::default(),
+            tests: None,
+        }
     }
 
     /// Checks and compiles a mapping.
@@ -42,8 +51,13 @@ impl Draft {
     }
 
     fn script(&self) -> Result<Script, ControlError> {
-        let options = ScriptOptions { tables: self.tables.clone(), ..ScriptOptions::default() };
+        let options = self.options();
         Script::compile_with(&self.name, &self.text, options).map_err(|faults| refused(&faults))
+    }
+
+    fn options(&self) -> ScriptOptions {
+        let (tables, library) = (self.tables.clone(), self.library.clone());
+        ScriptOptions { tables, library, ..ScriptOptions::default() }
     }
 
     /// Checks it, and makes the record of the version.
@@ -70,7 +84,7 @@ impl Draft {
             SuiteError::Script(faults) => refused(&faults),
             SuiteError::File { .. } => ControlError::Input(error.to_string()),
         };
-        let suite = Suite::parse(file, tests).map_err(wrong)?;
+        let suite = Suite::parse(file, tests).map_err(wrong)?.beside(self.library.clone());
         let report = suite.run(&self.name, &self.text).map_err(wrong)?;
         if report.passed() {
             return Ok(report.cases.len());
@@ -104,7 +118,7 @@ pub async fn publish(
     let now = host.clock.now();
     let version = draft.version(author, now)?;
     let cases = draft.tested()?;
-    put_version(&*host.store, project, &version, &draft.tables).await?;
+    put_version(&*host.store, project, &version, &draft.options()).await?;
     let hash = version.hash;
     let publication =
         Publication { hash: hash.clone(), at: now, author: author.to_owned(), rollback: false };

@@ -10,7 +10,7 @@ use engine::{
 use jiff::Timestamp;
 use model::{Keys, Project, Publication, PublishedScript, ScriptKind, ScriptVersion, WaveId};
 use ports::CommitError;
-use scripting::Mapping;
+use scripting::{Mapping, ScriptOptions};
 use serde::Serialize;
 
 use super::publish::put_in_force;
@@ -125,7 +125,7 @@ async fn before(host: &Host, project: &Project, kind: ScriptKind) -> Result<Stri
     if let Some(before) = stack.len().checked_sub(2).and_then(|at| stack.get(at)) {
         return Ok((*before).to_owned());
     }
-    put_version(&*host.store, project, &shipped, &[]).await?;
+    put_version(&*host.store, project, &shipped, &ScriptOptions::default()).await?;
     Ok(shipped.hash)
 }
 

@@ -75,8 +75,7 @@ pub async fn set_schedule(
 
 /// The next planned time of an action; `None` when there is no more.
 pub fn next_planned(wave: &Wave, action: Action) -> Result<Option<Timestamp>, ControlError> {
-    let Some(schedule) = wave.schedules.get(&action) else { return Ok(None) };
-    Ok(schedule.next(wave.fired.get(&action).copied())?)
+    Ok(wave.next_planned(action)?)
 }
 
 /// Fires what is due at `now`. Of several missed times of a repeated sync the last one fires: a

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scripting::{Diagnostic, Script};
+use scripting::{Diagnostic, Script, ScriptOptions};
 
 use super::{Ended, files};
 
@@ -12,7 +12,9 @@ pub(super) fn run(paths: &[PathBuf], json: bool) -> Result<Ended, String> {
     let mut ended = Ended::Good;
     for path in paths {
         let name = path.display().to_string();
-        match Script::compile(&name, &files::read(path)?) {
+        let library = files::library(path)?;
+        let options = ScriptOptions { library, ..ScriptOptions::default() };
+        match Script::compile_with(&name, &files::read(path)?, options) {
             Ok(script) => {
                 let entries: Vec<&str> =
                     script.entries().iter().map(|entry| entry.name()).collect();

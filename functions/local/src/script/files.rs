@@ -2,12 +2,19 @@
 
 use std::{io::Write, path::Path};
 
+use scripting::Library;
+
 use super::Ended;
 use crate::reading;
 
 /// A file's text.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     reading::text(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The library beside a script: the files of `ours.library` beside `ours.rhai`.
+pub(super) fn library(script: &Path) -> Result<Library, String> {
+    reading::library(script)
 }
 
 /// Prints data. A reader that has seen enough is no error.

@@ -15,7 +15,8 @@ pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, 
         let script = files::read(path)?;
         let tests = path.with_extension("tests.toml");
         let suite = Suite::parse(&tests.display().to_string(), &files::read(&tests)?)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| error.to_string())?
+            .beside(files::library(path)?);
         let report =
             suite.run(&path.display().to_string(), &script).map_err(|error| match error {
                 SuiteError::Script(findings) => {

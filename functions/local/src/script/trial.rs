@@ -47,7 +47,8 @@ pub(super) fn run(options: &Options, json: bool) -> Result<Ended, String> {
         Ok(DataSet { name: name.clone(), csv: files::read(path)? })
     };
     let tables = options.tables.iter().map(read).collect::<Result<_, String>>()?;
-    let settings = ScriptOptions { tables, ..ScriptOptions::default() };
+    let library = files::library(&options.file)?;
+    let settings = ScriptOptions { tables, library, ..ScriptOptions::default() };
     // In a process of its own: whatever the script does, this one answers.
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let worker = (program.as_path(), ["script", "worker"].map(OsString::from));

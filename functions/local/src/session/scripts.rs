@@ -113,6 +113,8 @@ pub(crate) fn draft(file: &ProjectFile, kind: ScriptKind) -> Result<Option<Draft
         kind,
         name: path.display().to_string(),
         text: read(&path)?,
+        library: reading::library(&path)
+            .map_err(|error| Failure::input(format!("[scripts]: {error}")))?,
         tables: tables.collect::<Result<_, Failure>>()?,
         tests,
     }))

@@ -4,8 +4,10 @@
 //! An event concerns a user or, without one, a wave. Sending a mail cannot be looked up afterwards, so the record says "sending" before each message and the
 //! mark is cleared only by a definite answer. Found set after a crash, the message may have been
 //! sent; it is not sent again, and the record says so. A webhook is sent again: its receiver knows it
-//! by its id.
+//! by its id. A message that waits for a date has a record of its own.
 
+mod given;
+mod later;
 mod script;
 mod send;
 
@@ -16,16 +18,16 @@ use model::{
     CustomerId, DeliveryState, Event, Keys, Notification, Project, ProjectId, Stored, User, UserId,
     UserKey,
 };
-use ports::{CommitError, Outgoing, QueueName};
-use scripting::{Channel, Notice};
+use ports::{CommitError, MAX_VISIBILITY, Outgoing, QueueName};
+use scripting::{Channel, Library, Notice};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    script::notices,
+    script::{Decided, decide},
     send::{Letter, Refused, send},
 };
 use crate::{
-    Host, Verdict,
+    Host, StepError, Verdict,
     records::{Batch, EngineError, Loaded, load, load_user},
 };
 
@@ -92,7 +94,8 @@ pub async fn handle_notification(host: &Host, body: &str) -> Result<Verdict, Eng
     };
     match deliver(host, &message.user, (message.partition, message.sort)).await? {
         Delivery::Over(_) => Ok(Verdict::Acknowledge),
-        Delivery::Later(pause) => Ok(Verdict::Defer(pause)),
+        // A longer wait is looked at in between.
+        Delivery::Later(pause) => Ok(Verdict::Defer(pause.min(MAX_VISIBILITY))),
     }
 }
 
@@ -123,10 +126,8 @@ pub async fn raise_at(
     place: (String, String),
     event: Event,
 ) -> Result<bool, EngineError> {
-    let record =
-        Notification { event, delivery: DeliveryState::Pending, attempts: 0, accepted: Vec::new() };
     let mut batch = Batch::new();
-    batch.put(place, &record, 0)?;
+    batch.put(place, &Notification::new(event), 0)?;
     match batch.commit(&*host.store).await {
         Ok(()) => Ok(true),
         Err(CommitError::Conflict { .. }) => Ok(false),
@@ -158,38 +159,77 @@ pub async fn deliver(
         }
         over => return Ok(Delivery::Over(over.clone())),
     };
+    let waits = record.value.later.filter(|_| left.is_none()).map(|later| later.at);
+    if let Some(at) = waits.filter(|at| *at > now) {
+        return Ok(Delivery::Later(Duration::try_from(at.duration_since(now)).unwrap_or_default()));
+    }
     let (project, person) = concerned(host, whom).await?;
     if let Some(rest) = project.quiet_for(now).filter(|_| left.is_none()) {
         return Ok(Delivery::Later(rest));
     }
-    let notices = notices(host, &project, person.as_ref(), &record.value.event).await;
-    if left.is_some_and(|left| !may_be_sent_again(notices.as_deref().unwrap_or_default(), left)) {
+    if waits.is_some()
+        && let Some(why) = later::void(host, &project, person.as_ref(), &record.value.event).await?
+    {
+        return settle(host, place, record, DeliveryState::Void { why }).await;
+    }
+    let decided = match decided(host, &project, person.as_ref(), &mut record.value).await {
+        Ok(decided) => decided,
+        // A message that may have been sent is not decided anew.
+        Err(_) if left.is_some() => {
+            return settle(host, place, record, DeliveryState::Uncertain).await;
+        }
+        Err(error) => return after_refusal(host, place, record, send::of_host(&error)).await,
+    };
+    let notices = later::of_record(&record.value, &decided.notices);
+    if left.is_some_and(|left| !may_be_sent_again(&notices, left)) {
         return settle(host, place, record, DeliveryState::Uncertain).await;
     }
-    let notices = match notices {
-        Ok(notices) if notices.is_empty() => {
-            return settle(host, place, record, DeliveryState::Nothing).await;
-        }
-        Ok(notices) => notices,
-        Err(error) => {
-            let why = format!("{}: {}", error.code, error.message);
-            return settle(host, place, record, DeliveryState::Failed { why }).await;
-        }
-    };
+    let first = record.value.later.is_none() && record.value.attempts == 0;
+    if first && notices.len() < decided.notices.len() {
+        // What the script was given is kept first: the messages that wait are numbered by it.
+        record = match keep(host, &place, record).await? {
+            Some(record) => record,
+            None => return Ok(Delivery::Later(Duration::from_secs(5))),
+        };
+        later::put_aside(host, whom, &place, &record.value, &decided.notices).await?;
+    }
+    if notices.is_empty() {
+        return settle(host, place, record, DeliveryState::Nothing).await;
+    }
+    let about = About { project: &project, person: person.as_ref(), library: decided.library() };
+    send_all(host, &about, place, record, &notices).await
+}
+
+/// Whom and what messages are about, and the files that they name.
+struct About<'a> {
+    project: &'a Project,
+    person: Option<&'a User>,
+    library: &'a Library,
+}
+
+/// Sends what has not been accepted yet, one message after the other.
+async fn send_all(
+    host: &Host,
+    about: &About<'_>,
+    place: (String, String),
+    mut record: Loaded<Notification>,
+    notices: &[&Notice],
+) -> Result<Delivery, EngineError> {
     let from = record.value.accepted.len();
     for (index, notice) in notices.iter().enumerate().skip(from) {
         let message = u32::try_from(index).unwrap_or(u32::MAX);
         let by = host.identity.incarnation.clone();
-        record.value.delivery = DeliveryState::Sending { message, since: now, by };
+        record.value.delivery = DeliveryState::Sending { message, since: host.clock.now(), by };
         record = match keep(host, &place, record).await? {
             Some(record) => record,
             None => return Ok(Delivery::Later(Duration::from_secs(5))),
         };
         let letter = Letter {
-            project: &project,
-            user: person.as_ref(),
+            project: about.project,
+            user: about.person,
             event: &record.value.event,
             notice,
+            library: about.library,
             id: format!("{}/{}/{message}", place.0, place.1),
             attempts: record.value.attempts,
         };
@@ -208,8 +248,23 @@ pub async fn deliver(
     settle(host, place, record, DeliveryState::Sent { at: host.clock.now() }).await
 }
 
+/// What the script wants to be sent. The record keeps what the script was given.
+async fn decided(
+    host: &Host,
+    project: &Project,
+    person: Option<&User>,
+    record: &mut Notification,
+) -> Result<Decided, StepError> {
+    let given = match record.given.take() {
+        Some(given) => given,
+        None => given::given(host, project, person, &record.event).await?,
+    };
+    let given = record.given.insert(given);
+    decide(host, project, given, &record.event).await
+}
+
 /// A mail that may have been sent is not sent again; a webhook's receiver knows it by its id.
-fn may_be_sent_again(notices: &[Notice], message: u32) -> bool {
+fn may_be_sent_again(notices: &[&Notice], message: u32) -> bool {
     let notice = usize::try_from(message).ok().and_then(|index| notices.get(index));
     notice.is_some_and(|notice| notice.channel == Channel::Webhook)
 }
@@ -254,6 +309,7 @@ async fn settle(
     state: DeliveryState,
 ) -> Result<Delivery, EngineError> {
     record.value.delivery = state.clone();
+    record.value.given = None;
     match keep(host, &place, record).await? {
         Some(_) => Ok(Delivery::Over(state)),
         None => Ok(Delivery::Later(Duration::from_secs(5))),

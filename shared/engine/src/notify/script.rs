@@ -1,27 +1,38 @@
 //! What the notification script wants to be sent for an event.
 
-use model::{Branch, Event, EventKind, Job, Keys, Project, ScriptKind, User, UserKey, Wave};
+use std::sync::Arc;
+
+use model::{Event, EventKind, Given, Project, ScriptKind};
 use scripting::{
-    Attributes, Notice, RunContext, Step as ScriptStep, UserInput,
+    Attributes, Library, Notice, Notifications, RunContext, Step as ScriptStep, UserInput,
     policy::{PolicyContext, check_notices},
 };
+use serde::Deserialize;
 
-use crate::{
-    Host, ScriptPins, StepError,
-    context::internal,
-    records::{Loaded, load, load_job},
-    scripts::{after_script_error, pins_of},
-};
+use crate::{Host, StepError, scripts::after_script_error};
 
-/// The messages that the notification script wants for an event. Pure: the same each time.
-pub(super) async fn notices(
+/// The messages that the notification script wants for an event.
+pub(super) struct Decided {
+    pub(super) notices: Vec<Notice>,
+    script: Arc<Notifications>,
+}
+
+impl Decided {
+    /// The files that the messages name.
+    pub(super) fn library(&self) -> &Library {
+        self.script.script().library()
+    }
+}
+
+/// Asks the notification script. Pure: the same each time.
+pub(super) async fn decide(
     host: &Host,
     project: &Project,
-    user: Option<&User>,
+    given: &Given,
     event: &Event,
-) -> Result<Vec<Notice>, StepError> {
-    let pins = pins_of_event(host, project, user, event).await?;
-    let script = host.scripts.notifications(project, &pins).await?;
+) -> Result<Decided, StepError> {
+    let pins = &given.scripts;
+    let script = host.scripts.notifications(project, pins).await?;
     let run = RunContext {
         project: project.id.to_string(),
         wave: event.wave.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -36,9 +47,8 @@ pub(super) async fn notices(
     let mut told = scripting::Event::new(kind_of(event.kind), run.wave.clone());
     let detail = |name: &str| event.details.get(name).cloned();
     told.at = Some(detail("at").unwrap_or_else(|| event.at.to_string()));
-    told.old_address = user.map(|user| user.source.mail.clone()).filter(|mail| !mail.is_empty());
-    let target = user.and_then(|user| user.target.as_ref());
-    told.new_address = target.map(|target| target.user_principal_name.clone());
+    told.old_address.clone_from(&given.old_address);
+    told.new_address.clone_from(&given.new_address);
     told.link = detail("link");
     told.step = detail("step");
     told.message = detail("message");
@@ -49,12 +59,12 @@ pub(super) async fn notices(
     told.failed = number("failed");
     told.failures =
         detail("failures").iter().flat_map(|all| all.lines()).map(str::to_owned).collect();
-    let input = user.map(input_of).unwrap_or_default();
-    let notices = match script.notify(&told, &input, &std::sync::Arc::new(run)) {
+    let input = input(given, event)?;
+    let notices = match script.notify(&told, &input, &Arc::new(run)) {
         Ok(notices) => notices.notices,
         Err(error) => {
             let kind = ScriptKind::Notifications;
-            return Err(after_script_error(host, project, kind, &pins, &error).await);
+            return Err(after_script_error(host, project, kind, pins, &error).await);
         }
     };
     let approved = PolicyContext {
@@ -70,7 +80,7 @@ pub(super) async fn notices(
         ..PolicyContext::default()
     };
     match check_notices(script.script().name(), &notices, &approved).first() {
-        None => Ok(notices),
+        None => Ok(Decided { notices, script }),
         Some(violation) => Err(StepError::park(
             violation.code.as_str(),
             violation.to_string(),
@@ -79,58 +89,17 @@ pub(super) async fn notices(
     }
 }
 
-fn input_of(user: &User) -> UserInput {
-    let language = user.source.language.clone().unwrap_or_default();
-    UserInput {
-        source_id: user.id.to_string(),
-        source: Attributes::new()
-            .with("displayName", user.source.display_name.as_str())
-            .with("userPrincipalName", user.source.user_principal_name.as_str())
-            .with("mail", user.source.mail.as_str())
-            .with("preferredLanguage", language.as_str()),
+fn input(given: &Given, event: &Event) -> Result<UserInput, StepError> {
+    let Some(attributes) = &given.attributes else { return Ok(UserInput::default()) };
+    let unreadable = |error: serde_json::Error| {
+        let advice = "this is a fault of Crosswave; report it";
+        StepError::park("attributes", error.to_string(), advice)
+    };
+    Ok(UserInput {
+        source_id: event.user.as_ref().map(ToString::to_string).unwrap_or_default(),
+        source: Attributes::deserialize(attributes).map_err(unreadable)?,
         target: Attributes::new(),
-    }
-}
-
-/// The script versions of an event: those of its job, else those of the user, else those of the wave.
-async fn pins_of_event(
-    host: &Host,
-    project: &Project,
-    user: Option<&User>,
-    event: &Event,
-) -> Result<ScriptPins, StepError> {
-    let Some(user) = user else {
-        let wave = match &event.wave {
-            Some(wave) => {
-                load::<Wave>(&*host.store, Keys::wave(&project.customer, &project.id, wave))
-                    .await
-                    .map_err(internal)?
-            }
-            None => None,
-        };
-        let pins = wave.map(|wave| wave.value.scripts).filter(|pins| !pins.is_empty());
-        return match pins {
-            Some(pins) => Ok(pins),
-            None => host.scripts.current(project).await,
-        };
-    };
-    let key = UserKey {
-        customer: project.customer.clone(),
-        project: project.id.clone(),
-        user: user.id.clone(),
-    };
-    if let Some(job) = &event.job {
-        let running = load_job(&*host.store, &key, Branch::Main).await.map_err(internal)?;
-        let running = running.filter(|running| running.value.id == *job);
-        let job = match running {
-            Some(running) => Some(running),
-            None => load(&*host.store, Keys::past_job(&key, job)).await.map_err(internal)?,
-        };
-        if let Some(job) = job.filter(|job: &Loaded<Job>| !job.value.scripts.is_empty()) {
-            return Ok(job.value.scripts);
-        }
-    }
-    pins_of(host, project, user, &key).await
+    })
 }
 
 fn kind_of(kind: EventKind) -> scripting::EventKind {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use model::{Event, EventKind, Project, User};
-use scripting::{Channel, Notice, Recipient};
+use scripting::{Channel, Code, Library, LibraryFile, Notice, Recipient};
 use tenant::{
     Class, TenantClient, TenantError, WebhookError,
-    graph::{Mail, MailBody},
+    graph::{Mail, MailAttachment, MailBody},
 };
 
 use crate::{Host, StepError, outcome::Failure};
@@ -30,6 +30,8 @@ pub(super) struct Letter<'a> {
     pub(super) user: Option<&'a User>,
     pub(super) event: &'a Event,
     pub(super) notice: &'a Notice,
+    /// The files that the message names.
+    pub(super) library: &'a Library,
     /// The same for each try of this message.
     pub(super) id: String,
     /// How often it was refused so far.
@@ -50,7 +52,7 @@ async fn mail(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
         return Err(Refused::ForGood("the project names no notification_sender".to_owned()));
     };
     let mut to = Vec::new();
-    let client = host.tenants.of(project).await.map_err(of_host)?;
+    let client = host.tenants.of(project).await.map_err(|error| of_host(&error))?;
     for recipient in &notice.to {
         to.push(match recipient {
             Recipient::Manager => manager(&client.source, letter).await?,
@@ -59,14 +61,26 @@ async fn mail(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
     }
     let mail = Mail {
         subject: notice.subject.clone(),
-        body: MailBody::Text(notice.body.clone()),
+        body: if notice.html { MailBody::Html } else { MailBody::Text }(notice.body_with_links()),
         to: to.clone(),
         cc: Vec::new(),
+        attachments: notice.attach.iter().map(|file| attachment(file, letter.library)).collect(),
     };
     match client.target.graph().send_mail(sender, &mail).await {
         Ok(()) => Ok(to.join(", ")),
         Err(error) if matches!(error.class, Class::UnknownOutcome) => Err(Refused::Unknown),
         Err(error) => Err(not_sent(&error)),
+    }
+}
+
+/// A file of a message: with the message's values in it, or as it lies in the library.
+fn attachment(file: &scripting::Attachment, library: &Library) -> MailAttachment {
+    let made = file.text.as_ref().map(|text| LibraryFile::new(&file.name, text.clone().into()));
+    let content = made.as_ref().or_else(|| library.file(&file.name));
+    MailAttachment {
+        name: file.name.clone(),
+        content_type: file.content_type.clone(),
+        base64: content.map(LibraryFile::base64).unwrap_or_default(),
     }
 }
 
@@ -98,10 +112,12 @@ async fn manager(source: &TenantClient, letter: &Letter<'_>) -> Result<String, R
 /// knows the message by its id.
 async fn webhook(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
     let Letter { project, user, event, notice, id, .. } = letter;
-    let webhook = host.webhooks.of(project).await.map_err(of_host)?.ok_or_else(|| {
-        let why = "the script sends a webhook, and the project names no receiver (on this host)";
-        Refused::ForGood(why.to_owned())
-    })?;
+    let webhook =
+        host.webhooks.of(project).await.map_err(|error| of_host(&error))?.ok_or_else(|| {
+            let why =
+                "the script sends a webhook, and the project names no receiver (on this host)";
+            Refused::ForGood(why.to_owned())
+        })?;
     let body = serde_json::json!({
         "id": id,
         "event": event.kind.name(),
@@ -113,6 +129,8 @@ async fn webhook(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
         "language": notice.language,
         "subject": notice.subject,
         "body": notice.body,
+        "html": notice.html,
+        "attach": notice.attach,
         "links": notice.links,
     });
     match webhook.post(id, host.clock.now(), body.to_string().into()).await {
@@ -125,10 +143,14 @@ async fn webhook(host: &Host, letter: &Letter<'_>) -> Result<String, Refused> {
     }
 }
 
-/// A failure of the host itself.
-fn of_host(error: StepError) -> Refused {
+/// A failure of the host itself, or of the script.
+pub(super) fn of_host(error: &StepError) -> Refused {
     match error.failure {
-        Failure::Park => Refused::ForGood(error.message),
+        // No worker could be started: that is no fault of the script.
+        Failure::Park if error.code == Code::R021.as_str() => {
+            Refused::ForNow(Duration::from_secs(30))
+        }
+        Failure::Park => Refused::ForGood(format!("{}: {}", error.code, error.message)),
         _ => Refused::ForNow(Duration::from_secs(30)),
     }
 }

@@ -1,8 +1,21 @@
 //! A person's attributes as scripts see them, read through both of the tenant's interfaces.
 
+use model::Stored;
 use scripting::{AttributeSpec, AttributeValue, Attributes, Kind, schema};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenant::{exchange::Recipient, graph::GraphUser};
+
+/// A source user as scripts see him, as discovery has kept him.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceEntry {
+    /// The attributes that are set.
+    pub attributes: Attributes,
+}
+
+impl Stored for SourceEntry {
+    const KIND: &'static str = "source directory entry";
+}
 
 /// The attributes of a directory user, and of its recipient where Exchange knows more.
 pub fn attributes_of(user: &GraphUser, recipient: Option<&Recipient>) -> Attributes {

@@ -10,7 +10,7 @@ mod matching;
 mod unique_values;
 mod update;
 
-pub use attributes::attributes_of;
+pub use attributes::{SourceEntry, attributes_of};
 pub use contact::{ContactPlace, ContactReceipt, ensure_contact, find_contact};
 pub use edit::RecipientEdit;
 pub use mapping::{Mapped, map_contact, map_user, policy_of};

@@ -1,9 +1,7 @@
 //! How a job ends.
 
 use jiff::Timestamp;
-use model::{
-    Branch, Cost, DeliveryState, Event, Job, JobKind, JobStatus, JournalEvent, Keys, Notification,
-};
+use model::{Branch, Cost, Event, Job, JobKind, JobStatus, JournalEvent, Keys, Notification};
 
 use std::time::Duration;
 
@@ -96,13 +94,7 @@ pub(crate) async fn finish_with(
             at: now,
             details,
         };
-        let record = Notification {
-            event,
-            delivery: DeliveryState::Pending,
-            attempts: 0,
-            accepted: Vec::new(),
-        };
-        batch.put(place.clone(), &record, 0)?;
+        batch.put(place.clone(), &Notification::new(event), 0)?;
         notification = Some(place);
     }
     job.status = status;

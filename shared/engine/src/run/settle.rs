@@ -111,6 +111,7 @@ pub(super) async fn tell_end(host: &Host, baton: &Baton) -> Result<(), EngineErr
         DeliveryState::Sent { .. }
         | DeliveryState::Nothing
         | DeliveryState::Uncertain
+        | DeliveryState::Void { .. }
         | DeliveryState::Failed { .. } => false,
     });
     if open {

@@ -1,10 +1,13 @@
 //! Script versions in the store.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use model::{BaseScript, Keys, Project, ScriptKind, ScriptTable, ScriptTablePart, ScriptVersion};
 use ports::{CommitError, Store};
 use scripting::{
-    API_VERSION, DataSet, Mapping, Notifications, RHAI_VERSION, Script, hash_of, schema_hash,
+    API_VERSION, DataSet, Library, LibraryFile, Mapping, Notifications, RHAI_VERSION, Script,
+    ScriptOptions, hash_of, schema_hash,
 };
 
 use crate::records::{Batch, EngineError, Loaded, load};
@@ -21,11 +24,8 @@ pub fn version_of(
     author: &str,
     at: Timestamp,
 ) -> ScriptVersion {
-    let tables = script.options().tables.iter().map(|table| ScriptTable {
-        name: table.name.clone(),
-        hash: hash_of(&table.csv),
-        parts: u32::try_from(parts(&table.csv).len()).unwrap_or(u32::MAX),
-    });
+    let tables = script.options().tables.iter().map(|table| stored(&table.name, &table.csv));
+    let library = script.library().files().iter().map(|file| stored(&file.name, &json_of(file)));
     ScriptVersion {
         kind,
         hash,
@@ -34,6 +34,7 @@ pub fn version_of(
         base: base
             .map(|base| BaseScript { name: base.name().to_owned(), text: base.text().to_owned() }),
         tables: tables.collect(),
+        library: library.collect(),
         api: API_VERSION,
         engine: RHAI_VERSION.to_owned(),
         schema: schema_hash().to_owned(),
@@ -42,6 +43,16 @@ pub fn version_of(
         shipped: false,
         disabled: None,
     }
+}
+
+fn stored(name: &str, text: &str) -> ScriptTable {
+    let parts = u32::try_from(parts(text).len()).unwrap_or(u32::MAX);
+    ScriptTable { name: name.to_owned(), hash: hash_of(text), parts }
+}
+
+/// A file of the library as it is stored; texts always have a JSON form.
+fn json_of(file: &LibraryFile) -> String {
+    serde_json::to_string(&file.content).unwrap_or_default()
 }
 
 /// The record of the script that this release ships.
@@ -61,20 +72,24 @@ pub fn shipped_version(kind: ScriptKind, at: Timestamp) -> ScriptVersion {
     ScriptVersion { shipped: true, ..version }
 }
 
-/// Keeps a version with its data sets, unless it is there: the same hash is the same version.
+/// Keeps a version with its data sets and files, unless it is there: the same hash is the same
+/// version.
 pub async fn put_version(
     store: &dyn Store,
     project: &Project,
     version: &ScriptVersion,
-    tables: &[DataSet],
+    options: &ScriptOptions,
 ) -> Result<(), EngineError> {
     let (customer, id) = (&project.customer, &project.id);
     if load_version(store, project, version.kind, &version.hash).await?.is_some() {
         return Ok(());
     }
     // The parts first: a version that is there is whole.
-    for (table, set) in version.tables.iter().zip(tables) {
-        for (number, part) in parts(&set.csv).into_iter().enumerate() {
+    let sets = options.tables.iter().map(|set| Cow::Borrowed(set.csv.as_str()));
+    let files = options.library.files().iter().map(|file| Cow::Owned(json_of(file)));
+    let places = version.tables.iter().chain(&version.library);
+    for (table, text) in places.zip(sets.chain(files)) {
+        for (number, part) in parts(&text).into_iter().enumerate() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let mut batch = Batch::new();
             let place = Keys::script_table(customer, id, &table.hash, number);
@@ -109,19 +124,46 @@ pub async fn load_tables(
 ) -> Result<Vec<DataSet>, EngineError> {
     let mut sets = Vec::new();
     for table in &version.tables {
-        let mut csv = String::new();
-        for number in 0..table.parts {
-            let place = Keys::script_table(&project.customer, &project.id, &table.hash, number);
-            let part: Option<Loaded<ScriptTablePart>> = load(store, place).await?;
-            let part = part.ok_or_else(|| EngineError::Missing {
-                what: format!("part {number} of the table {}", table.name),
-                advice: "publish the script again",
-            })?;
-            csv.push_str(&part.value.text);
-        }
+        let csv = load_text(store, project, table).await?;
         sets.push(DataSet { name: table.name.clone(), csv });
     }
     Ok(sets)
+}
+
+/// The files beside a version.
+pub(super) async fn load_library(
+    store: &dyn Store,
+    project: &Project,
+    version: &ScriptVersion,
+) -> Result<Library, EngineError> {
+    let mut files = Vec::new();
+    for file in &version.library {
+        let text = load_text(store, project, file).await?;
+        let content = serde_json::from_str(&text).map_err(|_other| missing(file, 0))?;
+        files.push(LibraryFile { name: file.name.clone(), content });
+    }
+    Ok(Library::new(files))
+}
+
+async fn load_text(
+    store: &dyn Store,
+    project: &Project,
+    table: &ScriptTable,
+) -> Result<String, EngineError> {
+    let mut text = String::new();
+    for number in 0..table.parts {
+        let place = Keys::script_table(&project.customer, &project.id, &table.hash, number);
+        let part: Option<Loaded<ScriptTablePart>> = load(store, place).await?;
+        text.push_str(&part.ok_or_else(|| missing(table, number))?.value.text);
+    }
+    Ok(text)
+}
+
+fn missing(table: &ScriptTable, part: u32) -> EngineError {
+    EngineError::Missing {
+        what: format!("part {part} of {}, which belongs to a script", table.name),
+        advice: "publish the script again",
+    }
 }
 
 /// A text in parts of at most [`PART_BYTES`], cut between characters.

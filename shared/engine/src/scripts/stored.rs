@@ -12,7 +12,7 @@ use scripting::{Budget, Diagnostic, Mapping, Notifications, Script, ScriptOption
 
 use super::{
     ScriptPins, Scripts,
-    records::{load_tables, load_version, put_version, shipped_version},
+    records::{load_library, load_tables, load_version, put_version, shipped_version},
 };
 use crate::{
     StepError,
@@ -99,7 +99,9 @@ impl StoredScripts {
         version: &ScriptVersion,
     ) -> Result<Compiled, StepError> {
         let tables = load_tables(&*self.store, project, version).await.map_err(internal)?;
-        let options = ScriptOptions { budget: self.budget, tables, ..ScriptOptions::default() };
+        let library = load_library(&*self.store, project, version).await.map_err(internal)?;
+        let budget = self.budget;
+        let options = ScriptOptions { budget, tables, library, ..ScriptOptions::default() };
         let unusable = |faults: Vec<Diagnostic>| unusable(version, &faults);
         let script =
             Script::compile_with(&version.name, &version.text, options).map_err(unusable)?;
@@ -210,7 +212,9 @@ impl Scripts for StoredScripts {
             if self.kept().contains(&name) {
                 continue;
             }
-            put_version(&*self.store, project, &shipped, &[]).await.map_err(internal)?;
+            put_version(&*self.store, project, &shipped, &ScriptOptions::default())
+                .await
+                .map_err(internal)?;
             self.kept().insert(name);
         }
         Ok(())

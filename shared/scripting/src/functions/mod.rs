@@ -59,6 +59,7 @@ pub use patterns::check_pattern;
 pub use reference::{definitions, reference_markdown};
 pub use row::{Category, Example, FunctionRow};
 pub use table::{Table, TableError, TableLimits, Tables};
+pub(crate) use templates::{escaped, fill, template_names};
 pub(crate) use values::not_in_texts;
 pub use values::{Keep, Secret};
 

@@ -43,7 +43,7 @@ impl Moment {
 
     /// Reads the forms that directories write: ISO 8601, LDAP's generalized time, and Entra's `M/d/yyyy h:mm:ss tt`.
     /// What names no offset is UTC.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         const LONGEST: usize = 40;
         let text = text.trim();
         if text.is_empty() || text.len() > LONGEST {

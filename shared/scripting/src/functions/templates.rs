@@ -73,7 +73,8 @@ fn escaped_size(letter: char) -> usize {
     escape(letter).map_or_else(|| letter.len_utf8(), str::len)
 }
 
-fn escaped(text: &str) -> Cow<'_, str> {
+/// A text as HTML writes it.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(|letter| escape(letter).is_some()) {
         return text.into();
     }
@@ -87,27 +88,46 @@ fn escaped(text: &str) -> Cow<'_, str> {
     result.into()
 }
 
-/// A piece of a template.
+/// A piece of a template, and where it begins.
 enum Piece<'a> {
     Literal(&'a str),
-    Name(&'a str),
+    Name(usize, &'a str),
 }
 
 fn render(template: Text, vars: Map, escape: fn(&str) -> Cow<'_, str>) -> Answer<String> {
+    fill(&template, &vars, |_, value| Ok(escape(value).into_owned())).map_err(Fault::Value)
+}
+
+/// The template with a value for each of its names. `put` makes of a value what stands in the text,
+/// and sees what stands before it.
+pub(crate) fn fill(
+    template: &str,
+    vars: &Map,
+    put: impl Fn(&str, &str) -> Result<String, String>,
+) -> Result<String, String> {
+    let too_long = |fault: Fault| fault.to_string();
     let mut result = String::new();
-    for piece in pieces(&template)? {
+    for piece in pieces(template).map_err(|(_, message)| message)? {
         match piece {
-            Piece::Literal(text) => push(&mut result, text)?,
-            Piece::Name(name) => {
-                let value = vars.get(name).ok_or_else(|| missing(name, &vars))?;
-                let value = super::encoding::c_str(value.flatten_clone())?;
+            Piece::Literal(text) => push(&mut result, text).map_err(too_long)?,
+            Piece::Name(_, name) => {
+                let value = vars.get(name).ok_or_else(|| missing(name, vars))?;
+                let value = super::encoding::c_str(value.flatten_clone());
+                let value = value.map_err(|fault| format!("{{{name}}}: {fault}"))?;
                 // Escaping makes a value at most six times as long, so both sizes are checked.
-                limits::text(result.len().saturating_add(value.len()))?;
-                push(&mut result, &escape(&value))?;
+                limits::text(result.len().saturating_add(value.len())).map_err(too_long)?;
+                let put = put(&result, &value).map_err(|why| format!("{{{name}}}: {why}"))?;
+                push(&mut result, &put).map_err(too_long)?;
             }
         }
     }
     Ok(result)
+}
+
+/// The places of a template's names; or what is wrong with it, and where.
+pub(crate) fn template_names(template: &str) -> Result<Vec<usize>, (usize, String)> {
+    let name = |piece| if let Piece::Name(at, _) = piece { Some(at) } else { None };
+    Ok(pieces(template)?.into_iter().filter_map(name).collect())
 }
 
 fn push(result: &mut String, piece: &str) -> Answer<()> {
@@ -116,17 +136,18 @@ fn push(result: &mut String, piece: &str) -> Answer<()> {
     Ok(())
 }
 
-fn missing(name: &str, vars: &Map) -> Fault {
+fn missing(name: &str, vars: &Map) -> String {
     let name: String = name.chars().take(40).collect();
     let known: Vec<&str> = vars.keys().take(20).map(AsRef::as_ref).collect();
-    Fault::Value(format!("the template names {{{name}}}, but the values are: {}", known.join(", ")))
+    format!("the template names {{{name}}}, but the values are: {}", known.join(", "))
 }
 
-fn pieces(template: &str) -> Answer<Vec<Piece<'_>>> {
+fn pieces(template: &str) -> Result<Vec<Piece<'_>>, (usize, String)> {
     let mut pieces = Vec::new();
     let mut rest = template;
     while let Some(place) = rest.find(['{', '}']) {
         let (before, brace) = rest.split_at_checked(place).unwrap_or((rest, ""));
+        let at = template.len() - brace.len();
         pieces.push(Piece::Literal(before));
         if let Some(after) = brace.strip_prefix("{{") {
             pieces.push(Piece::Literal("{"));
@@ -137,13 +158,14 @@ fn pieces(template: &str) -> Answer<Vec<Piece<'_>>> {
         } else if let Some((name, after)) =
             brace.strip_prefix('{').and_then(|inner| inner.split_once('}'))
         {
-            pieces.push(Piece::Name(name.trim()));
+            pieces.push(Piece::Name(at, name.trim()));
             rest = after;
         } else {
             let shown: String = brace.chars().take(20).collect();
-            return Err(Fault::Value(format!(
+            let message = format!(
                 "the template has a single brace at {shown:?}: write {{{{ or }}}} for a brace itself"
-            )));
+            );
+            return Err((at, message));
         }
     }
     pieces.push(Piece::Literal(rest));

@@ -111,6 +111,11 @@ impl Context {
         Self { record, run, tables }
     }
 
+    /// The run's fixed "now".
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.run.now
+    }
+
     fn table(&self, name: &str) -> Result<Table, Box<EvalAltResult>> {
         self.tables.get(name).cloned().ok_or_else(|| {
             let message = format!("there is no table `{name}`");

@@ -12,6 +12,7 @@ use crate::attributes::Attributes;
 use crate::context::{Event, RunContext, Step, UserInput};
 use crate::diagnostic::Diagnostic;
 use crate::entry::Entry;
+use crate::library::Library;
 use crate::mapping::Mapping;
 use crate::policy::PolicyContext;
 use crate::script::{DataSet, Script, ScriptOptions};
@@ -21,6 +22,7 @@ use crate::script::{DataSet, Script, ScriptOptions};
 pub struct Suite {
     text: String,
     file: File,
+    library: Library,
 }
 
 /// Why tests could not be run.
@@ -94,13 +96,19 @@ impl Suite {
         if parsed.cases.is_empty() {
             return Err(wrong("there is no `[[case]]`".to_owned()));
         }
-        let suite = Self { text: text.to_owned(), file: parsed };
+        let suite = Self { text: text.to_owned(), file: parsed, library: Library::default() };
         for case in &suite.file.cases {
             suite
                 .run_of(case)
                 .map_err(|error| wrong(format!("case \"{}\": {error}", case.name)))?;
         }
         Ok(suite)
+    }
+
+    /// The files beside the script.
+    #[must_use]
+    pub fn beside(self, library: Library) -> Self {
+        Self { library, ..self }
     }
 
     /// Runs every case against a script. Values are decided by the whole host, over the shipped
@@ -151,7 +159,7 @@ impl Suite {
         let tables = self.file.tables.iter();
         let tables =
             tables.map(|(name, csv)| DataSet { name: name.clone(), csv: csv.clone() }).collect();
-        ScriptOptions { tables, ..ScriptOptions::default() }
+        ScriptOptions { tables, library: self.library.clone(), ..ScriptOptions::default() }
     }
 
     /// The run of a case: the defaults, the file's, the case's.

@@ -299,9 +299,10 @@ async fn notifications(world: &World) {
         complete += usize::from(notification.event.kind == EventKind::CutoverComplete);
         let accepted = u32::try_from(notification.accepted.len()).unwrap_or(u32::MAX);
         let told = match &notification.delivery {
-            DeliveryState::Sent { .. } | DeliveryState::Nothing | DeliveryState::Failed { .. } => {
-                mails == accepted
-            }
+            DeliveryState::Sent { .. }
+            | DeliveryState::Nothing
+            | DeliveryState::Void { .. }
+            | DeliveryState::Failed { .. } => mails == accepted,
             DeliveryState::Uncertain => mails == accepted || mails == accepted + 1,
             DeliveryState::Pending | DeliveryState::Sending { .. } => false,
         };

@@ -48,6 +48,9 @@ fn send(world: &mut World, call: &Call, id: &str) -> GraphResult {
             "At least one recipient is not valid.",
         ));
     }
+    if !plain {
+        world.mail.last_sent = Some(call.json()?);
+    }
     let id = world.random.guid().to_string();
     for to in recipients {
         let message = Message { id: id.clone(), to, ..template.clone() };

@@ -271,6 +271,11 @@ impl Simulator {
         self.world().mail.arrivals.keys().cloned().collect()
     }
 
+    /// The last request that sent a message as JSON.
+    pub fn last_sent(&self) -> Option<serde_json::Value> {
+        self.world().mail.last_sent.clone()
+    }
+
     /// How many invitation mails went to an address.
     pub fn invitations(&self, address: &str) -> u32 {
         self.world().mail.invitations.get(&address.to_lowercase()).copied().unwrap_or(0)

@@ -74,6 +74,8 @@ pub enum Arrival {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MailState {
     pub(crate) arrivals: BTreeMap<String, Vec<(Timestamp, Arrival)>>,
+    /// The last message that was sent as JSON, as it came.
+    pub(crate) last_sent: Option<serde_json::Value>,
     /// Addresses to which an invitation was mailed, with the number of mails.
     pub(crate) invitations: BTreeMap<String, u32>,
 }

@@ -1,7 +1,7 @@
 //! Sending mail, and inviting guests.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Graph, nullable};
 use crate::{Lane, Operation, TenantError};
@@ -23,6 +23,19 @@ pub struct Mail {
     pub to: Vec<String>,
     /// Copies, addresses.
     pub cc: Vec<String>,
+    /// Files, at most some 3 MB together: the request has at most 4 MB.
+    pub attachments: Vec<MailAttachment>,
+}
+
+/// A file that goes with a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailAttachment {
+    /// The file's name.
+    pub name: String,
+    /// The media type.
+    pub content_type: String,
+    /// The bytes, as Base64.
+    pub base64: String,
 }
 
 /// The text of a message.
@@ -92,7 +105,15 @@ impl Graph {
             let one = |address| json!({ "emailAddress": { "address": address } });
             addresses.iter().map(one).collect()
         };
-        let body = json!({
+        let attachment = |file: &MailAttachment| {
+            json!({
+                "@odata.type": "#microsoft.graph.fileAttachment",
+                "name": file.name,
+                "contentType": file.content_type,
+                "contentBytes": file.base64,
+            })
+        };
+        let mut body = json!({
             "message": {
                 "subject": mail.subject,
                 "body": { "contentType": content_type, "content": content },
@@ -101,6 +122,12 @@ impl Graph {
             },
             "saveToSentItems": false,
         });
+        if !mail.attachments.is_empty()
+            && let Some(message) = body.get_mut("message").and_then(Value::as_object_mut)
+        {
+            let files: Vec<Value> = mail.attachments.iter().map(attachment).collect();
+            message.insert("attachments".to_owned(), files.into());
+        }
         let call = self.post(SEND_MAIL, &["users", sender, "sendMail"]).json(&body);
         call.mailbox(sender).done().await
     }

@@ -27,7 +27,7 @@ pub use self::{
     call::{GraphCall, Page},
     group::{DirectoryObject, GraphGroup, TeamMember},
     licence::{LicenseDetails, PrepaidUnits, ServicePlan, SubscribedSku},
-    mail::{Invitation, InvitedUser, Mail, MailBody, NewInvitation},
+    mail::{Invitation, InvitedUser, Mail, MailAttachment, MailBody, NewInvitation},
     mailbox_settings::{Locale, MailboxSettings},
     organization::{Domain, Organization, VerifiedDomain},
     side_data::{OutlookCategory, SideData},

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use tenant::{
     Class, Operation,
     graph::{
-        AssignedLicense, BatchOrder, DirectoryObject, Mail, MailBody, NewInvitation, UserQuery,
-        quoted,
+        AssignedLicense, BatchOrder, DirectoryObject, Mail, MailAttachment, MailBody,
+        NewInvitation, UserQuery, quoted,
     },
 };
 
@@ -188,6 +188,11 @@ async fn mail_is_sent_from_a_mailbox_and_not_kept() {
         body: MailBody::Html("<p>x</p>".into()),
         to: vec!["a@b.c".into()],
         cc: vec![],
+        attachments: vec![MailAttachment {
+            name: "move.ics".to_owned(),
+            content_type: "text/calendar".to_owned(),
+            base64: "QkVHSU4=".to_owned(),
+        }],
     };
     world.client.graph().send_mail("sender@b.c", &mail).await.unwrap();
     let request = world.only_request();
@@ -198,6 +203,12 @@ async fn mail_is_sent_from_a_mailbox_and_not_kept() {
             "body": { "contentType": "html", "content": "<p>x</p>" },
             "toRecipients": [{ "emailAddress": { "address": "a@b.c" } }],
             "ccRecipients": [],
+            "attachments": [{
+                "@odata.type": "#microsoft.graph.fileAttachment",
+                "name": "move.ics",
+                "contentType": "text/calendar",
+                "contentBytes": "QkVHSU4=",
+            }],
         },
         "saveToSentItems": false,
     });

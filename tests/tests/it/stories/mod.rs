@@ -12,6 +12,7 @@ mod interleavings;
 mod late_delta;
 mod mail;
 mod matching;
+mod messages;
 mod names;
 mod news;
 mod notifications;

@@ -21,7 +21,7 @@ use model::{
     Action, DeliveryState, EventKind, JournalEvent, Keys, Notification, Project, ScriptKind, User,
     UserState,
 };
-use scripting::{Budget, Mapping, preview::Effect};
+use scripting::{Budget, Mapping, ScriptOptions, preview::Effect};
 
 use super::support::{account, after, directory, discovered, plain, requests};
 
@@ -361,7 +361,8 @@ async fn a_job_of_an_earlier_release_goes_on_with_the_script_that_was_shipped_th
         ),
         ..shipped_version(ScriptKind::Mapping, world.host.clock.now())
     };
-    put_version(&*world.host.store, &world.project, &earlier, &[]).await.unwrap();
+    let options = ScriptOptions::default();
+    put_version(&*world.host.store, &world.project, &earlier, &options).await.unwrap();
     let wave = wave_of(&world, &people, "one").await;
     let to = Some("0123456789");
     pin(&world.host, &world.project, &wave, ScriptKind::Mapping, to).await.unwrap();

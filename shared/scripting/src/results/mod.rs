@@ -1,5 +1,8 @@
 //! Reads what an entry function returned.
 
+mod notices;
+
+use jiff::Timestamp;
 use rhai::{Dynamic, EvalAltResult, Map};
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +11,11 @@ use crate::code::Code;
 use crate::diagnostic::printable;
 use crate::entry::Entry;
 use crate::fault::Fault;
-use crate::notice::{Channel, Notice, Recipient};
+use crate::library::Library;
+use crate::notice::Notice;
 use crate::patch::{MatchKey, Selected};
+
+pub(crate) use notices::FIELDS as NOTICE_FIELDS;
 
 /// A returned value, made plain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +36,23 @@ const MOST_BYTES: usize = 256 << 10;
 
 type Read<T> = Result<T, Box<EvalAltResult>>;
 
-pub(crate) fn read(entry: Entry, value: &Dynamic) -> Read<Returned> {
+/// What a returned value is read with.
+pub(crate) struct Given<'a> {
+    /// The run's "now".
+    pub(crate) now: Timestamp,
+    /// The files that messages name.
+    pub(crate) library: &'a Library,
+}
+
+pub(crate) fn read(entry: Entry, value: &Dynamic, given: &Given<'_>) -> Read<Returned> {
     match entry {
         Entry::MapUser | Entry::MapContact | Entry::FinishUser => Ok(Returned::Nothing),
         Entry::Select => selected(value).map(Returned::Selected),
         Entry::MatchKeys => list(entry, value, 20, key).map(Returned::Keys),
-        Entry::Notify => list(entry, value, MOST_NOTICES, notice).map(Returned::Notices),
+        Entry::Notify => {
+            let notice = |fields: &Fields<'_>| notices::notice(fields, given);
+            list(entry, value, MOST_NOTICES, notice).map(Returned::Notices)
+        }
     }
 }
 
@@ -181,34 +198,4 @@ fn key(fields: &Fields<'_>) -> Read<MatchKey> {
         .into());
     }
     Ok(MatchKey { attribute: AttributeName::new(&attribute), value: fields.required("value")? })
-}
-
-fn notice(fields: &Fields<'_>) -> Read<Notice> {
-    fields.only(&["to", "channel", "language", "subject", "body", "links"])?;
-    let to: Vec<Recipient> = fields.texts("to")?.into_iter().map(Recipient::from).collect();
-    if to.is_empty() {
-        return Err(wrong(fields.entry, format!("entry {}: `to` is missing", fields.at)));
-    }
-    let channel = match fields.optional("channel")?.as_deref() {
-        None | Some("mail") => Channel::Mail,
-        Some("webhook") => Channel::Webhook,
-        Some(other) => {
-            let message =
-                format!("entry {}: `channel` is \"{other}\", not mail or webhook", fields.at);
-            return Err(wrong(fields.entry, message));
-        }
-    };
-    let subject = fields.required("subject")?;
-    if subject.chars().any(char::is_control) || subject.chars().count() > 255 {
-        let message = "has a line break or more than 255 characters";
-        return Err(wrong(fields.entry, format!("entry {}: `subject` {message}", fields.at)));
-    }
-    Ok(Notice {
-        to,
-        channel,
-        language: fields.optional("language")?.unwrap_or_else(|| "en".to_owned()),
-        subject,
-        body: fields.required("body")?,
-        links: fields.texts("links")?,
-    })
 }

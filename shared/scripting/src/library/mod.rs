@@ -1,0 +1,234 @@
+//! The library of a notification script: the files that ship beside it.
+//!
+//! `messages.rhai` has its library in the folder `messages.library`. A script names its files by
+//! their names: templates of bodies (`.html`, `.txt`), attachments, and links (`.url`). They are part
+//! of the script's version and are checked with it; a value that a script puts into one cannot break
+//! out of it.
+
+mod html;
+mod kind;
+mod template;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rhai::Map;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::html::words;
+use self::kind::Kind;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, printable};
+use crate::suggest::nearest;
+
+/// The media type of HTML.
+pub(crate) const HTML: &str = "text/html";
+
+/// The most files of a library.
+const MOST_FILES: usize = 50;
+/// The most bytes of a file that values are put into.
+const MOST_TEMPLATE_BYTES: usize = 64 << 10;
+/// The most bytes of any other file, and of all attachments of one message: Graph takes a request of
+/// 4 MB, and attachments travel as Base64.
+pub(crate) const MOST_ATTACHED_BYTES: usize = 2 << 20;
+/// The most bytes of a library.
+const MOST_BYTES: usize = 8 << 20;
+
+/// The files beside a script, in the order of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Library {
+    files: Vec<LibraryFile>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibraryFile {
+    /// Its name, by which scripts name it.
+    pub name: String,
+    /// What it holds.
+    pub content: FileContent,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileContent {
+    /// Text in UTF-8.
+    Text(String),
+    /// Anything else, as Base64.
+    Base64(String),
+}
+
+impl LibraryFile {
+    /// A file as it was read.
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let content = match String::from_utf8(bytes) {
+            Ok(text) => FileContent::Text(text),
+            Err(error) => FileContent::Base64(STANDARD.encode(error.as_bytes())),
+        };
+        Self { name: name.into(), content }
+    }
+
+    /// The file as Base64.
+    pub fn base64(&self) -> String {
+        match &self.content {
+            FileContent::Text(text) => STANDARD.encode(text),
+            FileContent::Base64(bytes) => bytes.clone(),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.content {
+            FileContent::Text(text) => Some(text),
+            FileContent::Base64(_) => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.content {
+            FileContent::Text(text) => text.len(),
+            FileContent::Base64(bytes) => bytes.trim_end_matches('=').len() * 3 / 4,
+        }
+    }
+}
+
+/// A file with the values of a message in it.
+pub(crate) struct Filled {
+    /// The text; none for a file that takes no values.
+    pub(crate) text: Option<String>,
+    /// The media type.
+    pub(crate) content_type: &'static str,
+    /// The bytes.
+    pub(crate) bytes: usize,
+}
+
+impl Library {
+    /// A library of these files.
+    pub fn new(files: impl IntoIterator<Item = LibraryFile>) -> Self {
+        let mut files: Vec<LibraryFile> = files.into_iter().collect();
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Self { files }
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &[LibraryFile] {
+        &self.files
+    }
+
+    /// The file of this name.
+    pub fn file(&self, name: &str) -> Option<&LibraryFile> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// What is wrong with the files (E015).
+    pub(crate) fn check(&self) -> Vec<Diagnostic> {
+        let mut found: Vec<Diagnostic> = self.files.iter().filter_map(check).collect();
+        let whole = |message: String| {
+            Diagnostic::new(Code::E015, self.files.first().map_or("", |file| &file.name), message)
+        };
+        if self.files.len() > MOST_FILES {
+            found.push(whole(format!("the library has more than {MOST_FILES} files")));
+        }
+        if self.files.iter().map(LibraryFile::bytes).sum::<usize>() > MOST_BYTES {
+            found.push(whole(format!("the library has more than {} MiB", MOST_BYTES >> 20)));
+        }
+        found
+    }
+
+    /// The body of a message: a template with values in it; and whether it is HTML.
+    pub(crate) fn body(&self, name: &str, vars: &Map) -> Result<(String, bool), String> {
+        let file = self.named(name, "template")?;
+        match (Kind::of(name), file.text()) {
+            (Some(kind @ (Kind::Html | Kind::Text)), Some(text)) => {
+                let body = template::fill(kind, text, vars).map_err(|why| said(name, &why))?;
+                Ok((body, kind == Kind::Html))
+            }
+            _ => Err(format!("`{name}` is no template: templates are .html and .txt files")),
+        }
+    }
+
+    /// An attachment; text files take values too.
+    pub(crate) fn attachment(&self, name: &str, vars: &Map) -> Result<Filled, String> {
+        let file = self.named(name, "attachment")?;
+        let kind = Kind::of(name).filter(|kind| *kind != Kind::Link);
+        let kind = kind.ok_or_else(|| format!("`{name}` is no file that can be attached"))?;
+        let content_type = kind.content_type();
+        match file.text().filter(|_| kind.takes_values()) {
+            None => Ok(Filled { text: None, content_type, bytes: file.bytes() }),
+            Some(text) => {
+                let text = template::fill(kind, text, vars).map_err(|why| said(name, &why))?;
+                Ok(Filled { bytes: text.len(), text: Some(text), content_type })
+            }
+        }
+    }
+
+    /// A link: an address as it is, or the address in a `.url` file.
+    pub(crate) fn link(&self, link: &str) -> Result<String, String> {
+        if link.contains(':') || Kind::of(link) != Some(Kind::Link) {
+            return Ok(link.to_owned());
+        }
+        let file = self.named(link, "link")?;
+        Ok(file.text().unwrap_or_default().trim().to_owned())
+    }
+
+    fn named(&self, name: &str, what: &str) -> Result<&LibraryFile, String> {
+        self.file(name).ok_or_else(|| {
+            let name = printable(name);
+            let names = || self.files.iter().map(|file| file.name.as_str());
+            match nearest(&name, names()) {
+                Some(meant) => {
+                    format!("the library has no {what} `{name}`; did you mean `{meant}`?")
+                }
+                None if self.files.is_empty() => {
+                    format!("there is no {what} `{name}`: no library lies beside the script")
+                }
+                None => {
+                    let names = names().take(20).collect::<Vec<_>>().join(", ");
+                    format!("the library has no {what} `{name}`; it has {names}")
+                }
+            }
+        })
+    }
+}
+
+fn said(name: &str, why: &str) -> String {
+    format!("`{name}`: {why}")
+}
+
+/// What is wrong with a file.
+fn check(file: &LibraryFile) -> Option<Diagnostic> {
+    let name = &*printable(&file.name);
+    let wrong = |message: String| Some(Diagnostic::new(Code::E015, name, message));
+    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
+    if file.name.len() > 100 || !file.name.chars().all(plain) {
+        return wrong(
+            "a file's name has letters, digits, `-`, `_`, `.` and at most 100 bytes".into(),
+        );
+    }
+    let Some(kind) = Kind::of(&file.name) else {
+        return wrong(format!(
+            "files of this kind are not sent; those that are: {}",
+            kind::names()
+        ));
+    };
+    let most = if kind.takes_values() { MOST_TEMPLATE_BYTES } else { MOST_ATTACHED_BYTES };
+    if file.bytes() > most {
+        return wrong(format!("the file has {} bytes, at most {most} are allowed", file.bytes()));
+    }
+    if !kind.takes_values() && kind != Kind::Link {
+        return None;
+    }
+    let Some(text) = file.text() else { return wrong("the file is not text in UTF-8".into()) };
+    if kind == Kind::Link {
+        let one = text.trim();
+        let good = one.starts_with("https://") && !one.contains(char::is_whitespace);
+        return if good { None } else { wrong("a .url file holds one https address".into()) };
+    }
+    let (at, message) = template::check(kind, text).err()?;
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some(Diagnostic::new(Code::E015, name, message).at(text, line, column, 1))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Messages of notification scripts: templates, values, dates, attachments, links.
+
+use std::sync::Arc;
+
+use scripting::{
+    Code, Event, EventKind, Library, LibraryFile, Notice, Notifications, Script, ScriptError,
+    ScriptOptions, policy::PolicyContext, policy::check_notices, sample_run, sample_user,
+};
+
+fn library() -> Library {
+    let file = |name: &str, text: &str| LibraryFile::new(name, text.as_bytes().to_vec());
+    Library::new([
+        file("moved.html", "<p>Dear {name}, go <a href=\"{link}\">there</a>.</p>"),
+        file("moved.txt", "Dear {name}."),
+        file("move.ics", "BEGIN:VCALENDAR\r\nSUMMARY:{name}\r\n"),
+        file("guide.url", "https://intranet.fabrikam.com/guide\n"),
+        LibraryFile::new("guide.pdf", vec![0xff; 1 << 20]),
+        LibraryFile::new("large.pdf", vec![0xff; 1 << 20]),
+        LibraryFile::new("larger.pdf", vec![0xff; (1 << 20) + 1]),
+    ])
+}
+
+fn notify(message: &str) -> Result<Vec<Notice>, ScriptError> {
+    let text = format!(
+        "// crosswave-api: 1\nfn notify(event, user, ctx) {{\n    [#{{ to: \"user\", subject: \"Moved\", {message} }}]\n}}\n"
+    );
+    let options = ScriptOptions { library: library(), ..ScriptOptions::default() };
+    let script = Script::compile_with("messages.rhai", &text, options).unwrap();
+    let user = scripting::UserInput { source: sample_user(), ..Default::default() };
+    let event = Event::new(EventKind::CutoverComplete, "wave 1");
+    let said = Notifications::of(script).unwrap().notify(&event, &user, &Arc::new(sample_run()));
+    said.map(|said| said.notices)
+}
+
+fn violations(message: &str) -> Vec<Code> {
+    let policy = PolicyContext {
+        links: vec!["https://intranet.fabrikam.com".to_owned()],
+        ..PolicyContext::default()
+    };
+    let found = check_notices("messages.rhai", &notify(message).unwrap(), &policy);
+    found.iter().map(|found| found.code).collect()
+}
+
+#[test]
+fn a_template_is_filled_and_its_values_are_escaped() {
+    let body = |message: &str| notify(message).unwrap().remove(0);
+    let html = body(
+        r#"template: "moved.html", vars: #{ name: "A <b> & c", link: "https://intranet.fabrikam.com/a?b&c" }"#,
+    );
+    assert!(html.html);
+    assert_eq!(
+        html.body,
+        "<p>Dear A &lt;b&gt; &amp; c, go <a href=\"https://intranet.fabrikam.com/a?b&amp;c\">there</a>.</p>"
+    );
+    let text = body(r#"template: "moved.txt", vars: #{ name: user.givenName }"#);
+    assert_eq!((text.body.as_str(), text.html), ("Dear Anna.", false));
+}
+
+#[test]
+fn attachments_carry_the_messages_values_and_links_have_names() {
+    let notice = notify(
+        r#"body: "See below.", vars: #{ name: "Anna" }, attach: ["move.ics", "guide.pdf"], links: ["guide.url", "https://intranet.fabrikam.com/x"]"#,
+    );
+    let notice = notice.unwrap().remove(0);
+    assert_eq!(
+        notice.links,
+        ["https://intranet.fabrikam.com/guide", "https://intranet.fabrikam.com/x"]
+    );
+    let [calendar, guide] = &notice.attach[..] else { panic!("{:?}", notice.attach) };
+    assert_eq!(calendar.text.as_deref(), Some("BEGIN:VCALENDAR\r\nSUMMARY:Anna\r\n"));
+    assert_eq!(calendar.content_type, "text/calendar");
+    assert_eq!((guide.text.as_ref(), guide.content_type.as_str()), (None, "application/pdf"));
+}
+
+#[test]
+fn a_message_may_wait_for_a_date() {
+    let when = |value: &str| notify(&format!("body: \"x\", when: {value}")).unwrap()[0].when;
+    let now = sample_run().now;
+    assert_eq!(when("()"), None);
+    assert_eq!(when("ctx.now"), Some(now));
+    let week = std::time::Duration::from_hours(7 * 24);
+    assert_eq!(when(r#"date_add("d", 7, ctx.now)"#), Some(now + week));
+    assert_eq!(
+        when(r#""2026-03-06T18:00:00+01:00""#),
+        Some("2026-03-06T17:00:00Z".parse().unwrap())
+    );
+}
+
+/// Each is R006, and says which message is meant and why.
+#[test]
+fn a_message_that_cannot_be_made_says_why() {
+    for (message, said) in [
+        (
+            r#"template: "movd.html""#,
+            "entry 0: the library has no template `movd.html`; did you mean `moved.html`?",
+        ),
+        (r#"template: "guide.pdf""#, "`guide.pdf` is no template"),
+        (r#"template: "moved.txt", body: "x""#, "it has `body` and `template`"),
+        (r#"template: "moved.txt""#, "the template names {name}, but the values are: "),
+        (
+            r#"template: "moved.txt", vars: #{ nme: "x" }"#,
+            "the template names {name}, but the values are: nme",
+        ),
+        (r#"template: "moved.txt", vars: ["x"]"#, "`vars` must be a map"),
+        (r#"template: "moved.txt", vars: #{ name: user }"#, "`moved.txt`: {name}: "),
+        (r#"template: "moved.txt", vars: #{ name: secret("x") }"#, "`moved.txt`: {name}: "),
+        (r#"language: "en""#, "`body` is missing"),
+        (r#"body: "x", when: "soon""#, "`when` must be a date"),
+        (r#"body: "x", when: 5"#, "`when` must be a date"),
+        (r#"body: "x", when: "2036-01-01""#, "more than a year ahead"),
+        (r#"body: "x", attach: "guide.doc""#, "the library has no attachment `guide.doc`"),
+        (r#"body: "x", attach: "guide.url""#, "`guide.url` is no file that can be attached"),
+        (r#"body: "x", attach: ["guide.pdf", "larger.pdf"]"#, "at most 2097152 are allowed"),
+        (r#"body: "x", links: "gide.url""#, "did you mean `guide.url`?"),
+        (r#"body: "x", templte: "y""#, "has no field `templte`"),
+    ] {
+        let error = notify(message).unwrap_err();
+        assert_eq!((error.code(), error.diagnostic.line), (Code::R006, Some(2)), "{message}");
+        let text = error.diagnostic.to_string() + error.diagnostic.help.as_deref().unwrap_or("");
+        assert!(text.contains(said), "{message}: {text}");
+    }
+    assert!(notify(r#"body: "x", attach: ["guide.pdf", "large.pdf"]"#).is_ok());
+}
+
+/// The policy gate reads what people read, whichever way it came into the message.
+#[test]
+fn links_of_templates_values_and_attachments_pass_the_gate() {
+    let good =
+        r#"template: "moved.html", vars: #{ name: "A", link: "https://intranet.fabrikam.com/a" }"#;
+    assert_eq!(violations(good), []);
+    assert_eq!(violations(r#"body: "x", links: "guide.url""#), []);
+    for bad in [
+        r#"template: "moved.html", vars: #{ name: "A", link: "https://evil.example/a" }"#,
+        r#"template: "moved.html", vars: #{ name: "A", link: "evil.example" }"#,
+        r#"template: "moved.html", vars: #{ name: "A", link: "javascript:alert" }"#,
+        r#"template: "moved.html", vars: #{ name: "go to evil.example/login", link: "https://intranet.fabrikam.com" }"#,
+        r#"template: "moved.txt", vars: #{ name: "https://evil.example" }"#,
+        r#"body: "x", attach: "move.ics", vars: #{ name: "https://evil.example" }"#,
+        r#"body: "x", links: "https://evil.example""#,
+    ] {
+        let codes = violations(bad);
+        assert!(
+            !codes.is_empty() && codes.iter().all(|code| *code == Code::P005),
+            "{bad}: {codes:?}"
+        );
+    }
+}
+
+/// A version is what decides its messages: another template is another version.
+#[test]
+fn the_library_is_part_of_the_version() {
+    let text = "// crosswave-api: 1\nfn notify(event, user, ctx) { [] }\n";
+    let of = |library: Library| {
+        let options = ScriptOptions { library, ..ScriptOptions::default() };
+        Script::compile_with("m.rhai", text, options).unwrap().hash().to_owned()
+    };
+    let with = |text: &str| of(Library::new([LibraryFile::new("a.txt", text.as_bytes().to_vec())]));
+    assert_ne!(with("one"), with("two"));
+    assert_ne!(with("one"), of(Library::default()));
+    assert_eq!(of(Library::default()), Script::compile("m.rhai", text).unwrap().hash());
+}
