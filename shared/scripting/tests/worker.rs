@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scripting::{Budget, Code, Mapping, ScriptOptions, WorkerPool};
+use scripting::{Budget, Code, Mapping, ScriptOptions, WorkerPool, worker::SuiteOf};
 
 use crate::support::{HEAD, anna, run};
 
@@ -262,4 +262,64 @@ fn a_trial_in_its_own_process_answers_whatever_the_script_does() {
     assert!(!endless.passed && endless.text.contains("R012"), "{}", endless.text);
     assert!(endless.text.contains("t.rhai:3:"), "{}", endless.text);
     assert!(try_it("garbage").text.contains("error[E0"));
+}
+
+/// Tests are as hostile as scripts: they run in a process of their own, within the budgets, and a
+/// process that dies is an answer.
+#[test]
+fn tests_in_their_own_process_answer_whatever_they_do() {
+    let worker = std::path::Path::new(env!("CARGO_BIN_EXE_crosswave-script-worker"));
+    let head = format!("{HEAD}fn map_user(source, target, ctx) {{ ");
+    let suite = |body: &str, tests: &str| SuiteOf {
+        name: "t.rhai".into(),
+        text: format!("{head}{body} }}").into(),
+        file: "t.tests.toml".into(),
+        tests: tests.to_owned().into(),
+        library: std::borrow::Cow::default(),
+    };
+    let expect = |city: &str| {
+        format!("[[case]]\nname = \"c\"\n[case.expect.attributes]\ncity = \"{city}\"\n")
+    };
+    let oslo = "target.city = \"Oslo\";";
+    let good = suite(oslo, &expect("Oslo"));
+    let tested = good.run_isolated(worker, &[]);
+    assert_eq!((tested.passed, tested.cases), (true, 1), "{}", tested.text);
+    assert_eq!(tested.text, good.run().text);
+    let red = suite(oslo, &expect("Bergen")).run_isolated(worker, &[]);
+    assert!(!red.passed && red.updated.unwrap().contains("Oslo"), "{}", red.text);
+    for (body, code) in [
+        ("loop { }", "R012"),
+        ("let all = []; loop { all.push(\"x\".pad(60000, \"y\")); }", "R011"),
+    ] {
+        let tested = suite(body, &expect("Oslo")).run_isolated(worker, &[]);
+        assert!(!tested.passed && tested.text.contains(code), "{}", tested.text);
+    }
+    for (tests, said) in [
+        ("[[case]]\nnme = 1", "t.tests.toml"),
+        ("", "there is no `[[case]]`"),
+        // More than a worker is given.
+        (&*"#".repeat(33 << 20), "error[R020]: the tests broke their worker"),
+    ] {
+        let tested = suite(oslo, tests).run_isolated(worker, &[]);
+        assert!(!tested.passed && tested.json.is_none(), "{said}");
+        assert!(tested.text.contains(said), "{said}: {}", tested.text);
+    }
+    let checked = suite("target.cty = 1;", &expect("Oslo")).run_isolated(worker, &[]);
+    assert!(checked.text.contains("error[E006]"), "{}", checked.text);
+}
+
+/// As a system does that is out of memory.
+#[cfg(unix)]
+#[test]
+fn tests_whose_process_is_killed_are_an_answer_too() {
+    let suite = SuiteOf {
+        name: "t.rhai".into(),
+        text: "".into(),
+        file: "t.tests.toml".into(),
+        tests: "".into(),
+        library: std::borrow::Cow::default(),
+    };
+    let killed = ["-c", "head -c 4 > /dev/null; kill -9 $$"].map(std::ffi::OsString::from);
+    let tested = suite.run_isolated(std::path::Path::new("/bin/sh"), &killed);
+    assert!(tested.text.contains("error[R020]: the tests broke their worker"), "{}", tested.text);
 }

@@ -1,5 +1,7 @@
 //! Publishing: a script that passes its check and its tests becomes the version in force.
 
+use std::{borrow::Cow, ffi::OsString, path::PathBuf};
+
 use engine::{
     Host, put_version,
     records::{Batch, EngineError, Loaded, load},
@@ -8,8 +10,7 @@ use engine::{
 use model::{Keys, Project, Publication, PublishedScript, ScriptKind, ScriptVersion};
 use ports::CommitError;
 use scripting::{
-    DataSet, Diagnostic, Library, Mapping, Notifications, Script, ScriptOptions,
-    testing::{Suite, SuiteError},
+    DataSet, Diagnostic, Library, Mapping, Notifications, Script, ScriptOptions, worker::SuiteOf,
 };
 use serde::Serialize;
 
@@ -30,6 +31,9 @@ pub struct Draft {
     pub library: Library,
     /// The file of tests beside it: its name and text.
     pub tests: Option<(String, String)>,
+    /// The program and arguments of a worker that runs the tests, which are as hostile as the script;
+    /// in this process when there is none (in tests of our own).
+    pub worker: Option<(PathBuf, Vec<OsString>)>,
 }
 
 impl Draft {
@@ -42,6 +46,7 @@ impl Draft {
             tables: Vec::new(),
             library: Library::default(),
             tests: None,
+            worker: None,
         }
     }
 
@@ -80,17 +85,22 @@ impl Draft {
     /// Runs the tests; says how many cases passed.
     fn tested(&self) -> Result<usize, ControlError> {
         let Some((file, tests)) = &self.tests else { return Ok(0) };
-        let wrong = |error: SuiteError| match error {
-            SuiteError::Script(faults) => refused(&faults),
-            SuiteError::File { .. } => ControlError::Input(error.to_string()),
+        let suite = SuiteOf {
+            name: self.name.as_str().into(),
+            text: self.text.as_str().into(),
+            file: file.into(),
+            tests: tests.into(),
+            library: Cow::Borrowed(&self.library),
         };
-        let suite = Suite::parse(file, tests).map_err(wrong)?.beside(self.library.clone());
-        let report = suite.run(&self.name, &self.text).map_err(wrong)?;
-        if report.passed() {
-            return Ok(report.cases.len());
+        let tested = match &self.worker {
+            Some((program, arguments)) => suite.run_isolated(program, arguments),
+            None => suite.run(),
+        };
+        if tested.passed {
+            return Ok(tested.cases);
         }
-        let rendered = report.render();
-        Err(ControlError::Input(format!("tests fail, so nothing is published\n{rendered}")))
+        let text = tested.text;
+        Err(ControlError::Input(format!("tests fail, so nothing is published\n{text}")))
     }
 }
 

@@ -1,41 +1,42 @@
 //! `crosswave script test FILE…`
 
-use std::{fs, path::PathBuf};
+use std::{borrow::Cow, ffi::OsString, fs, path::PathBuf};
 
-use scripting::{
-    Diagnostic,
-    testing::{Suite, SuiteError, SuiteReport},
-};
+use scripting::worker::SuiteOf;
 
 use super::{Ended, files};
 
 pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, String> {
-    let mut reports: Vec<SuiteReport> = Vec::new();
+    let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    let arguments = ["script", "worker"].map(OsString::from);
+    let mut reports = Vec::new();
+    let mut text = String::new();
+    let mut passed = true;
     for path in paths {
-        let script = files::read(path)?;
-        let tests = path.with_extension("tests.toml");
-        let suite = Suite::parse(&tests.display().to_string(), &files::read(&tests)?)
-            .map_err(|error| error.to_string())?
-            .beside(files::library(path)?);
-        let report =
-            suite.run(&path.display().to_string(), &script).map_err(|error| match error {
-                SuiteError::Script(findings) => {
-                    let rendered: String = findings.iter().map(Diagnostic::render).collect();
-                    format!("the script does not pass its check\n{rendered}")
-                }
-                SuiteError::File { .. } => error.to_string(),
-            })?;
+        let file = path.with_extension("tests.toml");
+        let suite = SuiteOf {
+            name: path.display().to_string().into(),
+            text: files::read(path)?.into(),
+            file: file.display().to_string().into(),
+            tests: files::read(&file)?.into(),
+            library: Cow::Owned(files::library(path)?),
+        };
+        // In a process of its own: whatever script and tests do, this one answers.
+        let tested = suite.run_isolated(&program, &arguments);
+        let (Some(report), Some(updated)) = (tested.json, tested.updated) else {
+            return Err(tested.text.trim_end().to_owned());
+        };
         if update {
-            let updated = suite.updated(&report).map_err(|error| error.to_string())?;
-            fs::write(&tests, updated).map_err(|error| format!("{}: {error}", tests.display()))?;
+            fs::write(&file, updated).map_err(|error| format!("{}: {error}", file.display()))?;
         }
+        passed &= update || tested.passed;
         reports.push(report);
+        text.push_str(&tested.text);
     }
     if json {
         files::print_json(&reports)?;
     } else {
-        files::print(&reports.iter().map(SuiteReport::render).collect::<String>())?;
+        files::print(&text)?;
     }
-    let passed = update || reports.iter().all(SuiteReport::passed);
     Ok(if passed { Ended::Good } else { Ended::Bad })
 }

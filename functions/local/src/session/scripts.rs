@@ -1,6 +1,7 @@
 //! The project's scripts on this machine: the published versions run, the files are drafts.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -117,6 +118,7 @@ pub(crate) fn draft(file: &ProjectFile, kind: ScriptKind) -> Result<Option<Draft
             .map_err(|error| Failure::input(format!("[scripts]: {error}")))?,
         tables: tables.collect::<Result<_, Failure>>()?,
         tests,
+        worker: Some((std::env::current_exe()?, ["script", "worker"].map(OsString::from).into())),
     }))
 }
 

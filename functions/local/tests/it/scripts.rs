@@ -77,6 +77,114 @@ fn a_draft_becomes_a_published_version_and_can_be_taken_back() {
     assert!(!plan.contains("companyName"), "it is as the version in force wants it: {plan}");
 }
 
+/// What `--json` prints is read by other programs: its shape is kept, letter for letter but for times and
+/// hashes.
+#[test]
+fn check_test_and_try_print_the_same_json_each_time() {
+    let office = Office::open(1);
+    office.write("bad.rhai", &format!("{HEAD}    target.companyNam = \"Fabrikam\";\n}}\n"));
+    let checked = office.refused(&["script", "check", "bad.rhai", "--json"], 2);
+    let golden = r#"[
+  {
+    "severity": "error",
+    "code": "E006",
+    "message": "unknown attribute `companyNam`",
+    "script": "bad.rhai",
+    "line": 3,
+    "column": 12,
+    "width": 10,
+    "source_line": "    target.companyNam = \"Fabrikam\";",
+    "help": "did you mean `companyName`?"
+  }
+]
+"#;
+    assert_eq!(checked, golden);
+    let base = "// crosswave-api: 1\n// crosswave-base: none\n";
+    let good = "fn map_user(source, target, ctx) {\n    target.city = source.city;\n}\n";
+    office.write("ours.rhai", &format!("{base}{good}"));
+    assert_eq!(office.well(&["script", "check", "ours.rhai", "--json"]), "[]\n");
+    let case =
+        "[[case]]\nname = \"the city\"\nsource = { city = \"Oslo\" }\n[case.expect.attributes]\n";
+    office.write("ours.tests.toml", &format!("{case}city = \"Bergen\"\n"));
+    let tested = office.refused(&["script", "test", "ours.rhai", "--json"], 2);
+    let golden = r#"[
+  {
+    "cases": [
+      {
+        "cost": {
+          "micros": 0,
+          "operations": 4,
+          "peak_bytes": 0
+        },
+        "differences": [
+          {
+            "expected": "Bergen",
+            "got": "Oslo",
+            "place": "attributes.city"
+          }
+        ],
+        "name": "the city",
+        "observed": {
+          "attributes": {
+            "city": "Oslo"
+          },
+          "warnings": []
+        }
+      }
+    ],
+    "coverage": {
+      "attributes": 1,
+      "lines": 1,
+      "missed_attributes": [],
+      "missed_lines": []
+    },
+    "hash": "HASH",
+    "script": "ours.rhai"
+  }
+]
+"#;
+    assert_eq!(without_measures(&tested), golden);
+    let tried = office.well(&["script", "try", "ours.rhai", "--json"]);
+    let golden = r#"{
+  "entry": "map_user",
+  "hash": "HASH",
+  "patch": {
+    "cost": {
+      "micros": 0,
+      "operations": 4,
+      "peak_bytes": 0
+    },
+    "values": {
+      "city": {
+        "assignment": {
+          "value": "Madrid"
+        },
+        "line": 4,
+        "script": "ours.rhai"
+      }
+    },
+    "verdict": "go_on"
+  },
+  "script": "ours.rhai"
+}
+"#;
+    assert_eq!(without_measures(&tried), golden);
+}
+
+/// The JSON with nothing in the place of a hash, and no time and memory.
+fn without_measures(json: &str) -> String {
+    let plain = |line: &str| {
+        let Some((name, value)) = line.split_once(": ") else { return line.to_owned() };
+        let end = if value.ends_with(',') { "," } else { "" };
+        match name.trim() {
+            "\"hash\"" => format!("{name}: \"HASH\"{end}"),
+            "\"micros\"" | "\"peak_bytes\"" => format!("{name}: 0{end}"),
+            _ => line.to_owned(),
+        }
+    };
+    json.lines().map(|line| plain(line) + "\n").collect()
+}
+
 /// The processes whose parent is this one and that have used half a second of processor time.
 #[cfg(target_os = "linux")]
 fn busy_children(parent: u32) -> Vec<String> {

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::suite::{SuiteOf, Tested};
 use crate::call::{Answer, Call};
 use crate::context::RunContext;
 use crate::entry::Entry;
@@ -31,6 +32,8 @@ pub(super) enum Request<'a> {
         entry: Option<Entry>,
         input: Box<Cow<'a, TrialInput>>,
     },
+    /// Run the tests beside a script.
+    Test(SuiteOf<'a>),
 }
 
 /// What a worker answers.
@@ -43,6 +46,8 @@ pub(super) enum Reply {
     NotLoaded,
     /// What came of a trial.
     Tried(Tried),
+    /// What came of the tests beside a script.
+    Tested(Tested),
     /// Each call's end.
     Called(Vec<Answer>),
 }

@@ -10,9 +10,11 @@ mod limits;
 mod pool;
 mod process;
 mod serve;
+mod suite;
 mod trial;
 
 pub use frame::Tried;
 pub use pool::{WorkerPool, Workers};
 pub use serve::run_worker;
+pub use suite::{SuiteOf, Tested};
 pub use trial::try_isolated;

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::frame::{self, Reply, Request, Tried};
-use super::limits;
+use super::{limits, suite};
 use crate::call;
 use crate::script::Script;
 use crate::trial::try_script;
@@ -15,7 +15,11 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
     limits::at_start();
     let mut script: Option<Script> = None;
     while let Some(request) = frame::read::<Request<'static>>(&mut input)? {
-        let calls = if let Request::Calls { calls, .. } = &request { calls.len() } else { 1 };
+        let calls = match &request {
+            Request::Calls { calls, .. } => calls.len(),
+            Request::Test(_) => suite::LIKE_CALLS,
+            Request::Load { .. } | Request::Try { .. } => 1,
+        };
         limits::before(calls);
         let reply = match (request, &script) {
             (Request::Load { name, text, options }, None) => {
@@ -32,6 +36,7 @@ pub fn run_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()
                 let (options, input) = (options.into_owned(), (*input).into_owned());
                 Reply::Tried(Tried::from(&try_script(&name, &text, options, entry, input)))
             }
+            (Request::Test(suite), _) => Reply::Tested(suite.run()),
             (Request::Calls { run, calls }, Some(script)) => {
                 let run = Arc::new(run.into_owned());
                 Reply::Called(call::here(script, &run, calls.into_owned()))
