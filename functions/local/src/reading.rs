@@ -42,6 +42,10 @@ pub(crate) fn text(path: &Path) -> io::Result<String> {
 /// The library beside a script: the files of the folder `ours.library` beside `ours.rhai`; hidden
 /// files are none of it.
 pub(crate) fn library(script: &Path) -> Result<Library, String> {
+    // `.` and the like name no script, and what lies beside them is theirs.
+    if script.file_name().is_none() {
+        return Ok(Library::default());
+    }
     let folder = script.with_extension("library");
     let of_folder = |error: io::Error| format!("{}: {error}", folder.display());
     let entries = match fs::read_dir(&folder) {
