@@ -171,10 +171,11 @@ impl Place for InTheCloud<'_> {
             }
             beside();
             if next_kill.is_some_and(|at| SystemClock.now() >= at) {
+                // With none at work the kill is still due at the next look.
                 if let Some(function) = self.cloud.kill_one() {
                     self.tell(format!("           killed {}", function.handler()));
+                    next_kill = self.next_kill();
                 }
-                next_kill = self.next_kill();
             }
             if self.is_settled(&scope, stretch).await? {
                 break;

@@ -67,7 +67,7 @@ fn sure(mut timeless: Value) -> Value {
 /// `kill -9` of function processes at random moments changes nothing in the outcome: the same report.
 #[test]
 fn killed_processes_change_nothing() {
-    let kills = Kills { most: 6, every: Duration::from_secs(6) };
+    let kills = Kills { most: 6, every: Duration::from_secs(2) };
     let played = crate::run(rehearse(&scene(), &Options::of_workspace(), kills)).unwrap().unwrap();
     assert!(played.killed > 0, "nothing was killed");
     assert_eq!(played.denied, Vec::<String>::new());
