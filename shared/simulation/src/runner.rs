@@ -34,6 +34,9 @@ const SCHEDULE: SignedDuration = SignedDuration::from_mins(15);
 const BOUND: SignedDuration = SignedDuration::from_hours(72);
 /// More turns than any run needs.
 const MOST_TURNS: u64 = 3_000_000;
+/// More deliveries than any run needs: a seed has 140 on the average. Where a mistake lets batons
+/// multiply, each turn would take longer than the one before.
+const MOST_HANDLED: u64 = 10_000;
 /// After so many ticks people and operators leave everything alone.
 const MOST_TICKS: u32 = 40;
 /// Invocations beside each other.
@@ -108,7 +111,7 @@ impl Runner {
         self.world.stage.lock().faults.arm(true);
         rules::bend(&self.world);
         for turn in 0.. {
-            if turn > MOST_TURNS {
+            if turn > MOST_TURNS || self.handled > MOST_HANDLED {
                 self.world.stage.violated("liveness", "the run does not come to rest");
                 break;
             }

@@ -43,7 +43,7 @@ fn planted_bugs_are_found() {
         (Bug::NoIntentOnImport, 0),
         (Bug::MapBeforeImport, 0),
         (Bug::UnconditionalCheckpoint, 0),
-        (Bug::UnconditionalJob, 0),
+        (Bug::UnconditionalJob, 2),
         (Bug::UnconditionalUser, 0),
         (Bug::ForwardingInWrongOrder, 0),
         (Bug::ForwardingNotRemoved, 0),
