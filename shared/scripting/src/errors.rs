@@ -36,9 +36,19 @@ fn placed(diagnostic: Diagnostic, script: &Script, entry: Entry, at: Position) -
     let text = script.text();
     let known = at.line().map(|line| (line, at.position().unwrap_or(1)));
     match known.or_else(|| definition(text, entry.name())) {
-        Some((line, column)) => diagnostic.at(text, line, column, width(text, line, column)),
+        Some((line, mut column)) => {
+            // The engine marks the point of `target.city`; a person looks for the name.
+            if width(text, line, column + 1) > 1 && character(text, line, column) == Some('.') {
+                column += 1;
+            }
+            diagnostic.at(text, line, column, width(text, line, column))
+        }
         None => diagnostic,
     }
+}
+
+fn character(text: &str, line: usize, column: usize) -> Option<char> {
+    text.lines().nth(line.checked_sub(1)?)?.chars().nth(column.checked_sub(1)?)
 }
 
 /// The error at the bottom of the calls, with the deepest place that is known.
@@ -71,6 +81,7 @@ fn words(script: &Script, error: EvalAltResult) -> Diagnostic {
                 .help("look for a function that calls itself")
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => {
+            let name = name.trim_start_matches("global::");
             new(Code::R001, format!("there is no variable `{name}` here"))
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
@@ -89,6 +100,17 @@ fn words(script: &Script, error: EvalAltResult) -> Diagnostic {
         }
         EvalAltResult::ErrorDotExpr(text, _) => property(script, &text),
         EvalAltResult::ErrorTerminated(..) => new(Code::R012, "the script was ended".to_owned()),
+        EvalAltResult::ErrorMismatchDataType(wanted, got, _) => {
+            let (wanted, got) = (plain_types(&wanted), plain_types(&got));
+            new(Code::R001, format!("{wanted} is needed here, and this is {got}"))
+        }
+        EvalAltResult::ErrorIndexingType(kind, _) => {
+            new(Code::R001, not_indexed(&plain_types(&kind)))
+        }
+        EvalAltResult::ErrorFor(_) => new(
+            Code::R001,
+            "`for` goes over a list, a text's `chars()`, a map's `keys()` or a range".to_owned(),
+        ),
         mut other => {
             other.set_position(Position::NONE);
             new(Code::R001, lower_first(&plain_types(&other.to_string())))
@@ -115,14 +137,21 @@ fn raised(script: &Script, value: rhai::Dynamic) -> Diagnostic {
             } else {
                 shorten(&value.to_string(), 400)
             };
+            if text.trim().is_empty() {
+                Diagnostic::new(Code::R005, name, "the script raised an error without words")
+                    .help("say what is wrong: `throw \"no department\";`")
             // A helper function's own words begin with its name in back ticks.
-            if text.starts_with('`') {
+            } else if text.starts_with('`') {
                 Diagnostic::new(Code::R001, name, text)
             } else {
                 Diagnostic::new(Code::R005, name, format!("the script raised: {text}"))
             }
         }
     }
+}
+
+fn not_indexed(kinds: &str) -> String {
+    format!("this value cannot be indexed or assigned to like that ({kinds})")
 }
 
 /// A call that no function takes: a wrong name, or values of the wrong type.
@@ -135,11 +164,11 @@ fn missing(script: &Script, signature: &str) -> Diagnostic {
             .help("it has too many parameters, or too few: the reference shows what it is given");
     }
     if function.starts_with("index$") {
-        return Diagnostic::new(
-            Code::R007,
-            script.name(),
-            format!("this value cannot be indexed or assigned to like that ({arguments})"),
-        );
+        return Diagnostic::new(Code::R007, script.name(), not_indexed(&arguments));
+    }
+    if function.contains(' ') {
+        // The engine has put a sentence in the place of a name.
+        return Diagnostic::new(Code::R007, script.name(), function);
     }
     if !function.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         let message = format!("`{function}` cannot be used with these values: {arguments}");
@@ -189,6 +218,7 @@ pub(crate) fn plain_types(text: &str) -> String {
     for (rust, plain) in [
         ("ImmutableString", "text"),
         ("&str", "text"),
+        ("Fn", "closure"),
         ("i64", "int"),
         ("f64", "float"),
         ("string", "text"),

@@ -195,6 +195,28 @@ fn no_name_of_the_engine_s_own_reaches_a_message() {
     let (code, message) = fails("ctx.table(())");
     assert_eq!(code, Code::R007);
     assert_eq!(message.matches('(').count(), message.matches(')').count(), "{message}");
+    for (body, code, words) in [
+        ("[3, \"a\"].sort();", Code::R007, "elements of different types cannot be sorted"),
+        ("for k in target { }", Code::R001, "`for` goes over a list"),
+        ("let s = \"abc\"; s[1] = \"long\";", Code::R001, "char is needed here, and this is text"),
+        ("global::X = 5;", Code::R001, "there is no variable `X` here"),
+        ("target[7] = \"x\";", Code::R001, "cannot be indexed or assigned to like that"),
+        ("throw;", Code::R005, "the script raised an error without words"),
+        ("(1..3).reduce(|a| a);", Code::R007, "(range, closure)"),
+        ("target.city = candidates([\"a\"]);", Code::R002, "`city` takes text, not candidates"),
+    ] {
+        let (found, message) = fails(body);
+        assert_eq!(found, code, "{message}");
+        assert!(message.contains(words), "{body}: {message}");
+    }
+}
+
+/// The name is marked, not the point before it.
+#[test]
+fn an_error_of_an_assignment_marks_the_attribute() {
+    let body = "target.usageLocation = \"Spain\";";
+    let error = map(&format!("fn map_user(source, target, ctx) {{\n{body}\n}}")).unwrap_err();
+    assert_eq!((error.diagnostic.column, error.diagnostic.width), (Some(8), Some(13)));
 }
 
 fn finding(text: &str) -> (Code, String) {

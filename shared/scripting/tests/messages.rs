@@ -112,7 +112,7 @@ fn a_message_that_cannot_be_made_says_why() {
         (r#"body: "x", attach: "guide.url""#, "`guide.url` is no file that can be attached"),
         (r#"body: "x", attach: ["guide.pdf", "larger.pdf"]"#, "at most 2097152 are allowed"),
         (r#"body: "x", links: "gide.url""#, "did you mean `guide.url`?"),
-        (r#"body: "x", templte: "y""#, "has no field `templte`"),
+        (r#"body: "x", templte: "y""#, "there is no field `templte`"),
     ] {
         let error = notify(message).unwrap_err();
         assert_eq!((error.code(), error.diagnostic.line), (Code::R006, Some(2)), "{message}");

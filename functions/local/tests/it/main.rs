@@ -6,5 +6,6 @@
 mod bad_input;
 mod beside;
 mod killed;
+mod script_json;
 mod scripts;
 mod tenants;

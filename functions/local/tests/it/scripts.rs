@@ -3,7 +3,7 @@
 
 use crate::tenants::Office;
 
-const HEAD: &str = "// crosswave-api: 1\nfn map_user(source, target, ctx) {\n";
+pub(crate) const HEAD: &str = "// crosswave-api: 1\nfn map_user(source, target, ctx) {\n";
 
 fn office() -> Office {
     let office = Office::open(4);
@@ -142,6 +142,49 @@ fn a_script_whose_worker_dies_harms_only_its_own_wave() {
     office.well(&["script", "rollback"]);
     office.well(&["script", "pin", "--wave", "bad"]);
     office.well(&["prepare", "--wave", "bad"]);
+}
+
+/// The tests beside a draft are as hostile as the draft: what spends its budget is refused with its
+/// code, what kills its process too, and the version in force stays the one before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_draft_whose_tests_break_their_process_is_not_published() {
+    let office = office();
+    office.well_after_draft("    target.companyName = \"Good\";");
+    let anna = "displayName = \"Anna\", userPrincipalName = \"anna@contoso.com\"";
+    let case = format!("[[case]]\nname = \"c\"\nsource = {{ {anna} }}\n");
+    let cases = |many: usize| case.repeat(many);
+    let hoard = "    let all = []; loop { all.push(\"x\".pad(60000, \"y\")); }";
+    for (body, code) in [("    loop { }", "R012"), (hoard, "R013")] {
+        draft(&office, body);
+        office.write("ours.tests.toml", &cases(1));
+        let said = office.refused(&["script", "publish"], 2);
+        assert!(said.contains("tests fail, so nothing is published"), "{said}");
+        assert!(said.contains(code), "{said}");
+    }
+
+    // Cases enough to be killed in.
+    draft(&office, "    loop { }");
+    office.write("ours.tests.toml", &cases(100));
+    let mut child = office.start_heard(&["script", "publish"]);
+    let ended = loop {
+        for worker in busy_children(child.id()) {
+            std::process::Command::new("kill").args(["-9", &worker]).status().unwrap();
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(ended.code(), Some(2));
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(said.contains("error[R020]: the tests broke their worker"), "{said}");
+    let versions: serde_json::Value =
+        serde_json::from_str(&office.well(&["script", "versions", "--json"])).unwrap();
+    let own: Vec<_> =
+        versions.as_array().unwrap().iter().filter(|one| one["name"] == "ours.rhai").collect();
+    assert!(own.len() == 1 && own[0]["in_force"] == true, "{versions}");
 }
 
 impl Office {

@@ -132,8 +132,17 @@ impl Office {
 
     /// Starts a command and leaves it running.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.start_with(arguments, Stdio::null())
+    }
+
+    /// As [`Self::start`], for a command that says little: its last words can be read.
+    pub(crate) fn start_heard(&self, arguments: &[&str]) -> Child {
+        self.start_with(arguments, Stdio::piped())
+    }
+
+    fn start_with(&self, arguments: &[&str], stderr: Stdio) -> Child {
         let mut command = self.command(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         command.spawn().unwrap()
     }
 }

@@ -101,8 +101,9 @@ fn country(name: &str, text: &str) -> Result<(), Refusal> {
     if is_country_code(text) {
         return Ok(());
     }
-    Err(Refusal::new(format!("`{name}` is \"{text}\", not a two-letter country code"))
-        .help("use ISO 3166 in capital letters: \"DE\", \"US\""))
+    Err(Refusal::new(format!("`{name}` is \"{text}\", not a two-letter country code")).help(
+        "use ISO 3166 in capital letters, \"DE\", \"US\"; `country_code(source.country)` gives it",
+    ))
 }
 
 /// What the script engine makes of a calculation without a result, such as `1.0 / 0.0`.

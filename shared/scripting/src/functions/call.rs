@@ -168,6 +168,8 @@ pub(crate) fn describe(value: &Dynamic) -> String {
     match value.type_name() {
         "()" => "()".to_owned(),
         "map" => "a map".to_owned(),
+        "Fn" => "a function".to_owned(),
+        name if name.ends_with("::Candidates") => "candidates".to_owned(),
         "i64" | "f64" | "bool" | "char" => value.to_string(),
         name => format!("a {}", name.rsplit("::").next().unwrap_or(name).to_lowercase()),
     }

@@ -13,7 +13,7 @@ use crate::attributes::{
 use crate::code::Code;
 use crate::fault::Fault;
 use crate::functions::{
-    Candidate, Candidates, Keep, Moment, Rule, Secret, not_in_texts, with_number,
+    Candidate, Candidates, Keep, Moment, Rule, Secret, describe, not_in_texts, with_number,
 };
 use crate::patch::{Assigned, Assignment, LinkedCandidates, Preferences};
 
@@ -415,8 +415,16 @@ fn wrong_type(spec: &AttributeSpec, value: &Dynamic) -> Box<EvalAltResult> {
         "array" => "a list".to_owned(),
         "i64" | "f64" => "a number".to_owned(),
         "Fn" => "a function".to_owned(),
+        name if name.ends_with("::Candidates") => "candidates".to_owned(),
         other => format!("a {}", other.rsplit("::").next().unwrap_or(other).to_lowercase()),
     };
+    let help = match (found.as_str(), spec.unique) {
+        ("candidates", true) => Some("put the whole list into `candidates([…])`".to_owned()),
+        ("candidates", false) => {
+            Some("candidates are for what no two people share, such as mailNickname".to_owned())
+        }
+        _ => None,
+    };
     let message = format!("`{}` takes {}, not {found}", spec.name, spec.kind.title());
-    Fault::refused(Refusal { message, help: None }, &found).into()
+    Fault::refused(Refusal { message, help }, &describe(value)).into()
 }

@@ -142,7 +142,7 @@ impl Fields<'_> {
                     |meant| format!("did you mean `{meant}`?"),
                 );
                 let message =
-                    format!("`{}`: entry {} has no field `{key}`", self.entry.name(), self.at);
+                    format!("`{}` entry {}: there is no field `{key}`", self.entry.name(), self.at);
                 Err(Fault::new(Code::R006, message).help(help).into())
             }
         }

@@ -65,9 +65,13 @@ pub struct Tried {
 
 impl From<&Trial> for Tried {
     fn from(trial: &Trial) -> Self {
+        let passed = trial.passed();
         // A trial has texts for keys and no floats, so it always has a JSON form.
-        let json = serde_json::to_value(trial).unwrap_or_default();
-        Self { passed: trial.passed(), text: trial.render(), json }
+        let mut json = serde_json::to_value(trial).unwrap_or_default();
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("passed".to_owned(), passed.into());
+        }
+        Self { passed, text: trial.render(), json }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::frame::{Reply, Request};
 use super::process::{Broken, Process};
@@ -44,8 +45,9 @@ pub struct Tested {
     pub cases: usize,
     /// The report, or why there is none, as text.
     pub text: String,
-    /// The report as JSON; none when the tests could not be run.
-    pub json: Option<serde_json::Value>,
+    /// The same as JSON: `script` and `passed`, and with them the report, or `check` with what is wrong
+    /// with the script, or `problem` with what is wrong with the file of tests.
+    pub json: Value,
     /// The file of tests with what was observed in the place of what is expected.
     pub updated: Option<String>,
 }
@@ -61,26 +63,31 @@ impl SuiteOf<'_> {
             Ok((report, updated))
         };
         match run() {
-            Ok((report, updated)) => Tested {
-                passed: report.passed(),
-                cases: report.cases.len(),
-                text: report.render(),
+            Ok((report, updated)) => {
+                let passed = report.passed();
                 // A report has texts for keys and no floats, so it always has a JSON form.
-                json: serde_json::to_value(&report).ok(),
-                updated: Some(updated),
-            },
-            Err(SuiteError::Script(findings)) => {
-                let findings: String = findings.iter().map(Diagnostic::render).collect();
-                failed(format!("the script does not pass its check\n{findings}"))
+                let mut json = serde_json::to_value(&report).unwrap_or_default();
+                if let Some(fields) = json.as_object_mut() {
+                    fields.insert("passed".to_owned(), passed.into());
+                }
+                let (cases, text) = (report.cases.len(), report.render());
+                Tested { passed, cases, text, json, updated: Some(updated) }
             }
-            Err(error @ SuiteError::File { .. }) => failed(error.to_string() + "\n"),
+            Err(SuiteError::Script(findings)) => self.refused(&findings),
+            Err(error @ SuiteError::File { .. }) => {
+                let text = format!("{error}\n");
+                self.failed(text, "problem", &error.to_string())
+            }
         }
     }
 
     /// Runs the tests in a worker process: `program` with `arguments` must call
     /// [`run_worker`](super::run_worker). A worker that dies is an answer too.
     pub fn run_isolated(&self, program: &Path, arguments: &[OsString]) -> Tested {
-        let broken = |code, message| failed(Diagnostic::new(code, &self.name, message).render());
+        let broken = |code, message| {
+            let found = Diagnostic::new(code, &self.name, message);
+            self.failed(found.render(), "check", &[found])
+        };
         match Process::try_once(program, arguments, &Request::Test(self.clone()), PATIENCE) {
             Ok(Reply::Tested(tested)) => tested,
             Ok(_) | Err(Broken::Lost) => broken(Code::R020, "the tests broke their worker"),
@@ -89,8 +96,15 @@ impl SuiteOf<'_> {
             }
         }
     }
-}
 
-fn failed(text: String) -> Tested {
-    Tested { passed: false, cases: 0, text, json: None, updated: None }
+    fn refused(&self, findings: &[Diagnostic]) -> Tested {
+        let rendered: String = findings.iter().map(Diagnostic::render).collect();
+        let text = format!("the script does not pass its check\n{rendered}");
+        self.failed(text, "check", &findings)
+    }
+
+    fn failed(&self, text: String, why: &str, found: &impl Serialize) -> Tested {
+        let json = json!({ "script": self.name, "passed": false, why: found });
+        Tested { passed: false, cases: 0, text, json, updated: None }
+    }
 }
