@@ -262,7 +262,13 @@ pub(crate) struct ChangesStep {
     pub(crate) retried: bool,
     /// Everything is enumerated although the map knows much of it.
     pub(crate) anew: bool,
-    /// Pages of seen ids written while enumerating anew.
+    /// The enumeration in hand shows the whole drive, and what it has shown is kept.
+    #[serde(default)]
+    pub(crate) whole: bool,
+    /// It is the second one, because the first was not complete.
+    #[serde(default)]
+    pub(crate) relisted: bool,
+    /// Pages of seen ids written while enumerating the whole drive.
     pub(crate) seen_pages: u32,
     /// The first of them that counts: those before it are of an enumeration that was begun and given up.
     #[serde(default)]

@@ -169,6 +169,14 @@ pub(crate) mod keys {
         format!("H/{}/{number:08}", workload.tag())
     }
 
+    pub(crate) fn all_short(workload: Workload) -> String {
+        format!("C/{}/", workload.tag())
+    }
+
+    pub(crate) fn short(workload: Workload, number: u32) -> String {
+        format!("C/{}/{number:08}", workload.tag())
+    }
+
     pub(crate) fn all_kept(workload: Workload) -> String {
         format!("K/{}/", workload.tag())
     }

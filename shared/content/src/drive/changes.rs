@@ -10,12 +10,12 @@ use tenant::{
 
 use super::{
     DriveCopy, FILES,
+    listing::Listing,
     row::{Kind, Row},
 };
 use crate::{
     BadItem, ContentError, CopyMode, Workload,
     checkpoint::{ChangesStep, DriveStep, Follow, Intent, PageStep, Search, Stage},
-    map::fingerprint,
     pages,
     store::keys,
     unit::{Step, Unit, judge},
@@ -63,7 +63,19 @@ impl Unit<'_> {
             match then {
                 Follow::Start => step.retried = true,
                 Follow::Next(link) => step.link = Some(link),
-                Follow::Delta(link) => return self.leave_changes(copy, &step, link).await,
+                Follow::Delta(link) => {
+                    let mut listing = None;
+                    if step.whole {
+                        // The page in hand goes with the next commit.
+                        self.set_drive_step(DriveStep::Changes(Box::new(step.clone())));
+                        listing = self.end_listing(copy, &step).await?;
+                        if listing.is_none() {
+                            (step.anew, step.relisted, step.link) = (true, true, None);
+                            continue;
+                        }
+                    }
+                    return self.leave_changes(copy, &step, link, listing.as_ref()).await;
+                }
             }
         }
     }
@@ -106,7 +118,12 @@ impl Unit<'_> {
                 step.anew = !copy.files.is_empty() || !copy.folders.is_empty();
             }
         }
+        if step.anew && !step.whole {
+            // An earlier program may have begun it, which did not keep what this one needs.
+            step.link = None;
+        }
         if step.link.is_none() {
+            step.whole = true;
             step.seen_from = step.seen_pages;
         }
         let source = self.job.source.graph();
@@ -167,12 +184,8 @@ impl Unit<'_> {
         let mut items: Vec<(usize, DriveItem)> = last.into_values().collect();
         items.sort_by_key(|(place, _)| *place);
         let items: Vec<DriveItem> = items.into_iter().map(|(_, item)| item).collect();
-        if step.anew {
-            let present = items.iter().filter(|item| item.deleted.is_none());
-            let seen: Vec<[String; 1]> = present.map(|item| [item.id.clone()]).collect();
-            let key = self.state.key(keys::seen(DRIVE, step.seen_pages));
-            self.state.change(Change::put(key, pages::pack(&seen)));
-            step.seen_pages = step.seen_pages.saturating_add(1);
+        if step.whole {
+            self.remember_listed(step, &items);
         }
         let ids = items.iter().map(|item| item.id.clone()).collect();
         let files = copy.files.find(&ids).await?;
@@ -347,11 +360,12 @@ impl Unit<'_> {
         copy: &mut DriveCopy<'_>,
         step: &ChangesStep,
         link: String,
+        listing: Option<&Listing>,
     ) -> Step {
-        if step.anew {
+        if let Some(listing) = listing.filter(|_| step.anew) {
             self.state.delete(keys::skipped(DRIVE));
             self.commit_drive(copy).await?;
-            let gone = self.unseen_in_drive(copy, step).await?;
+            let gone = self.unseen_in_drive(copy, listing).await?;
             for part in gone.chunks(2_000) {
                 self.remember_gone(part);
                 if self.state.waiting() >= WAITING {
@@ -363,6 +377,7 @@ impl Unit<'_> {
             self.commit_drive(copy).await?;
             self.within_bad_limit(copy.bad.values().next_back())?;
         }
+        self.tell_short_folders(copy, listing).await?;
         self.state.checkpoint.drive.delta = Some(link);
         self.set_drive_step(DriveStep::Removals);
         for number in 0..step.seen_pages {
@@ -373,24 +388,6 @@ impl Unit<'_> {
             self.state.delete(keys::seen(DRIVE, number));
         }
         self.commit_drive(copy).await
-    }
-
-    async fn unseen_in_drive(
-        &mut self,
-        copy: &DriveCopy<'_>,
-        step: &ChangesStep,
-    ) -> Step<Vec<[String; 1]>> {
-        let mut seen = BTreeSet::new();
-        for number in step.seen_from..step.seen_pages {
-            let sort = keys::seen(DRIVE, number);
-            let ids = pages::load::<1>(self.state.store, &self.state.partition, &sort).await?;
-            seen.extend(ids.iter().map(|[id]| fingerprint(id)));
-        }
-        let files = copy.files.all().await?;
-        let folders = copy.folder.keys().filter(|id| **id != copy.source_root).cloned();
-        let known = files.into_keys().chain(folders).chain(copy.bad.keys().cloned());
-        let gone = known.filter(|id| !seen.contains(&fingerprint(id)));
-        Ok(gone.map(|id| [id]).collect())
     }
 }
 

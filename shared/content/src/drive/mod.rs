@@ -13,6 +13,7 @@ mod folders;
 mod fragments;
 mod half_known;
 mod large;
+mod listing;
 mod names;
 mod removals;
 pub(crate) mod row;

@@ -415,8 +415,8 @@ fn the_length_of_a_path_is_counted_from_the_target_s_site_on() {
     assert!(sent.iter().all(|one| !one.path.contains("xxx")), "it was sent all the same");
 }
 
-/// A page of a drive's delta that leaves items out: nothing of the source tells so, but a verification lists
-/// both sides whole. It says what was left out, and the next sync enumerates anew and copies it.
+/// A drive's delta that keeps leaving items out: a verification, which lists both sides whole, says which, and
+/// the next sync enumerates anew and copies them.
 #[test]
 fn items_that_a_delta_of_a_drive_skips_are_told_by_a_verification_and_come_with_the_next_sync() {
     for first in [true, false] {

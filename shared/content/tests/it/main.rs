@@ -14,6 +14,7 @@ mod drive;
 mod drive_names;
 mod endpoints;
 mod folders;
+mod listing;
 mod mailbox;
 mod rights;
 mod support;
