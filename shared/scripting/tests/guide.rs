@@ -1,6 +1,7 @@
 //! The guide tells the truth: its script and its tests are run as they stand there.
 
 use scripting::testing::Suite;
+use scripting::{Library, LibraryFile, ScriptOptions, TrialInput, try_script};
 
 use crate::support::folder;
 
@@ -25,6 +26,29 @@ fn the_first_ten_minutes_work_as_written() {
         "the guide shows another report:\n{}",
         report.render()
     );
+}
+
+/// Script, library, event and tests of the section on messages, as a new author takes them over.
+#[test]
+fn a_message_is_made_tried_and_tested_as_written() {
+    let guide = std::fs::read_to_string(folder("scripts/README.md")).unwrap();
+    let script = block(&guide, "Save this as `messages.rhai`", "rhai");
+    let file = |name: &str, text: &str| LibraryFile::new(name, text.as_bytes().to_vec());
+    let library = Library::new([
+        file("date.html", block(&guide, "The body is\n`date.html`", "html")),
+        file("move.ics", block(&guide, "The entry for the calendar", "text")),
+        file("guide.url", "https://intranet.fabrikam.com/move"),
+    ]);
+    let event = TrialInput::parse(block(&guide, "own, `event.json`", "json")).unwrap();
+    let options = ScriptOptions { library: library.clone(), ..ScriptOptions::default() };
+    let tried = try_script("messages.rhai", script, options, None, event).render();
+    let (_, shown) = guide.split_once("try messages.rhai --source event.json\n").unwrap();
+    let (shown, _) = shown.split_once("…\n```").unwrap();
+    assert!(tried.starts_with(shown), "the guide shows another message:\n{tried}");
+    let tests = block(&guide, "in `messages.tests.toml`", "toml");
+    let suite = Suite::parse("messages.tests.toml", tests).unwrap().beside(library);
+    let report = suite.run("messages.rhai", script).unwrap();
+    assert!(report.passed(), "{}", report.render());
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, 
         passed &= tested.passed || (update && ran);
         reports.push(tested.json);
         text.push_str(&tested.text);
+        if update && ran && !tested.passed {
+            text.extend([&*suite.file, ": what was observed is written; read it\n"]);
+        }
     }
     if json {
         files::print_json(&reports)?;

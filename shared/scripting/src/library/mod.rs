@@ -16,12 +16,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::html::words;
 use self::kind::Kind;
 use crate::code::Code;
-use crate::diagnostic::{Diagnostic, printable};
+use crate::diagnostic::{Diagnostic, printable, shorten};
 use crate::suggest::nearest;
 
 /// The media type of HTML.
 pub(crate) const HTML: &str = "text/html";
 
+/// The most bytes of a file's name.
+const MOST_NAME_BYTES: usize = 100;
 /// The most files of a library.
 const MOST_FILES: usize = 50;
 /// The most bytes of a file that values are put into.
@@ -136,7 +138,7 @@ impl Library {
 
     /// The body of a message: a template with values in it; and whether it is HTML.
     pub(crate) fn body(&self, name: &str, vars: &Map) -> Result<(String, bool), String> {
-        let file = self.named(name, "template")?;
+        let file = self.named(name, "template", |kind| matches!(kind, Kind::Html | Kind::Text))?;
         match (Kind::of(name), file.text()) {
             (Some(kind @ (Kind::Html | Kind::Text)), Some(text)) => {
                 let body = template::fill(kind, text, vars).map_err(|why| said(name, &why))?;
@@ -148,7 +150,7 @@ impl Library {
 
     /// An attachment; text files take values too.
     pub(crate) fn attachment(&self, name: &str, vars: &Map) -> Result<Filled, String> {
-        let file = self.named(name, "attachment")?;
+        let file = self.named(name, "attachment", |kind| kind != Kind::Link)?;
         let kind = Kind::of(name).filter(|kind| *kind != Kind::Link);
         let kind = kind.ok_or_else(|| format!("`{name}` is no file that can be attached"))?;
         let content_type = kind.content_type();
@@ -166,24 +168,34 @@ impl Library {
         if link.contains(':') || Kind::of(link) != Some(Kind::Link) {
             return Ok(link.to_owned());
         }
-        let file = self.named(link, "link")?;
+        let file = self.named(link, "link", |kind| kind == Kind::Link)?;
         Ok(file.text().unwrap_or_default().trim().to_owned())
     }
 
-    fn named(&self, name: &str, what: &str) -> Result<&LibraryFile, String> {
+    /// The file of this name; if there is none, what could be meant among the files that fit.
+    fn named(
+        &self,
+        name: &str,
+        what: &str,
+        fits: impl Fn(Kind) -> bool,
+    ) -> Result<&LibraryFile, String> {
         self.file(name).ok_or_else(|| {
-            let name = printable(name);
-            let names = || self.files.iter().map(|file| file.name.as_str());
-            match nearest(&name, names()) {
+            let name = shorten(&printable(name), MOST_NAME_BYTES);
+            let names = self.files.iter().map(|file| file.name.as_str());
+            let fitting: Vec<&str> =
+                names.filter(|name| Kind::of(name).is_some_and(&fits)).collect();
+            match nearest(&name, fitting.iter().copied()) {
                 Some(meant) => {
                     format!("the library has no {what} `{name}`; did you mean `{meant}`?")
                 }
-                None if self.files.is_empty() => {
-                    format!("there is no {what} `{name}`: no library lies beside the script")
-                }
+                None if self.files.is_empty() => format!(
+                    "there is no {what} `{name}`: no file lies in the script's library, the folder \
+                     `ours.library` beside `ours.rhai`"
+                ),
+                None if fitting.is_empty() => format!("the library has no {what}, so no `{name}`"),
                 None => {
-                    let names = names().take(20).collect::<Vec<_>>().join(", ");
-                    format!("the library has no {what} `{name}`; it has {names}")
+                    let names: Vec<&str> = fitting.into_iter().take(20).collect();
+                    format!("the library has no {what} `{name}`; it has {}", names.join(", "))
                 }
             }
         })
@@ -199,7 +211,7 @@ fn check(file: &LibraryFile) -> Option<Diagnostic> {
     let name = &*printable(&file.name);
     let wrong = |message: String| Some(Diagnostic::new(Code::E015, name, message));
     let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
-    if file.name.len() > 100 || !file.name.chars().all(plain) {
+    if file.name.len() > MOST_NAME_BYTES || !file.name.chars().all(plain) {
         return wrong(
             "a file's name has letters, digits, `-`, `_`, `.` and at most 100 bytes".into(),
         );
