@@ -53,6 +53,7 @@ pub(crate) fn library(script: &Path) -> Result<Library, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Library::default()),
         Err(error) => return Err(of_folder(error)),
     };
+    let home = fs::canonicalize(&folder).map_err(of_folder)?;
     let mut files = Vec::new();
     let mut room = MOST_BYTES;
     for entry in entries {
@@ -61,7 +62,12 @@ pub(crate) fn library(script: &Path) -> Result<Library, String> {
         if name.starts_with('.') {
             continue;
         }
-        let bytes = bytes(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let of_file = |error: io::Error| format!("{}: {error}", path.display());
+        // Who publishes a folder of someone else's must not send files of his own.
+        if !fs::canonicalize(&path).map_err(of_file)?.starts_with(&home) {
+            return Err(format!("{}: this leads out of the library", path.display()));
+        }
+        let bytes = bytes(&path).map_err(of_file)?;
         let left = room.checked_sub(bytes.len() as u64);
         room = left.ok_or_else(|| {
             format!("{}: more than {} MiB in all", folder.display(), MOST_BYTES >> 20)

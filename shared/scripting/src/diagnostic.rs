@@ -176,9 +176,14 @@ impl ScriptError {
 /// A text without characters that act on a terminal, break a line or turn its direction: neither a
 /// script's author nor a person's attribute may write over what the host says.
 pub(crate) fn printable(text: &str) -> String {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let acts = |c: char| (breaks(c) && c != '\t') || DIRECTION.contains(&c);
-    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(visible).collect()
+}
+
+/// The character, or a sign in the place of one that acts on what is shown.
+pub(crate) fn visible(c: char) -> char {
+    let breaks = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let acts = (breaks && c != '\t') || DIRECTION.contains(&c);
+    if acts { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 /// Characters that make a text look different from what it does.

@@ -73,9 +73,10 @@ fn words(script: &Script, error: EvalAltResult) -> Diagnostic {
     match error {
         EvalAltResult::ErrorRuntime(value, _) => raised(script, value),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => missing(script, &signature),
-        EvalAltResult::ErrorDataTooLarge(what, _) => {
-            new(Code::R013, format!("{} grew too large", lower_first(&what)))
-        }
+        EvalAltResult::ErrorDataTooLarge(what, _) => new(
+            Code::R013,
+            format!("{} grew too large", lower_first(&what).replace("array/BLOB", "list")),
+        ),
         EvalAltResult::ErrorStackOverflow(_) => {
             new(Code::R014, "functions call each other too deeply".to_owned())
                 .help("look for a function that calls itself")

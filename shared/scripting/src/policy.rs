@@ -258,8 +258,13 @@ fn host_with_path(word: &str) -> Option<usize> {
 fn below(link: &str, approved: &str) -> bool {
     let approved = approved.trim_end_matches('/');
     let scheme_and_host = approved.match_indices('/').count() >= 2;
+    // Two dots lead up and out of the path again, however they are written.
+    let stays = |rest: &str| {
+        let path = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        !path.contains("..") && !path.contains("%2e") && !path.contains('\\')
+    };
     scheme_and_host
-        && link
-            .strip_prefix(approved)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+        && link.strip_prefix(approved).is_some_and(|rest| {
+            (rest.is_empty() || rest.starts_with(['/', '?', '#'])) && stays(rest)
+        })
 }

@@ -21,8 +21,9 @@ fn library() -> Library {
 }
 
 fn notify(message: &str) -> Result<Vec<Notice>, ScriptError> {
+    let subject = if message.contains("subject:") { "" } else { "subject: \"Moved\"," };
     let text = format!(
-        "// crosswave-api: 1\nfn notify(event, user, ctx) {{\n    [#{{ to: \"user\", subject: \"Moved\", {message} }}]\n}}\n"
+        "// crosswave-api: 1\nfn notify(event, user, ctx) {{\n    [#{{ to: \"user\", {subject} {message} }}]\n}}\n"
     );
     let options = ScriptOptions { library: library(), ..ScriptOptions::default() };
     let script = Script::compile_with("messages.rhai", &text, options).unwrap();
@@ -112,6 +113,11 @@ fn a_message_that_cannot_be_made_says_why() {
         (r#"body: "x", attach: "guide.url""#, "`guide.url` is no file that can be attached"),
         (r#"body: "x", attach: ["guide.pdf", "larger.pdf"]"#, "at most 2097152 are allowed"),
         (r#"body: "x", links: "gide.url""#, "did you mean `guide.url`?"),
+        (r#"body: "x", links: "https://a.example/\r\nb""#, "a link has no spaces"),
+        (r#"body: "x", links: "https://a.example/".pad(3000, "a")"#, "a link has at most 2000"),
+        (r#"body: "x", language: "de\r\nX: 1""#, "`language` is a code"),
+        (r#"body: "x", subject: "a\u2028b""#, "`subject` has a line break"),
+        (r#"body: "x", subject: "a\u202egnp.exe""#, "`subject` has a line break"),
         (r#"body: "x", templte: "y""#, "there is no field `templte`"),
     ] {
         let error = notify(message).unwrap_err();
@@ -130,6 +136,11 @@ fn links_of_templates_values_and_attachments_pass_the_gate() {
     assert_eq!(violations(good), []);
     assert_eq!(violations(r#"body: "x", links: "guide.url""#), []);
     for bad in [
+        r#"body: "x", links: "https://intranet.fabrikam.com@evil.example/""#,
+        r#"body: "x", links: "https://intranet.fabrikam.com.evil.example/""#,
+        r#"body: "x", links: "https://intranet.fabrikam.com/move/../other""#,
+        r#"body: "x", links: "https://intranet.fabrikam.com/move/%2E%2e/other""#,
+        r#"body: "x", links: "https://intranet.fabrikam.com\\evil.example""#,
         r#"template: "moved.html", vars: #{ name: "A", link: "https://evil.example/a" }"#,
         r#"template: "moved.html", vars: #{ name: "A", link: "evil.example" }"#,
         r#"template: "moved.html", vars: #{ name: "A", link: "javascript:alert" }"#,
@@ -143,6 +154,38 @@ fn links_of_templates_values_and_attachments_pass_the_gate() {
             !codes.is_empty() && codes.iter().all(|code| *code == Code::P005),
             "{bad}: {codes:?}"
         );
+    }
+}
+
+/// What editors put before a text is none of it, and nobody is written to with characters that are
+/// not seen and act on what is.
+#[test]
+fn templates_and_links_hold_only_what_is_seen() {
+    let check = |name: &str, text: &str| {
+        let library = Library::new([LibraryFile::new(name, text.as_bytes().to_vec())]);
+        let options = ScriptOptions { library, ..ScriptOptions::default() };
+        let body = if name == "t.url" { "body: \"b\"" } else { "template: \"t.html\"" };
+        let text = format!(
+            "// crosswave-api: 1\nfn notify(event, user, ctx) {{ [#{{ to: \"user\", subject: \"s\", {body} }}] }}\n"
+        );
+        let script = Script::compile_with("m.rhai", &text, options)
+            .map_err(|found| found.iter().map(ToString::to_string).collect::<String>())?;
+        let user = scripting::UserInput::default();
+        let event = Event::new(EventKind::CutoverComplete, "wave 1");
+        let said = Notifications::of(script).unwrap();
+        let said = said.notify(&event, &user, &Arc::new(sample_run())).unwrap();
+        Ok::<_, String>(said.notices[0].body.clone())
+    };
+    assert_eq!(check("t.html", "\u{feff}<p>Hello</p>"), Ok("<p>Hello</p>".to_owned()));
+    for (name, text) in [
+        ("t.html", "<p>\0</p>"),
+        ("t.html", "<p>\n\u{1b}[2J</p>"),
+        ("t.html", "<p>\u{202e}moc.live</p>"),
+        ("t.url", "https://a.example/\u{1b}[2J"),
+        ("t.url", &format!("https://a.example/{}", "a".repeat(3000))),
+    ] {
+        let said = check(name, text).unwrap_err();
+        assert!(said.contains("E015") && !said.contains(char::is_control), "{text:?}: {said}");
     }
 }
 

@@ -194,5 +194,25 @@ fn what_is_no_file_is_refused_and_never_waited_for() {
     assert!(said.contains("this is a pipe"), "{said}");
 }
 
+/// Who publishes a folder that someone else has made sends no files of his own.
+#[cfg(unix)]
+#[test]
+fn a_library_holds_no_files_from_elsewhere() {
+    let office = Office::open(1);
+    office.write("good.rhai", SCRIPT);
+    office.write("private.txt", "private");
+    let library = office.path().join("good.library");
+    std::fs::create_dir(&library).unwrap();
+    std::fs::write(library.join("a.txt"), "a").unwrap();
+    // Some systems put files into place by such links.
+    std::os::unix::fs::symlink("a.txt", library.join("b.txt")).unwrap();
+    office.well(&["script", "check", "good.rhai"]);
+    std::os::unix::fs::symlink("../private.txt", library.join("c.txt")).unwrap();
+    for command in ["check", "try"] {
+        let said = office.refused(&["script", command, "good.rhai"], BAD_INPUT);
+        assert!(said.contains("c.txt: this leads out of the library"), "{said}");
+    }
+}
+
 #[cfg(unix)]
 const SCRIPT: &str = "// crosswave-api: 1\nfn map_user(source, target, ctx) {}\n";

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::html::words;
 use self::kind::Kind;
 use crate::code::Code;
-use crate::diagnostic::{Diagnostic, printable, shorten};
+use crate::diagnostic::{Diagnostic, printable, shorten, visible};
 use crate::suggest::nearest;
 
 /// The media type of HTML.
@@ -24,6 +24,8 @@ pub(crate) const HTML: &str = "text/html";
 
 /// The most bytes of a file's name.
 const MOST_NAME_BYTES: usize = 100;
+/// The most bytes of an address: browsers and mail programs take no longer ones.
+const MOST_LINK_BYTES: usize = 2_000;
 /// The most files of a library.
 const MOST_FILES: usize = 50;
 /// The most bytes of a file that values are put into.
@@ -80,7 +82,8 @@ impl LibraryFile {
 
     fn text(&self) -> Option<&str> {
         match &self.content {
-            FileContent::Text(text) => Some(text),
+            // Some editors begin a text with a mark that is none of it.
+            FileContent::Text(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
             FileContent::Base64(_) => None,
         }
     }
@@ -166,7 +169,10 @@ impl Library {
     /// A link: an address as it is, or the address in a `.url` file.
     pub(crate) fn link(&self, link: &str) -> Result<String, String> {
         if link.contains(':') || Kind::of(link) != Some(Kind::Link) {
-            return Ok(link.to_owned());
+            return match link_fault(link) {
+                None => Ok(link.to_owned()),
+                Some(fault) => Err(format!("a link {fault}")),
+            };
         }
         let file = self.named(link, "link", |kind| kind == Kind::Link)?;
         Ok(file.text().unwrap_or_default().trim().to_owned())
@@ -206,6 +212,17 @@ fn said(name: &str, why: &str) -> String {
     format!("`{name}`: {why}")
 }
 
+/// What is wrong with an address, whoever approves it.
+fn link_fault(link: &str) -> Option<String> {
+    if link.chars().any(|c| c.is_whitespace() || c != visible(c)) {
+        Some("has no spaces and no characters that are not seen".to_owned())
+    } else if link.len() > MOST_LINK_BYTES {
+        Some(format!("has at most {MOST_LINK_BYTES} bytes"))
+    } else {
+        None
+    }
+}
+
 /// What is wrong with a file.
 fn check(file: &LibraryFile) -> Option<Diagnostic> {
     let name = &*printable(&file.name);
@@ -232,10 +249,13 @@ fn check(file: &LibraryFile) -> Option<Diagnostic> {
     let Some(text) = file.text() else { return wrong("the file is not text in UTF-8".into()) };
     if kind == Kind::Link {
         let one = text.trim();
-        let good = one.starts_with("https://") && !one.contains(char::is_whitespace);
+        let good = one.starts_with("https://") && link_fault(one).is_none();
         return if good { None } else { wrong("a .url file holds one https address".into()) };
     }
-    let (at, message) = template::check(kind, text).err()?;
+    let hidden = text.char_indices().find(|(_, c)| !"\r\n\t".contains(*c) && *c != visible(*c));
+    let hidden =
+        hidden.map(|(at, _)| (at, "a character here is not seen and acts on what is".to_owned()));
+    let (at, message) = hidden.or_else(|| template::check(kind, text).err())?;
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rhai::{Dynamic, Map};
 
 use super::{Fields, Given, Read, wrong};
+use crate::diagnostic::printable;
 use crate::functions::Moment;
 use crate::library::MOST_ATTACHED_BYTES;
 use crate::notice::{Attachment, Channel, Notice, Recipient};
@@ -51,8 +52,14 @@ pub(super) fn notice(fields: &Fields<'_>, given: &Given<'_>) -> Read<Notice> {
         }
     };
     let subject = fields.required("subject")?;
-    if subject.chars().any(char::is_control) || subject.chars().count() > 255 {
-        return fault(fields, "`subject` has a line break or more than 255 characters");
+    if subject.contains('\t') || printable(&subject) != subject || subject.chars().count() > 255 {
+        let message = "`subject` has a line break, a character that is not seen, or more than 255 \
+                       characters";
+        return fault(fields, message);
+    }
+    let language = fields.optional("language")?.unwrap_or_else(|| "en".to_owned());
+    if language.len() > 35 || !language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return fault(fields, "`language` is a code such as \"de\" or \"de-AT\"");
     }
     let vars = vars(fields)?;
     let (body, html) = match (fields.optional("template")?, fields.optional("body")?) {
@@ -68,7 +75,7 @@ pub(super) fn notice(fields: &Fields<'_>, given: &Given<'_>) -> Read<Notice> {
         to,
         when: when(fields, given.now)?,
         channel,
-        language: fields.optional("language")?.unwrap_or_else(|| "en".to_owned()),
+        language,
         subject,
         body,
         html,

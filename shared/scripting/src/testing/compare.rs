@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::diagnostic::printable;
+
 /// One place where the two differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
@@ -18,7 +20,7 @@ impl Difference {
     pub(super) fn render(&self) -> String {
         format!(
             "          {}\n            - expected  {}\n            + got       {}\n",
-            self.place,
+            printable(&self.place),
             shown(&self.expected),
             shown(&self.got)
         )
@@ -28,7 +30,7 @@ impl Difference {
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
-        other => other.to_string(),
+        other => printable(&other.to_string()),
     }
 }
 

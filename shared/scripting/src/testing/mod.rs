@@ -17,6 +17,7 @@ pub(crate) use coverage::marked;
 pub use suite::sample_run;
 pub use suite::{Suite, SuiteError};
 
+use crate::diagnostic::printable;
 use crate::patch::Cost;
 
 /// What came of the tests of one script.
@@ -57,7 +58,7 @@ impl SuiteReport {
         for case in &self.cases {
             let passed = case.differences.is_empty();
             out.push_str(if passed { "  ok    " } else { "  FAIL  " });
-            out.push_str(&case.name);
+            out.push_str(&printable(&case.name));
             out.push('\n');
             for difference in &case.differences {
                 out.push_str(&difference.render());

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::coverage::{Instrumented, asserted};
 use super::{CaseReport, SuiteReport, compare, observe, update};
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, find, suggest};
 use crate::context::{Event, RunContext, Step, UserInput};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, printable, shorten};
 use crate::entry::Entry;
 use crate::library::Library;
 use crate::mapping::Mapping;
@@ -78,7 +78,67 @@ pub(super) struct Case {
     pub(super) expect: Map<String, Value>,
 }
 
+/// The most bytes of a file of tests.
+const MOST_BYTES: usize = 4 << 20;
+/// The most cases of a file.
+const MOST_CASES: usize = 2_000;
+/// The most characters of a case's name.
+const MOST_NAME: usize = 200;
+/// The most values that one case expects.
+const MOST_EXPECTED: usize = 1_000;
+
+/// An error of the file with the line that it quotes, as a terminal may have them.
+fn shown(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let lines: Vec<String> = text.lines().map(|line| printable(&shorten(line, 400))).collect();
+    lines.join("\n")
+}
+
+/// TOML's dates are texts to scripts.
+fn dates_as_text(value: &mut Value) {
+    if let Some(text) = value.get_mut("$__toml_private_datetime") {
+        *value = text.take();
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(dates_as_text),
+        Value::Object(fields) => fields.values_mut().for_each(dates_as_text),
+        _ => {}
+    }
+}
+
+/// How many values there are in it.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.values().map(size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
 impl Case {
+    /// Whether it is a case that could be red: a misspelt attribute would never be.
+    fn fits(&self) -> Result<(), String> {
+        if self.name.chars().count() > MOST_NAME {
+            return Err(format!("the name has more than {MOST_NAME} characters"));
+        }
+        if self.expect.values().map(size).sum::<usize>() > MOST_EXPECTED {
+            return Err(format!("more than {MOST_EXPECTED} values are expected"));
+        }
+        let given = [&self.source, &self.target, &self.chosen];
+        let given = given.into_iter().flat_map(Attributes::iter).map(|(name, _)| name.as_str());
+        let expected = self.expect.get("attributes").and_then(Value::as_object);
+        let expected = expected.into_iter().flat_map(Map::keys).map(String::as_str);
+        match given.chain(expected).find(|name| find(name).is_none()) {
+            None => Ok(()),
+            Some(name) => {
+                let meant = suggest(name).map(|meant| format!("; did you mean `{meant}`?"));
+                let name = printable(&shorten(name, MOST_NAME));
+                Err(format!("unknown attribute `{name}`{}", meant.unwrap_or_default()))
+            }
+        }
+    }
+
     fn entry(&self) -> Entry {
         match (self.entry, &self.event) {
             (Some(entry), _) => entry,
@@ -92,15 +152,26 @@ impl Suite {
     /// Reads a file of tests; `file` is its name for messages.
     pub fn parse(file: &str, text: &str) -> Result<Self, SuiteError> {
         let wrong = |message: String| SuiteError::File { file: file.to_owned(), message };
-        let parsed: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if text.len() > MOST_BYTES {
+            return Err(wrong(format!("the file has more than {} MiB", MOST_BYTES >> 20)));
+        }
+        let mut parsed: File = toml::from_str(text).map_err(|error| wrong(shown(&error)))?;
         if parsed.cases.is_empty() {
             return Err(wrong("there is no `[[case]]`".to_owned()));
         }
+        if parsed.cases.len() > MOST_CASES {
+            return Err(wrong(format!("there are more than {MOST_CASES} cases")));
+        }
+        parsed.run.values_mut().for_each(dates_as_text);
+        for case in &mut parsed.cases {
+            case.run.values_mut().chain(case.expect.values_mut()).for_each(dates_as_text);
+        }
         let suite = Self { text: text.to_owned(), file: parsed, library: Library::default() };
         for case in &suite.file.cases {
-            suite
-                .run_of(case)
-                .map_err(|error| wrong(format!("case \"{}\": {error}", case.name)))?;
+            let name = printable(&shorten(&case.name, MOST_NAME));
+            let wrong = |message: String| wrong(format!("case \"{name}\": {message}"));
+            case.fits().map_err(wrong)?;
+            suite.run_of(case).map_err(|error| wrong(printable(&error.to_string())))?;
         }
         Ok(suite)
     }
@@ -205,4 +276,66 @@ pub fn sample_run() -> RunContext {
 /// Whether a script is run as a mapping, over the default.
 pub(super) fn mapping_of(script: &Script) -> Result<Mapping, Vec<Diagnostic>> {
     Mapping::of(script.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        Suite::parse("t.tests.toml", text).unwrap_err().to_string()
+    }
+
+    /// A file of tests may come from anybody: it is bounded, and its words cannot act on a terminal.
+    #[test]
+    fn a_hostile_file_is_refused_in_few_harmless_words() {
+        let case = "[[case]]\nname = \"c\"\n";
+        let expected = format!("x = [{}]", "1, ".repeat(2_000));
+        for (text, words) in [
+            (format!("a={}", "[".repeat(100_000)), "TOML parse error"),
+            (format!("[case{}]", ".a".repeat(50_000)), "recursion limit"),
+            ("[[case]]\nname=\"\u{1b}[2J\"".to_owned(), "TOML parse error"),
+            (case.repeat(2_001), "more than 2000 cases"),
+            (format!("# {}\n{case}", "x".repeat(4 << 20)), "more than 4 MiB"),
+            (format!("[[case]]\nname = \"{}\"", "x".repeat(300)), "more than 200 characters"),
+            (format!("{case}[case.expect]\n{expected}"), "more than 1000 values"),
+            (format!("{case}run = {{ step = \"\\u001b\" }}"), "unknown variant"),
+        ] {
+            let said = refused(&text);
+            assert!(said.contains(words), "{said}");
+            assert!(said.len() < 2_000, "{} bytes", said.len());
+            assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+        }
+    }
+
+    /// Such a case could never be red.
+    #[test]
+    fn a_misspelt_attribute_of_a_case_is_named() {
+        for place in ["source", "target", "chosen", "expect.attributes"] {
+            let said = refused(&format!("[[case]]\nname = \"c\"\n{place}.citty = \"absent\"\n"));
+            assert!(
+                said.contains("case \"c\": unknown attribute `citty`; did you mean `city`?"),
+                "{said}"
+            );
+        }
+    }
+
+    /// As people write dates in TOML.
+    #[test]
+    fn a_date_is_its_text() {
+        let text = "[[case]]\nname = \"c\"\n[case.expect]\nwarnings = [2026-03-06T18:00:00Z]\n";
+        let suite = Suite::parse("t.tests.toml", text).unwrap();
+        let expected = suite.file.cases.first().and_then(|case| case.expect.get("warnings"));
+        assert_eq!(expected, Some(&serde_json::json!(["2026-03-06T18:00:00Z"])));
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_of_the_report() {
+        let text = "[[case]]\nname = \"\\u001b[2J\\n  ok    forged\"\n";
+        let script = "// crosswave-api: 1\n// crosswave-base: none\n\
+                      fn map_user(source, target, ctx) { }\n";
+        let report = Suite::parse("t.tests.toml", text).unwrap().run("t.rhai", script).unwrap();
+        assert_eq!(report.render().lines().count(), 2, "{}", report.render());
+        assert!(!report.render().contains('\u{1b}'));
+    }
 }
