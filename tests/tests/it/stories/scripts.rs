@@ -50,7 +50,7 @@ async fn a_script_error_in_any_phase_parks_its_user_before_the_first_write() {
         let line = format!(
             "    if ctx.step == \"{phase}\" {{ target.usageLocation = source.displayName; }}"
         );
-        let column = line.find("target.").unwrap() + "target.".len();
+        let column = line.find("usageLocation").unwrap() + 1;
         let text = format!("{HEAD}target.companyName = \"{phase}\";\n{line}\n}}\n");
         let (world, people) = after(plain(1).mapping(&text), before).await;
         let tenants = async || {
