@@ -14,7 +14,7 @@ use crate::support::{NEVER, World};
 
 /// Runs a round in a process that dies at boundary `n`, then to its end in others: the same round, or,
 /// for every third `n`, another one that somebody starts instead. `true`: it lived.
-fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
+pub(crate) fn round_with_death(world: &World, mode: CopyMode, round: &str, n: u64) -> bool {
     let lived = lives_to_boundary(world, mode, round, n);
     let round = if n.is_multiple_of(3) { "another" } else { round };
     world.copy(mode, round);

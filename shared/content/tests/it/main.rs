@@ -10,6 +10,7 @@
 mod bad_input;
 mod budget;
 mod crash;
+mod crash_in_target;
 mod drive;
 mod drive_names;
 mod endpoints;
