@@ -120,6 +120,12 @@ pub(crate) struct ItemsStep {
     pub(crate) retried: bool,
     /// The folder is enumerated anew although the map knows it: deletions must be worked out.
     pub(crate) anew: bool,
+    /// It is the second time in this round, because the first listing was not complete.
+    #[serde(default)]
+    pub(crate) relisted: bool,
+    /// Nor was the second: what is missing in it is not taken for deleted.
+    #[serde(default)]
+    pub(crate) incomplete: bool,
     /// Pages of seen ids written while enumerating anew.
     pub(crate) seen_pages: u32,
     /// The first of them that counts: those before it are of an enumeration that was begun and given up.

@@ -5,7 +5,7 @@
 //! exactly once: *intent, import, result*; the result of one batch and the intent of the next are one
 //! commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ports::Change;
 use tenant::{
@@ -36,24 +36,7 @@ pub(super) struct FolderCopy<'s> {
     /// Mail of the page in hand that reached the target's inbox by forwarding: source id to target id.
     pub(super) delivered: BTreeMap<String, String>,
     /// The row has another [`FolderRow::short`] than the stored one.
-    short_changed: bool,
-}
-
-impl FolderCopy<'_> {
-    /// Whether the source counts more items in the folder than it has listed so far: a page of the delta
-    /// skipped some. The folder is enumerated anew, once for each such number.
-    fn is_short(&mut self, step: &ItemsStep) -> bool {
-        let known = self.map.len_at_most().saturating_add(self.bad.len());
-        let known = u32::try_from(known).unwrap_or(u32::MAX);
-        let short = self.row.items.saturating_sub(known);
-        let vanished = step.done.as_deref() == Some("");
-        if vanished || step.anew || short == self.row.short {
-            return false;
-        }
-        self.row.short = short;
-        self.short_changed = true;
-        short > 0
-    }
+    pub(super) short_changed: bool,
 }
 
 impl Unit<'_> {
@@ -96,9 +79,9 @@ impl Unit<'_> {
                 let rows = pages::load::<5>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
-                if folder.is_short(&step) {
-                    step = ItemsStep { folder: step.folder, anew: true, retried: true, ..step };
-                    (step.link, step.done) = (None, None);
+                if self.is_short(copy, folder, &mut step).await? {
+                    (step.link, step.done, step.retried) = (None, None, true);
+                    (step.anew, step.relisted) = (true, true);
                     continue;
                 }
                 return Ok(step);
@@ -356,7 +339,7 @@ impl Unit<'_> {
         folder: FolderCopy<'_>,
         step: &ItemsStep,
     ) -> Step {
-        if step.anew {
+        if step.anew && !step.incomplete {
             self.commit().await?;
             let gone = self.unseen(copy, &folder, step).await?;
             for part in gone.chunks(2_000) {
@@ -405,12 +388,7 @@ impl Unit<'_> {
         folder: &FolderCopy<'_>,
         step: &ItemsStep,
     ) -> Step<Vec<[String; 2]>> {
-        let mut seen = BTreeSet::new();
-        for number in step.seen_from..step.seen_pages {
-            let sort = keys::seen(copy.workload, number);
-            let ids = pages::load::<1>(self.state.store, &self.state.partition, &sort).await?;
-            seen.extend(ids.iter().map(|[id]| fingerprint(id)));
-        }
+        let seen = self.seen(copy, step).await?;
         let ordinal = folder.row.ordinal.to_string();
         let mapped = folder.map.all().await?;
         let known = mapped.into_keys().chain(folder.bad.keys().cloned());

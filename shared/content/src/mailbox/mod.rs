@@ -5,6 +5,7 @@ mod deleted_in_target;
 mod delivered;
 mod import;
 mod items;
+mod listing;
 mod only_copies;
 mod outcome;
 mod pack;

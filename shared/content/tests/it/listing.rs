@@ -1,11 +1,11 @@
-//! A listing of a whole OneDrive that leaves something out: `childCount` of the folders tells, and the drive is
-//! listed once more in the same sync. Nothing lost, nothing asked for in vain.
+//! A listing of a whole OneDrive or mail folder that leaves something out: the counts of the folders tell, and it
+//! is listed once more in the same sync. Nothing lost, nothing asked for in vain.
 
 #![expect(clippy::indexing_slicing, reason = "JSON without the member fails the test")]
 
 use content::{CopyMode, CopySummary, Workload};
 use serde_json::{Value, json};
-use simulator::DriveFill;
+use simulator::{DriveFill, MailboxFill, Part};
 
 use crate::support::World;
 
@@ -180,4 +180,40 @@ fn items_that_vanish_between_two_pages_make_no_second_listing() {
     let summary = world.copy(CopyMode::Initial, "job-1");
     assert_eq!((told(&summary).len(), pages(&world, 0)), (0, whole(&world)));
     assert_eq!(world.drive_differences(), NONE);
+}
+
+/// The same of a mailbox, whose folders are listed anew after a 410: what a page left out is not taken for
+/// deleted, whether the service lists it the second time or never.
+#[test]
+fn a_page_that_a_new_listing_of_a_mailbox_skips_deletes_no_copies() {
+    for always in [false, true] {
+        let world = World::new(77);
+        let (tenant, part) = (world.source.tenant_id, Part::Primary);
+        let how = MailboxFill { least_items: 40, most_items: 40, ..MailboxFill::default() };
+        world.simulator.fill_mailbox(tenant, &world.from, part, &how).unwrap();
+        world.copy(CopyMode::Initial, "job-1");
+        world.simulator.expire_mailbox_deltas(tenant, &world.from, part).unwrap();
+        let mut skipped = 0;
+        world.tamper(move |_, path, body| {
+            let mut reply: Value = serde_json::from_str(body).ok()?;
+            let items = reply.get_mut("value").and_then(Value::as_array_mut)?;
+            let of_items = items.iter().any(|item| item["changeKey"].is_string());
+            if !path.contains("delta") || !of_items || (skipped > 0 && !always) {
+                return None;
+            }
+            items.pop();
+            skipped += 1;
+            Some((200, reply.to_string()))
+        });
+        let summary = world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(world.mailbox_differences(part), NONE, "always: {always}");
+        let told = summary.notes.iter().any(|note| note.text.contains("not taken for deleted"));
+        assert_eq!(told, always, "{:?}", summary.notes);
+        assert_eq!(summary.counts.get(&Workload::Mailbox).map_or(0, |it| it.deleted), 0);
+        // What is deleted goes with the next sync all the same.
+        world.tamper_no_more();
+        world.simulator.touch_mailbox(tenant, &world.from, part, 20).unwrap();
+        world.copy(CopyMode::Delta, "job-3");
+        assert_eq!(world.mailbox_differences(part), NONE, "always: {always}");
+    }
 }
