@@ -76,7 +76,8 @@ impl Principals for MatchTable<'_> {
         let Some(user) = self.user(&key).await? else {
             return Ok(match self.other(key.user.as_str()).await? {
                 Meant::Group(group) => Translation::Mapped(group),
-                Meant::Alone | Meant::NoGroup => Translation::Unmatched,
+                Meant::Alone(why) => Translation::Undecided(why),
+                Meant::NoGroup => Translation::Unmatched,
             });
         };
         let Some(target) = user.target else { return Ok(Translation::Unmatched) };

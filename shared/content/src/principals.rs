@@ -43,6 +43,8 @@ pub enum Translation {
     /// Known in the source, but not (yet) matched to anyone who can hold rights: kept and granted
     /// by a later sync.
     Unmatched,
+    /// The same, and a person can settle it: why it waits and what to do, for the report.
+    Undecided(String),
     /// `Default`, `Anonymous`, `NT AUTHORITY\SELF` and the like: the same on both sides.
     WellKnown,
     /// Deleted in the source, or outside it: dropped and reported.

@@ -131,6 +131,10 @@ impl Unit<'_> {
                 self.no_longer_waits(&sort, waits);
             }
             Translation::Unmatched => self.keep(&sort, &grant, waits).await?,
+            Translation::Undecided(why) => {
+                self.note(PERMISSIONS, format!("rights of {whom} wait: {why}"));
+                self.keep(&sort, &grant, waits).await?;
+            }
             Translation::Mapped(target) => match self.apply(&grant.kind, &target).await {
                 Ok(()) => {
                     self.state.put(&granted, &target.object_id)?;

@@ -140,18 +140,33 @@ async fn a_group_that_comes_later_gets_its_rights_with_the_next_sync_or_the_cuto
 }
 
 /// SYN-2, MAT-2: which of two groups of one name is meant nobody guesses, nor does a project that says
-/// nothing about groups.
+/// nothing about groups. The report says of each why it waits and what to do; nobody is told that they wait.
 #[tokio::test]
-async fn an_ambiguous_or_unlisted_group_gets_nothing_and_is_reported() {
-    for (groups, copies) in [(by_name(), 2), (GroupMatching::default(), 1)] {
+async fn an_ambiguous_or_unlisted_group_gets_nothing_and_is_reported_with_its_reason() {
+    let nowhere = GroupMatching {
+        named: [(NAME.to_owned(), "nobody@nowhere.example".to_owned())].into(),
+        by: Vec::new(),
+    };
+    let cases = [
+        (by_name(), 2, "2 groups of the target fit, each has the displayName `Vault readers`"),
+        (nowhere, 1, "no group of the target is `nobody@nowhere.example`"),
+        (GroupMatching::default(), 1, "the project file says nothing about groups"),
+    ];
+    for (groups, copies, why) in cases {
         let (world, owner) = shared_with_a_group(groups).await;
         for copy in 0..copies {
             let alias = format!("vault{copy}");
             world.simulator.add_security_group(world.target.tenant_id, NAME, &alias).unwrap();
         }
-        for action in [Action::Prepare, Action::Sync, Action::Cutover] {
+        for action in [Action::Prepare, Action::Sync] {
             world.perform(std::slice::from_ref(&owner), action).await;
         }
+        let report = reported(&world).await.to_string();
+        let line = report.lines().find(|line| line.contains(why)).unwrap_or(&report);
+        assert!(line.contains("wait") && line.contains(NAME), "{line}");
+        assert!(line.contains("then sync again"), "what to do: {line}");
+        assert!(told(&world, &owner).await.is_empty(), "{why}");
+        world.perform(std::slice::from_ref(&owner), Action::Cutover).await;
         assert_eq!(world.user(&owner).await.state, UserState::Complete);
         let address = format!("vault0@{}", world.target.vanity_domain);
         assert_eq!(rights(&world, &owner, &address, NAME).await, [false; 3]);
