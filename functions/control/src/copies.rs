@@ -83,3 +83,37 @@ fn is_of(round: &str, job: &JobId) -> bool {
     let rest = round.strip_prefix(job.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{store_project, tests::Desk};
+
+    /// ERR-4: what SharePoint takes in a minute follows from the licences that the project states, by the
+    /// published tiers: of the two tenants' the fewer, and the smallest tier where nothing is stated.
+    #[tokio::test]
+    async fn the_budget_of_an_estimate_follows_from_the_projects_licences() {
+        // 1,200 resource units a minute and tier, six a file.
+        let cases = [
+            (None, None, 200),
+            (Some(1_000), Some(1_000), 200),
+            (Some(1_001), Some(5_000), 400),
+            (Some(15_000), Some(5_001), 600),
+            (Some(50_000), Some(50_000), 800),
+            (Some(50_001), Some(90_000), 1_000),
+            (Some(90_000), Some(1_001), 400),
+            (Some(1_001), Some(90_000), 400),
+            (Some(90_000), None, 200),
+        ];
+        for (source, target, files) in cases {
+            let mut desk = Desk::new().await;
+            (desk.project.source.licences, desk.project.target.licences) = (source, target);
+            store_project(&desk.host, &desk.project).await.unwrap();
+            let files_of = budgets(&desk.host, &desk.scope()).await.unwrap().files;
+            let told = (files_of.amount, files_of.period);
+            assert_eq!(told, (files, Duration::from_mins(1)), "{source:?}, {target:?}");
+        }
+    }
+}
