@@ -58,6 +58,10 @@ pub(crate) struct Checkpoint {
     pub(crate) drive: DriveMemory,
     /// Set once the round is complete.
     pub(crate) summary: Option<CopySummary>,
+    /// Whether a round has been completed. Until then each is a first copy, whatever it is called: a
+    /// cutover's delta too, where the sync before it was stopped.
+    #[serde(default)]
+    pub(crate) completed: bool,
 }
 
 /// The parts of a round, in order.
@@ -417,6 +421,7 @@ impl Checkpoint {
         };
         self.stage = Stage::Done;
         self.summary = Some(summary.clone());
+        self.completed = true;
         summary
     }
 }

@@ -12,7 +12,7 @@ use tenant::{
 };
 
 use crate::{
-    CopyMode, Workload,
+    Workload,
     checkpoint::Stage,
     mailbox::Folders,
     map::fingerprint,
@@ -28,7 +28,7 @@ impl Unit<'_> {
     pub(crate) async fn regional(&mut self) -> Step {
         let subject = &self.job.subject;
         if subject.mailbox
-            && self.mode == CopyMode::Initial
+            && self.is_first_copy()
             && let Some(settings) = self.settings().await?
         {
             self.put_settings("regional settings", &regional(&settings)).await?;
@@ -64,7 +64,7 @@ impl Unit<'_> {
             if let Some(here) = self.or_note("inbox rules", here.rules)? {
                 self.rules(here).await?;
             }
-            if self.mode == CopyMode::Initial {
+            if self.is_first_copy() {
                 let text = "signatures and Outlook's views have no API and are not copied";
                 self.note(SIDE, text);
             }

@@ -87,6 +87,11 @@ impl<'a> Unit<'a> {
         Self { job, state, mode, deadline, looked: now, longest, requests: 0 }
     }
 
+    /// Whether nothing has been copied to its end yet.
+    pub(crate) fn is_first_copy(&self) -> bool {
+        self.mode == CopyMode::Initial || !self.state.checkpoint.completed
+    }
+
     /// Ends the unit if its budget is used up, or has no room for another piece of work like the longest
     /// so far. Called where memory and target agree.
     pub(crate) fn within_budget(&mut self) -> Step {

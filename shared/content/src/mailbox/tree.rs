@@ -17,7 +17,6 @@ use super::{
     roles::{Role, name_key, names, role},
 };
 use crate::{
-    CopyMode,
     checkpoint::MailboxStep,
     unit::{Step, Unit, judge},
 };
@@ -174,7 +173,7 @@ impl Unit<'_> {
             }
             // The count is of folders that people see. A first copy looks for hidden ones everywhere.
             let below = folder.child_folder_count.unwrap_or(0) > 0
-                || self.mode == CopyMode::Initial
+                || self.is_first_copy()
                 || copy
                     .folders
                     .rows
