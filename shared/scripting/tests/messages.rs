@@ -128,6 +128,27 @@ fn a_message_that_cannot_be_made_says_why() {
     assert!(notify(r#"body: "x", attach: ["guide.pdf", "large.pdf"]"#).is_ok());
 }
 
+/// A script cannot blow its messages up beyond what its worker can hand over.
+#[test]
+fn the_messages_of_an_event_have_a_size_together() {
+    let template = "{a}".repeat(21);
+    let library = Library::new([LibraryFile::new("a.txt", template.into_bytes())]);
+    let options = ScriptOptions { library, ..ScriptOptions::default() };
+    let files = ["\"a.txt\""; 10].join(",");
+    let text = format!(
+        "// crosswave-api: 1\nfn notify(event, user, ctx) {{ let all = []; for i in 0..20 {{ \
+         all.push(#{{ to: \"user\", subject: \"s\", body: \"b\", vars: #{{ a: \"\".pad(3000, \"y\") }}, \
+         attach: [{files}] }}); }} all }}\n"
+    );
+    let script = Script::compile_with("m.rhai", &text, options).unwrap();
+    let event = Event::new(EventKind::CutoverComplete, "wave 1");
+    let user = scripting::UserInput::default();
+    let said = Notifications::of(script).unwrap();
+    let error = said.notify(&event, &user, &Arc::new(sample_run())).unwrap_err();
+    assert_eq!(error.code(), Code::R006);
+    assert!(error.to_string().contains("messages of more than 4 MiB"), "{error}");
+}
+
 /// The policy gate reads what people read, whichever way it came into the message.
 #[test]
 fn links_of_templates_values_and_attachments_pass_the_gate() {

@@ -34,6 +34,9 @@ const MOST_NOTICES: usize = 20;
 /// The most bytes of everything that an entry function returns.
 const MOST_BYTES: usize = 256 << 10;
 
+/// The most bytes of the texts of all messages for one event, with their values in them.
+const MOST_FILLED_BYTES: usize = 4 << 20;
+
 type Read<T> = Result<T, Box<EvalAltResult>>;
 
 /// What a returned value is read with.
@@ -51,7 +54,13 @@ pub(crate) fn read(entry: Entry, value: &Dynamic, given: &Given<'_>) -> Read<Ret
         Entry::MatchKeys => list(entry, value, 20, key).map(Returned::Keys),
         Entry::Notify => {
             let notice = |fields: &Fields<'_>| notices::notice(fields, given);
-            list(entry, value, MOST_NOTICES, notice).map(Returned::Notices)
+            let notices = list(entry, value, MOST_NOTICES, notice)?;
+            if notices.iter().map(notices::bytes).sum::<usize>() > MOST_FILLED_BYTES {
+                let most = MOST_FILLED_BYTES >> 20;
+                let message = format!("returned messages of more than {most} MiB with their files");
+                return Err(wrong(entry, message));
+            }
+            Ok(Returned::Notices(notices))
         }
     }
 }

@@ -84,6 +84,12 @@ pub(super) fn notice(fields: &Fields<'_>, given: &Given<'_>) -> Read<Notice> {
     })
 }
 
+/// How long the texts are that values were put into.
+pub(super) fn bytes(notice: &Notice) -> usize {
+    let files = notice.attach.iter().filter_map(|file| file.text.as_ref()).map(String::len);
+    notice.body.len() + files.sum::<usize>()
+}
+
 fn fault<T>(fields: &Fields<'_>, message: &str) -> Read<T> {
     Err(wrong(fields.entry, format!("entry {}: {message}", fields.at)))
 }
