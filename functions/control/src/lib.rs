@@ -31,8 +31,8 @@ pub use fault::{FileFault, FileFaults};
 pub use matching::{Matched, MatchedPair, Unclear, match_users};
 pub use preflight::{Finding, Preflight, Severity, preflight};
 pub use report::{
-    NotApplicable, Parked, Report, Span, StepLine, Tally, UnclearMatch, WaitingRights, Warning,
-    report,
+    MessageOutcome, Messages, NotApplicable, Parked, Report, Span, StepLine, Tally, UnclearMatch,
+    WaitingRights, Warning, report,
 };
 pub use scope::{Scope, store_project};
 pub use select::Selection;

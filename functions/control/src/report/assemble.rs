@@ -1,10 +1,12 @@
 //! Reading what a report is made of.
 
+use std::collections::BTreeMap;
+
 use content::waiting_rights;
 use engine::{Host, records::load_all};
 use model::{JournalEntry, JournalEvent, Keys};
 
-use super::{Report, Tally};
+use super::{Report, Tally, messages::add_messages};
 use crate::{ControlError, Scope, Selection};
 
 /// The report over the chosen users, one journal in memory at a time.
@@ -14,6 +16,7 @@ pub async fn report(
     selection: &Selection,
 ) -> Result<Report, ControlError> {
     let mut tally = Tally::new();
+    let mut people = BTreeMap::new();
     for user in selection.resolve(host, scope).await? {
         let partition = Keys::user_partition(&scope.user(&user.value.id));
         let journal = load_all::<JournalEntry>(&*host.store, &partition, Keys::JOURNAL).await?;
@@ -23,7 +26,9 @@ pub async fn report(
             let copy = Keys::copy_partition(&scope.user(&user.value.id));
             tally.add_waiting(&user.value, waiting_rights(&*host.store, &copy).await?);
         }
+        people.insert(user.value.id, user.value.source.user_principal_name);
     }
+    add_messages(&mut tally, host, scope, selection, &people).await?;
     Ok(tally.finish(selection.describe(), host.clock.now()))
 }
 

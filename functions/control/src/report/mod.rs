@@ -1,7 +1,8 @@
 //! ERR-2: what became of a wave: per step counts and times, who is parked and how to go on, what did
-//! not apply and why, usage. Made from the users' records and journals alone.
+//! not apply and why, who was told, usage. Made from the users' records, journals and delivery records alone.
 
 mod assemble;
+mod messages;
 mod tally;
 mod text;
 
@@ -13,7 +14,11 @@ use jiff::Timestamp;
 use model::UserState;
 use serde::Serialize;
 
-pub use self::{assemble::report, tally::Tally};
+pub use self::{
+    assemble::report,
+    messages::{MessageOutcome, Messages},
+    tally::Tally,
+};
 
 /// A report over some users: a wave's, or those that were asked for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +45,8 @@ pub struct Report {
     pub unclear_matches: Vec<UnclearMatch>,
     /// Rights that wait for a holder who has no account in the target yet (SYN-2).
     pub waiting_rights: Vec<WaitingRights>,
+    /// What became of messages (NOT-2).
+    pub messages: Vec<Messages>,
     /// What is billed, by meter.
     pub usage: BTreeMap<Meter, usize>,
     /// Requests to both tenants.

@@ -7,7 +7,9 @@ use content::WaitingRight;
 use jiff::Timestamp;
 use model::{JournalEntry, JournalEvent, User, UserState};
 
-use super::{NotApplicable, Parked, Report, Span, StepLine, UnclearMatch, WaitingRights, Warning};
+use super::{
+    NotApplicable, Parked, Report, Span, StepLine, UnclearMatch, WaitingRights, Warning, messages,
+};
 
 /// A report in the making.
 #[derive(Debug, Default)]
@@ -21,6 +23,7 @@ pub struct Tally {
     warnings: BTreeMap<(Step, String), BTreeSet<String>>,
     unclear: Vec<UnclearMatch>,
     waiting: Vec<WaitingRights>,
+    pub(super) messages: messages::Counts,
     usage: BTreeMap<Meter, usize>,
     requests: u64,
 }
@@ -163,6 +166,7 @@ impl Tally {
             warnings,
             unclear_matches: self.unclear,
             waiting_rights: self.waiting,
+            messages: messages::lines(self.messages),
             usage: self.usage,
             requests: self.requests,
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use catalogue::{Meter, Phase, StepSpec};
 
-use super::{Report, Span, StepLine};
+use super::{MessageOutcome, Report, Span, StepLine};
 
 /// So many parked people are written out; the JSON form has all.
 const PARKED_SHOWN: usize = 25;
@@ -35,6 +35,7 @@ impl fmt::Display for Report {
         self.write_steps(f)?;
         self.write_parked(f)?;
         self.write_notes(f)?;
+        self.write_messages(f)?;
         self.write_usage(f)
     }
 }
@@ -139,6 +140,26 @@ impl Report {
         Ok(())
     }
 
+    fn write_messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.messages.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nMessages")?;
+        for line in &self.messages {
+            let (event, outcome) = (line.event.name(), line.outcome.name());
+            write!(f, "  {event:<18} {} {outcome}", line.messages)?;
+            if !line.why.is_empty() {
+                write!(f, ", {}", line.why)?;
+            }
+            match (line.outcome, line.people) {
+                (MessageOutcome::Sent, _) | (_, 0) => writeln!(f)?,
+                (_, 1) => writeln!(f, ": {}", line.example)?,
+                (_, many) => writeln!(f, ": {} and {} more", line.example, many - 1)?,
+            }
+        }
+        Ok(())
+    }
+
     fn write_usage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.usage.is_empty() {
             return Ok(());
@@ -221,8 +242,13 @@ pub(crate) fn duration(milliseconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use catalogue::Step;
-    use model::{Cost, JobId, JobKind, JournalEntry, JournalEvent, Problem, User, UserState};
+    use model::{
+        Cost, DeliveryState, Event, EventKind, JobId, JobKind, JournalEntry, JournalEvent, Later,
+        Notification, Problem, User, UserState,
+    };
 
     use super::*;
     use crate::{report::Tally, tests::user};
@@ -305,6 +331,46 @@ mod tests {
         let report = tally.finish("all users", jiff::Timestamp::UNIX_EPOCH);
         let [line] = report.steps.as_slice() else { panic!("one step") };
         assert_eq!((line.done, line.runs, line.longest_ms), (1, 2, 6_000));
+    }
+
+    /// NOT-2: each message has a delivery record, and the report tells what became of it.
+    #[test]
+    fn a_report_tells_who_was_told_and_who_was_not_and_why() {
+        let about = |event: EventKind, accepted: usize, delivery: DeliveryState| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let (user, wave, job) = (None, None, None);
+            let event = Event { kind: event, user, wave, job, at, details: BTreeMap::new() };
+            let accepted = vec![("a".to_owned(), "b".to_owned()); accepted];
+            Notification { accepted, delivery, ..Notification::new(event) }
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let sent = |count: usize| about(EventKind::PrepareDone, count, DeliveryState::Sent { at });
+        let failed = |count: usize| {
+            let why = "the project names no notification_sender".to_owned();
+            about(EventKind::CutoverComplete, count, DeliveryState::Failed { why })
+        };
+        let mut waits = about(EventKind::WaveScheduled, 0, DeliveryState::Pending);
+        waits.later = Some(Later { message: 0, at });
+        let mut tally = Tally::new();
+        tally.add_delivery(&sent(1), "anna@old.example");
+        tally.add_delivery(&sent(2), "bert@old.example");
+        tally.add_delivery(&about(EventKind::Error, 0, DeliveryState::Nothing), "bert@old.example");
+        tally.add_delivery(&failed(1), "anna@old.example");
+        tally.add_delivery(&failed(0), "bert@old.example");
+        tally.add_delivery(&waits, "anna@old.example");
+        let report = tally.finish("wave w1", at);
+        let text = report.to_string();
+        let (_, told) = text.split_once("\nMessages\n").expect("the section");
+        let why = "the project names no notification_sender: anna@old.example and 1 more";
+        assert_eq!(
+            told.lines().collect::<Vec<_>>(),
+            [
+                "  wave_scheduled     1 waiting, until 1970-01-01T00:00:00Z: anna@old.example",
+                "  prepare_done       3 sent",
+                "  cutover_complete   1 sent",
+                &format!("  cutover_complete   2 failed, {why}"),
+            ]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a story fails where its set-up fails")]
 
 use control::{
-    Selection, keep_source,
+    MessageOutcome, Selection, keep_source,
     scripts::{Draft, publish},
     waves,
 };
@@ -161,7 +161,7 @@ async fn one_with_a_date() -> (World, User) {
 /// NOT-2: the reminder of a date that has changed is void, the one of the new date comes, once.
 #[tokio::test]
 async fn a_reminder_of_a_date_that_has_changed_is_void() {
-    let (world, _) = one_with_a_date().await;
+    let (world, user) = one_with_a_date().await;
     assert_eq!(sent(&world), 1);
     plan(&world, "2026-06-27T06:00").await;
     world.settle().await;
@@ -181,6 +181,18 @@ async fn a_reminder_of_a_date_that_has_changed_is_void() {
     };
     assert!(why.contains("has another date: 2026-06-27"), "{why}");
     assert!(at.duration_since("2026-06-26T06:00:00Z".parse().unwrap()).as_mins() < 30, "{at}");
+    // The report tells of both.
+    let everybody = Selection::everybody();
+    let report = control::report(&world.host, &world.scope(), &everybody).await.unwrap();
+    let told: Vec<_> = report
+        .messages
+        .iter()
+        .filter(|line| line.event == EventKind::WaveScheduled)
+        .map(|line| (line.outcome, line.messages, line.example.clone()))
+        .collect();
+    let name = user.source.user_principal_name;
+    let expected = [(MessageOutcome::Sent, 3, name.clone()), (MessageOutcome::Void, 1, name)];
+    assert_eq!(told, expected);
 }
 
 /// A date that is moved away and back again is the same date: its reminder comes once.
