@@ -22,6 +22,8 @@ use crate::{
 const DRIVE: Workload = Workload::OneDrive;
 /// So many folders that seem to hold more than was listed are asked again: people delete while a drive is listed.
 const ASKED: usize = 20;
+/// So many items that an incomplete listing does not show are asked for by themselves.
+const ASKED_ITEMS: usize = 100;
 /// So many folders are named in the report.
 const NAMED: usize = 5;
 /// Folders in a record.
@@ -37,14 +39,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// What the map has and the listing has not: gone from the source. What lies in a folder that was not
-    /// listed whole is not taken for gone.
+    /// What the map has and the listing has not: gone from the source, and, of what lies in a folder that was
+    /// not listed whole, perhaps gone.
     fn unseen(
         &self,
         folders: &BTreeMap<String, String>,
         files: impl Iterator<Item = (String, String)>,
         bad: impl Iterator<Item = String>,
-    ) -> Vec<[String; 1]> {
+    ) -> [BTreeSet<String>; 2] {
         let unseen = |id: &str| !self.seen.contains_key(&fingerprint(id));
         let mut doubtful: BTreeSet<&str> = self.short.keys().map(String::as_str).collect();
         loop {
@@ -58,11 +60,14 @@ impl Listing {
             doubtful.extend(below);
         }
         let own = folders.iter().map(|(id, parent)| (id.clone(), parent.clone()));
-        let gone = own.chain(files).filter(|(_, parent)| !doubtful.contains(parent.as_str()));
-        // Nobody remembers where a bad item lies.
-        let bad = bad.filter(|_| self.short.is_empty());
-        let gone = gone.map(|(id, _)| id).chain(bad).filter(|id| unseen(id));
-        gone.collect::<BTreeSet<String>>().into_iter().map(|id| [id]).collect()
+        let (perhaps, gone): (Vec<_>, Vec<_>) = own
+            .chain(files)
+            .filter(|(id, _)| unseen(id))
+            .map(|(id, parent)| (doubtful.contains(parent.as_str()), id))
+            // Nobody remembers where a bad item lies.
+            .chain(bad.filter(|id| unseen(id)).map(|id| (!self.short.is_empty(), id)))
+            .partition(|(doubtful, _)| *doubtful);
+        [gone, perhaps].map(|all| all.into_iter().map(|(_, id)| id).collect())
     }
 }
 
@@ -210,17 +215,26 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// What is gone from the source, by a whole listing.
+    /// What is gone from the source, by a whole listing. What that has perhaps left out is asked for by itself.
     pub(super) async fn unseen_in_drive(
         &mut self,
         copy: &DriveCopy<'_>,
         listing: &Listing,
-    ) -> Result<Vec<[String; 1]>, ContentError> {
+    ) -> Step<Vec<[String; 1]>> {
         let place = |placement: &str| folder_of(placement).to_owned();
         let files = copy.files.all().await?.into_iter();
         let files = files.map(|(id, entry)| (id, place(&entry.target_tag)));
         let folders = copy.folder.iter().filter(|(id, _)| **id != copy.source_root);
         let folders = folders.map(|(id, at)| (id.clone(), place(&at.placement))).collect();
-        Ok(listing.unseen(&folders, files, copy.bad.keys().cloned()))
+        let [mut gone, perhaps] = listing.unseen(&folders, files, copy.bad.keys().cloned());
+        for id in perhaps.into_iter().take(ASKED_ITEMS) {
+            let source = self.job.source.graph();
+            let call = source.drive_item(&copy.source, &id);
+            let found = self.ask_optional("looking for an item of the source", call).await?;
+            if found.is_none_or(|item| item.deleted.is_some()) {
+                gone.insert(id);
+            }
+        }
+        Ok(gone.into_iter().map(|id| [id]).collect())
     }
 }

@@ -339,9 +339,12 @@ impl Unit<'_> {
         folder: FolderCopy<'_>,
         step: &ItemsStep,
     ) -> Step {
-        if step.anew && !step.incomplete {
+        if step.anew {
             self.commit().await?;
-            let gone = self.unseen(copy, &folder, step).await?;
+            let mut gone = self.unseen(copy, &folder, step).await?;
+            if step.incomplete {
+                gone = self.really_gone(copy, &folder, gone).await?;
+            }
             for part in gone.chunks(2_000) {
                 self.remember_removed(copy, part);
                 if self.state.waiting() >= WAITING {

@@ -13,10 +13,33 @@ use crate::{
     unit::{Step, Unit},
 };
 
+/// So many items that an incomplete listing does not show are asked for by themselves.
+const ASKED: usize = 100;
+
 impl Unit<'_> {
+    /// Of what an incomplete listing has not shown, that which the folder does not hold any more. One that was
+    /// only left out is there when it is asked for by itself.
+    pub(super) async fn really_gone(
+        &mut self,
+        copy: &MailboxCopy,
+        folder: &FolderCopy<'_>,
+        unseen: Vec<[String; 2]>,
+    ) -> Step<Vec<[String; 2]>> {
+        let mut gone = Vec::new();
+        for one in unseen.into_iter().take(ASKED) {
+            let [_, id] = &one;
+            let graph = self.job.source.graph();
+            let held = copy.source_of(&folder.row);
+            let call = graph.mailbox_item(held, &folder.row.source, id, &[]);
+            let found = self.ask_optional("looking for an item of the source", call).await?;
+            gone.extend(found.is_none().then_some(one));
+        }
+        Ok(gone)
+    }
+
     /// Whether the source counts more items in the folder than it has listed, so that it is listed anew: once
-    /// for each such number, and once in a round. What a new listing has left out for good is not taken for
-    /// deleted.
+    /// for each such number, and once in a round. What a new listing leaves out for good is not taken for
+    /// deleted without being asked for.
     pub(super) async fn is_short(
         &mut self,
         copy: &MailboxCopy,
@@ -54,7 +77,7 @@ impl Unit<'_> {
             step.incomplete = true;
             let text = format!(
                 "the source counts {short} items more in `{}` than it lists, also when asked once more; what is \
-                 missing in its list is not taken for deleted in this sync",
+                 missing in its list is not taken for deleted unless the source says so of the item itself",
                 folder.path
             );
             self.note(copy.workload, text);
