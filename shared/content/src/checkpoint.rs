@@ -127,7 +127,7 @@ pub(crate) struct ItemsStep {
     /// It is the second time in this round, because the first listing was not complete.
     #[serde(default)]
     pub(crate) relisted: bool,
-    /// Nor was the second: what is missing in it is not taken for deleted.
+    /// Nor was the second: what is missing in it is asked for before it is taken for deleted.
     #[serde(default)]
     pub(crate) incomplete: bool,
     /// Pages of seen ids written while enumerating anew.

@@ -77,6 +77,9 @@ pub(crate) struct Unit<'a> {
 /// The end of a unit's time that is kept free for the piece in hand is at most this part of it.
 const RESERVE: i32 = 4;
 
+/// So many items that an incomplete listing does not show are asked for by themselves.
+pub(crate) const ASKED_SINGLY: usize = 100;
+
 impl<'a> Unit<'a> {
     pub(crate) fn new(job: &'a CopyJob<'a>, state: State<'a>, mode: CopyMode) -> Self {
         let time =

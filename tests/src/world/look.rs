@@ -1,7 +1,7 @@
 //! What a story looks at.
 
 use engine::records::load_all;
-use model::{Job, JournalEntry, JournalEvent, Keys, User};
+use model::{EventKind, Job, JournalEntry, JournalEvent, Keys, Notification, User};
 
 use super::World;
 
@@ -15,6 +15,15 @@ impl World {
             entries.expect("the journal").into_iter().map(|entry| entry.value).collect();
         entries.sort_by_key(|entry| entry.at);
         entries
+    }
+
+    /// The delivery records of a kind of event.
+    #[expect(clippy::expect_used, reason = "a story fails where the store fails")]
+    pub async fn notifications(&self, kind: EventKind) -> Vec<Notification> {
+        let partition = Keys::project_partition(&self.project.customer, &self.project.id);
+        let all = load_all::<Notification>(&*self.host.store, &partition, Keys::NOTIFICATIONS);
+        let all = all.await.expect("the delivery records").into_iter().map(|record| record.value);
+        all.filter(|record| record.event.kind == kind).collect()
     }
 
     /// The steps that a job has finished, done or not applicable, in the order of the journal.

@@ -77,6 +77,20 @@ fn a_draft_becomes_a_published_version_and_can_be_taken_back() {
     assert!(!plan.contains("companyName"), "it is as the version in force wants it: {plan}");
 }
 
+/// Kills the workers that a program lets work, until it ends.
+#[cfg(target_os = "linux")]
+fn killing_workers(program: &mut std::process::Child) -> std::process::ExitStatus {
+    loop {
+        for worker in busy_children(program.id()) {
+            std::process::Command::new("kill").args(["-9", &worker]).status().unwrap();
+        }
+        if let Some(status) = program.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::yield_now();
+    }
+}
+
 /// The processes whose parent is this one and that have used half a second of processor time.
 #[cfg(target_os = "linux")]
 fn busy_children(parent: u32) -> Vec<String> {
@@ -119,15 +133,7 @@ fn a_script_whose_worker_dies_harms_only_its_own_wave() {
     office.well_after_draft("    loop { }");
 
     let mut child = office.start(&["prepare", "--wave", "bad"]);
-    let ended = loop {
-        for worker in busy_children(child.id()) {
-            std::process::Command::new("kill").args(["-9", &worker]).status().unwrap();
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::yield_now();
-    };
+    let ended = killing_workers(&mut child);
     assert_eq!(ended.code(), Some(1), "the people of the bad wave are parked");
     let report = office.refused(&["report", "--wave", "bad"], 1);
     assert!(report.contains("R020") && report.contains("broke its worker"), "{report}");
@@ -167,15 +173,7 @@ fn a_draft_whose_tests_break_their_process_is_not_published() {
     draft(&office, "    loop { }");
     office.write("ours.tests.toml", &cases(100));
     let mut child = office.start_heard(&["script", "publish"]);
-    let ended = loop {
-        for worker in busy_children(child.id()) {
-            std::process::Command::new("kill").args(["-9", &worker]).status().unwrap();
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::yield_now();
-    };
+    let ended = killing_workers(&mut child);
     assert_eq!(ended.code(), Some(2));
     let mut said = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();

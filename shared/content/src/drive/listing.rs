@@ -16,14 +16,12 @@ use crate::{
     map::fingerprint,
     pages,
     store::keys,
-    unit::{Step, Unit},
+    unit::{ASKED_SINGLY, Step, Unit},
 };
 
 const DRIVE: Workload = Workload::OneDrive;
 /// So many folders that seem to hold more than was listed are asked again: people delete while a drive is listed.
 const ASKED: usize = 20;
-/// So many items that an incomplete listing does not show are asked for by themselves.
-const ASKED_ITEMS: usize = 100;
 /// So many folders are named in the report.
 const NAMED: usize = 5;
 /// Folders in a record.
@@ -227,7 +225,7 @@ impl Unit<'_> {
         let folders = copy.folder.iter().filter(|(id, _)| **id != copy.source_root);
         let folders = folders.map(|(id, at)| (id.clone(), place(&at.placement))).collect();
         let [mut gone, perhaps] = listing.unseen(&folders, files, copy.bad.keys().cloned());
-        for id in perhaps.into_iter().take(ASKED_ITEMS) {
+        for id in perhaps.into_iter().take(ASKED_SINGLY) {
             let source = self.job.source.graph();
             let call = source.drive_item(&copy.source, &id);
             let found = self.ask_optional("looking for an item of the source", call).await?;

@@ -10,11 +10,8 @@ use crate::{
     map::fingerprint,
     pages,
     store::keys,
-    unit::{Step, Unit},
+    unit::{ASKED_SINGLY, Step, Unit},
 };
-
-/// So many items that an incomplete listing does not show are asked for by themselves.
-const ASKED: usize = 100;
 
 impl Unit<'_> {
     /// Of what an incomplete listing has not shown, that which the folder does not hold any more. One that was
@@ -26,7 +23,7 @@ impl Unit<'_> {
         unseen: Vec<[String; 2]>,
     ) -> Step<Vec<[String; 2]>> {
         let mut gone = Vec::new();
-        for one in unseen.into_iter().take(ASKED) {
+        for one in unseen.into_iter().take(ASKED_SINGLY) {
             let [_, id] = &one;
             let graph = self.job.source.graph();
             let held = copy.source_of(&folder.row);

@@ -9,11 +9,10 @@ use control::{
     waves,
 };
 use crosswave_tests::world::World;
-use engine::records::{Batch, load_all};
+use engine::records::Batch;
 use jiff::Timestamp;
 use model::{
-    Action, DeliveryState, EventKind, Keys, Notification, Schedule, ScriptKind, User, UserState,
-    WaveId,
+    Action, DeliveryState, EventKind, Notification, Schedule, ScriptKind, User, UserState, WaveId,
 };
 use scripting::{Attributes, Library, LibraryFile};
 use serde_json::json;
@@ -37,17 +36,9 @@ async fn published(world: &World, cases: &str) {
     publish(&world.host, &world.project, &draft(cases), "anna").await.unwrap();
 }
 
-async fn records(world: &World, kind: EventKind) -> Vec<Notification> {
-    let project = &world.project;
-    let partition = Keys::project_partition(&project.customer, &project.id);
-    let all = load_all::<Notification>(&*world.host.store, &partition, Keys::NOTIFICATIONS).await;
-    let all = all.unwrap().into_iter().map(|record| record.value);
-    all.filter(|record| record.event.kind == kind).collect()
-}
-
 /// The only record of a message that waits, or has waited.
 async fn later(world: &World, kind: EventKind) -> Notification {
-    let mut records = records(world, kind).await;
+    let mut records = world.notifications(kind).await;
     records.retain(|record| record.later.is_some());
     let [only] = &records[..] else { panic!("{records:?}") };
     only.clone()
@@ -170,7 +161,7 @@ async fn a_reminder_of_a_date_that_has_changed_is_void() {
     assert_eq!(message["subject"], "Reminder");
     assert_eq!(message["body"]["content"], "2026-06-27T06:00:00+00:00");
     let mut ends = Vec::new();
-    for record in records(&world, EventKind::WaveScheduled).await {
+    for record in world.notifications(EventKind::WaveScheduled).await {
         if record.later.is_some() {
             ends.push((record.event.details["at"].clone(), record.delivery));
         }

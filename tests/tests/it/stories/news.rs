@@ -5,10 +5,9 @@
 use catalogue::Side;
 use control::{Selection, scripts, waves};
 use crosswave_tests::world::{World, drive};
-use engine::records::load_all;
 use model::{
-    Action, Blackout, DeliveryState, EventKind, Keys, Notification, OutlookGate, QuietHours,
-    Schedule, ScriptKind, User, UserState, WaveId,
+    Action, Blackout, DeliveryState, EventKind, OutlookGate, QuietHours, Schedule, ScriptKind,
+    User, UserState, WaveId,
 };
 use simulator::Part;
 
@@ -52,14 +51,6 @@ async fn tell(world: &World) -> usize {
     told
 }
 
-async fn records(world: &World, kind: EventKind) -> Vec<Notification> {
-    let project = &world.project;
-    let partition = Keys::project_partition(&project.customer, &project.id);
-    let all = load_all::<Notification>(&*world.host.store, &partition, Keys::NOTIFICATIONS).await;
-    let all = all.unwrap().into_iter().map(|record| record.value);
-    all.filter(|record| record.event.kind == kind).collect()
-}
-
 /// How many mails with one of these subjects lie in a mailbox.
 fn mails(world: &World, tenant: &simulator::Credentials, owner: &str, subjects: &[&str]) -> usize {
     let view = world.simulator.mailbox_view(tenant.tenant_id, owner, Part::Primary).unwrap();
@@ -85,7 +76,7 @@ async fn each_person_of_a_wave_is_told_its_date_once() {
     plan_cutover(&world, "2026-06-20T06:00").await;
     assert_eq!(tell(&world).await, 2);
     assert_eq!(early.iter().map(|user| told_of_the_date(&world, user)).sum::<usize>(), 2);
-    let records = records(&world, EventKind::WaveScheduled).await;
+    let records = world.notifications(EventKind::WaveScheduled).await;
     assert!(records.iter().all(|record| matches!(record.delivery, DeliveryState::Sent { .. })));
     assert_eq!(records[0].event.details["at"], "2026-06-20T06:00:00+02:00");
     // Once.
@@ -134,7 +125,7 @@ async fn quiet_hours_hold_a_waves_news_back() {
     control::store_project(&world.host, &world.project).await.unwrap();
     plan_cutover(&world, "2026-06-20T06:00").await;
     tell(&world).await;
-    let record = records(&world, EventKind::WaveScheduled).await.remove(0);
+    let record = world.notifications(EventKind::WaveScheduled).await.remove(0);
     let DeliveryState::Sent { at } = record.delivery else { panic!("{record:?}") };
     assert!(at >= "2026-06-01T16:30:00Z".parse().unwrap(), "{at}");
     assert_eq!(told_of_the_date(&world, &people[0]), 1);
@@ -161,7 +152,7 @@ async fn the_end_of_a_wave_is_reported_once() {
     world.settle().await;
     assert_eq!(tell(&world).await, 1);
     assert_eq!(tell(&world).await, 0);
-    let record = records(&world, EventKind::WaveReport).await.remove(0);
+    let record = world.notifications(EventKind::WaveReport).await.remove(0);
     assert!(matches!(record.delivery, DeliveryState::Sent { .. }), "{record:?}");
     let details = &record.event.details;
     let counts = ["users", "complete", "failed"].map(|name| details[name].as_str());
@@ -188,7 +179,7 @@ async fn a_script_decides_what_is_told_of_a_wave() {
     wave_of(&world, &movers(&world).await).await;
     plan_cutover(&world, "2026-06-20T06:00").await;
     assert_eq!(tell(&world).await, 1);
-    let record = records(&world, EventKind::WaveScheduled).await.remove(0);
+    let record = world.notifications(EventKind::WaveScheduled).await.remove(0);
     let owner = world.project.notification_sender.clone().unwrap();
     let subject = "one: 1 on 2026-06-20T06:00:00+02:00";
     assert_eq!(record.accepted, [(owner.clone(), subject.to_owned())], "{record:?}");
@@ -213,7 +204,7 @@ async fn managers_are_told_of_their_people() {
     wave_of(&world, &[one.clone(), other.clone()]).await;
     plan_cutover(&world, "2026-06-20T06:00").await;
     tell(&world).await;
-    let records = records(&world, EventKind::WaveScheduled).await;
+    let records = world.notifications(EventKind::WaveScheduled).await;
     let of = |user: &User| {
         let record = records.iter().find(|record| record.event.user.as_ref() == Some(&user.id));
         record.unwrap().clone()
