@@ -175,6 +175,9 @@ fn call_here(script: &Script, context: &Context, call: &Call) -> Answer {
         return Err(ScriptError::new(errors::diagnostic(script, entry, error), cost));
     }
     let verdict = match notes.ended {
+        Some(sink::Ended::Parked(note)) if !entry.fills_in() => {
+            return Err(ScriptError::new(errors::parked(script, entry, &note), cost));
+        }
         Some(sink::Ended::Parked(note)) => Verdict::Parked(remark(note)),
         Some(sink::Ended::Skipped(note)) => Verdict::Skipped(remark(note)),
         None => Verdict::GoOn,
@@ -215,7 +218,7 @@ fn forget_others(script: &Script) {
 }
 
 fn remark(note: sink::Note) -> Remark {
-    Remark { text: note.text, line: note.line }
+    Remark { text: note.text, line: note.at.line() }
 }
 
 fn invoke(

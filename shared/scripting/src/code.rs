@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $name:ident = $title:literal,)*) => {
         /// A code: `E` is found before a script runs, `R` while it runs, `P` by the policy after
-        /// it, `U` when values are made unique.
+        /// it, `U` when values are made unique; `W` warns before a script runs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $title] $name,)*
@@ -65,6 +65,7 @@ codes! {
     R006 = "an entry function returned something else than expected",
     R007 = "no such function for these values",
     R008 = "no value is chosen here",
+    R009 = "the script asks for a person's decision",
     R010 = "the script took too long",
     R011 = "the script used too much memory",
     R012 = "the script took too many operations",
@@ -78,6 +79,7 @@ codes! {
     P004 = "a recipient is not approved",
     P005 = "a link is not approved",
     U101 = "no free value is left",
+    W001 = "`park` where it parks nobody",
 }
 
 impl fmt::Display for Code {

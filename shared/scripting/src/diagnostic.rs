@@ -78,6 +78,13 @@ impl Diagnostic {
         self
     }
 
+    /// Lets the script run all the same.
+    #[must_use]
+    pub(crate) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

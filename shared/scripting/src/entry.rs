@@ -87,6 +87,11 @@ impl Entry {
         }
     }
 
+    /// Whether the function decides a person's attributes, and may leave them to a person.
+    pub(crate) const fn fills_in(self) -> bool {
+        matches!(self, Self::MapUser | Self::MapContact | Self::FinishUser)
+    }
+
     pub(crate) const fn parameters(self) -> &'static [Parameter] {
         use Parameter::{Chosen, Context, Event, Source, Target, User};
         match self {

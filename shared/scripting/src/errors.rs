@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, shorten};
 use crate::entry::Entry;
 use crate::fault::Fault;
+use crate::functions::sink::Note;
 use crate::sandbox::Spent;
 use crate::script::Script;
 use crate::suggest::nearest;
@@ -28,6 +29,17 @@ pub(crate) fn spent(
 pub(crate) fn diagnostic(script: &Script, entry: Entry, error: EvalAltResult) -> Diagnostic {
     let (error, at) = innermost(error);
     placed(words(script, error), script, entry, at)
+}
+
+/// The finding for `park` in an entry function that decides no attributes.
+pub(crate) fn parked(script: &Script, entry: Entry, note: &Note) -> Diagnostic {
+    let message = format!("`{}` parks: {}", entry.name(), note.text);
+    let help = match entry {
+        Entry::Notify => "where there is nothing to tell, `return []` in its place",
+        _ => "somebody must look at this user",
+    };
+    let diagnostic = Diagnostic::new(Code::R009, script.name(), message).help(help);
+    placed(diagnostic, script, entry, note.at)
 }
 
 /// Puts a finding at its place. Where the engine forgets it, the entry function's own line is the

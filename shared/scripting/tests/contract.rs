@@ -77,6 +77,22 @@ fn park_and_skip_hold_even_when_they_are_caught() {
     assert!(matches!(patch.verdict, Verdict::Skipped(_)));
 }
 
+/// What they decide has no place for a person's decision: without an error, keys that a script did
+/// not dare to give would be none, and a second account would be made.
+#[test]
+fn select_and_match_keys_that_park_fail_with_the_reason() {
+    let parks = |entry: &str| {
+        let text = format!("{HEAD}fn {entry}(source, ctx) {{ park(\"two Annas\"); }}");
+        Mapping::compile("test.rhai", &text).unwrap()
+    };
+    let selected = parks("select").select(&anna(), &run()).unwrap_err();
+    let keys = parks("match_keys").match_keys(&anna(), &run()).unwrap_err();
+    for (error, entry) in [(selected, "select"), (keys, "match_keys")] {
+        assert_eq!((error.code(), error.diagnostic.line), (Code::R009, Some(3)));
+        assert_eq!(error.diagnostic.message, format!("`{entry}` parks: two Annas"));
+    }
+}
+
 #[test]
 fn a_spent_budget_cannot_be_caught() {
     let (code, _) = fails("loop { try { [1].map(|x| { loop { } }); } catch { } }");

@@ -128,6 +128,45 @@ fn a_message_that_cannot_be_made_says_why() {
     assert!(notify(r#"body: "x", attach: ["guide.pdf", "large.pdf"]"#).is_ok());
 }
 
+/// `park` asks for a person. In `notify` nobody else would hear of it: the notification fails with
+/// the reason and its place, caught or not. `skip` means no message.
+#[test]
+fn a_notification_that_parks_fails_with_the_reason() {
+    let run = |body: &str| {
+        let text = format!("// crosswave-api: 1\nfn notify(event, user, ctx) {{\n{body}\n}}\n");
+        let said = Notifications::compile("messages.rhai", &text).unwrap();
+        let event = Event::new(EventKind::CutoverComplete, "wave 1");
+        said.notify(&event, &scripting::UserInput::default(), &Arc::new(sample_run()))
+    };
+    for body in [r#"    park("no manager");"#, r#"try { park("no manager"); } catch { } []"#] {
+        let error = run(body).unwrap_err();
+        assert_eq!(error.code(), Code::R009, "{body}");
+        let found = &error.diagnostic;
+        assert_eq!(found.message, "`notify` parks: no manager");
+        let column = body.find("park").unwrap() + 1;
+        assert_eq!((found.line, found.column, found.width), (Some(3), Some(column), Some(4)));
+        assert!(found.help.as_deref().unwrap().contains("`return []`"), "{found}");
+    }
+    assert_eq!(run(r#"skip("not this time");"#).unwrap().notices, []);
+}
+
+/// The check says beforehand that `park` in a message parks nobody, wherever only messages use it.
+#[test]
+fn the_check_warns_of_a_message_that_parks() {
+    let warnings = |text: &str| -> Vec<_> {
+        let script = Script::compile("m.rhai", &format!("// crosswave-api: 1\n{text}")).unwrap();
+        script.warnings().iter().map(|found| (found.code, found.line, found.column)).collect()
+    };
+    let helper = "fn stop() { [1].map(|n| park(`no ${n}`)); }\n";
+    let notify = "fn notify(event, user, ctx) { stop(); park(\"no\"); }\n";
+    let map_user = "fn map_user(source, target, ctx) { stop(); park(\"no\"); }\n";
+    let (helps, notifies) = ((Code::W001, Some(2), Some(25)), (Code::W001, Some(3), Some(39)));
+    assert_eq!(warnings(&format!("{helper}{notify}")), [helps, notifies]);
+    // A mapping may use the helper too, and parks the user with it.
+    assert_eq!(warnings(&format!("{helper}{notify}{map_user}")), [notifies]);
+    assert_eq!(warnings(&format!("{helper}{map_user}")), []);
+}
+
 /// A script cannot blow its messages up beyond what its worker can hand over.
 #[test]
 fn the_messages_of_an_event_have_a_size_together() {

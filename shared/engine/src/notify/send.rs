@@ -150,6 +150,10 @@ pub(super) fn of_host(error: &StepError) -> Refused {
         Failure::Park if error.code == Code::R021.as_str() => {
             Refused::ForNow(Duration::from_secs(30))
         }
+        // A script's errors begin with their code already.
+        Failure::Park if error.message.starts_with(&*error.code) => {
+            Refused::ForGood(error.message.clone())
+        }
         Failure::Park => Refused::ForGood(format!("{}: {}", error.code, error.message)),
         _ => Refused::ForNow(Duration::from_secs(30)),
     }

@@ -3,6 +3,7 @@
 mod calls;
 mod closures;
 mod facts;
+mod messages;
 mod names;
 mod syntax;
 mod text;

@@ -3,6 +3,7 @@
 use rhai::{AST, ASTFlags, ASTNode, Expr, Stmt};
 
 use super::facts::Facts;
+use super::messages::Messages;
 use super::names::{Names, Scope};
 use super::{MOST_FINDINGS, calls, closures};
 use crate::code::Code;
@@ -11,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
     let mut findings = outside_functions(facts, ast);
     let names = Names::of(ast);
+    let messages = Messages::of(facts);
     let mut top = ast.clone();
     top.clear_functions();
     visit(&top, &mut |path| {
@@ -31,6 +33,7 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
             closures::check_receiver(facts, path, &mut findings);
             calls::check(facts, path, &mut findings);
             scope.check(facts, path, &mut findings);
+            messages.check(facts, name, path, &mut findings);
             findings.extend(too_large_number(facts, path));
         });
     }

@@ -21,7 +21,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
                 name,
                 move |context: NativeCallContext<'_>, text: Dynamic| -> Said {
                     let text = said(name, text)?;
-                    sink::warn(&text, context.call_position().line());
+                    sink::warn(&text, context.call_position());
                     Ok(())
                 },
             );
@@ -30,7 +30,7 @@ pub(super) static ROWS: &[FunctionRow] = &[
     FunctionRow {
         name: "park",
         signature: "park(reason: text) -> ()",
-        sentence: "Ends the work on this user, who needs a person's decision. Nothing is written. The report shows the reason.",
+        sentence: "Ends the work on this user, who needs a person's decision. Nothing is written. The report shows the reason. In `notify` it parks nobody: the notification fails with the reason.",
         category: Category::Diagnosis,
         entra: None,
         examples: &[],
@@ -54,8 +54,8 @@ pub(super) static ROWS: &[FunctionRow] = &[
         examples: &[Example { script: "debug(#{ a: 1 })", result: "()" }],
         // The engine knows both names itself and hands over the finished text.
         register: |engine, _| {
-            engine.on_debug(|text, _, position| sink::debug(text, position.line()));
-            engine.on_print(|text| sink::debug(text, None));
+            engine.on_debug(|text, _, position| sink::debug(text, position));
+            engine.on_print(|text| sink::debug(text, Position::NONE));
         },
     },
     FunctionRow {
@@ -93,7 +93,7 @@ fn said(name: &str, text: Dynamic) -> Result<Text, Box<EvalAltResult>> {
 fn ending(engine: &mut Engine, name: &'static str, end: fn(Note) -> Ended) {
     engine.register_fn(name, move |context: NativeCallContext<'_>, reason: Dynamic| -> Said {
         let reason = said(name, reason)?;
-        sink::end(end(Note::new(&reason, context.call_position().line())));
+        sink::end(end(Note::new(&reason, context.call_position())));
         Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into())
     });
 }

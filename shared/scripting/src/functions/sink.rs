@@ -45,8 +45,8 @@ impl Notes {
 pub struct Note {
     /// What the script said, on one line, cut to [`MAX_NOTE_BYTES`].
     pub text: String,
-    /// Where it said it; line numbers start at one.
-    pub line: Option<usize>,
+    /// Where it said it.
+    pub at: Position,
 }
 
 /// How a script ends the work on a user.
@@ -68,12 +68,12 @@ pub fn finish() -> Notes {
     NOTES.take()
 }
 
-pub(super) fn warn(text: &str, line: Option<usize>) {
-    keep(|notes| &mut notes.warnings, text, line);
+pub(super) fn warn(text: &str, at: Position) {
+    keep(|notes| &mut notes.warnings, text, at);
 }
 
-pub(super) fn debug(text: &str, line: Option<usize>) {
-    keep(|notes| &mut notes.debug, text, line);
+pub(super) fn debug(text: &str, at: Position) {
+    keep(|notes| &mut notes.debug, text, at);
 }
 
 pub(super) fn end(ended: Ended) {
@@ -88,10 +88,10 @@ pub(super) fn refuse(message: String, at: Position) {
     });
 }
 
-fn keep(list: fn(&mut Notes) -> &mut Vec<Note>, text: &str, line: Option<usize>) {
+fn keep(list: fn(&mut Notes) -> &mut Vec<Note>, text: &str, at: Position) {
     NOTES.with_borrow_mut(|notes| {
         if list(notes).len() < MAX_NOTES {
-            list(notes).push(Note::new(text, line));
+            list(notes).push(Note::new(text, at));
         } else {
             notes.dropped = notes.dropped.saturating_add(1);
         }
@@ -99,9 +99,9 @@ fn keep(list: fn(&mut Notes) -> &mut Vec<Note>, text: &str, line: Option<usize>)
 }
 
 impl Note {
-    pub(super) fn new(text: &str, line: Option<usize>) -> Self {
+    pub(super) fn new(text: &str, at: Position) -> Self {
         let end = text.floor_char_boundary(MAX_NOTE_BYTES);
         let text = printable(text.get(..end).unwrap_or_default());
-        Self { text, line }
+        Self { text, at }
     }
 }

@@ -239,3 +239,25 @@ async fn a_message_that_waits_is_swept_by_nobody_and_sent_once() {
     let record = later(&world, EventKind::WaveScheduled).await;
     assert!(matches!(record.delivery, DeliveryState::Sent { .. }), "{record:?}");
 }
+
+/// NOT-2: `park` in a message parks nobody; the report says that it failed, and why, and the move is
+/// complete all the same.
+#[tokio::test]
+async fn a_message_that_parks_is_told_as_failed() {
+    let (world, user) = one_synced(bare(1)).await;
+    published(&world, r#""cutover_complete" => park("nobody to tell")"#).await;
+    let before = sent(&world);
+    world.apply(&user, Action::Cutover).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.user(&user).await.state, UserState::Complete);
+    assert_eq!(sent(&world), before);
+    let everybody = Selection::everybody();
+    let report = control::report(&world.host, &world.scope(), &everybody).await.unwrap();
+    let told = report.messages.iter().find(|line| line.event == EventKind::CutoverComplete);
+    let told = told.unwrap();
+    assert_eq!((told.outcome, told.messages), (MessageOutcome::Failed, 1));
+    assert!(
+        told.why.starts_with("R009: `notify` parks: nobody to tell (messages.rhai:3:"),
+        "{told:?}"
+    );
+}

@@ -151,7 +151,7 @@ fn what_a_script_says_is_kept_with_its_line() {
     text("warn(\"one\");\n\nwarn(\"two\"); debug(#{ a: 1 }); print(3); 0");
     let notes = sink::finish();
     let said = |notes: &[sink::Note]| {
-        notes.iter().map(|note| (note.text.clone(), note.line)).collect::<Vec<_>>()
+        notes.iter().map(|note| (note.text.clone(), note.at.line())).collect::<Vec<_>>()
     };
     assert_eq!(said(&notes.warnings), [("one".to_owned(), Some(1)), ("two".to_owned(), Some(3))]);
     assert_eq!(said(&notes.debug), [("#{\"a\": 1}".to_owned(), Some(3)), ("3".to_owned(), None)]);
