@@ -89,7 +89,7 @@ pub(crate) fn here(script: &Script, run: &Arc<RunContext>, calls: Vec<Call>) -> 
     match together(script, run, &calls) {
         Ok(answers) => std::iter::zip(answers, &*calls)
             .map(|(answer, call)| match answer {
-                Err(error) if locate::is_lost(&error) => {
+                Err(error) if locate::is_lost(call.entry, &error) => {
                     Err(locate::located(script, run, call.clone(), error))
                 }
                 answer => answer,
@@ -110,7 +110,7 @@ fn call(script: &Script, run: &Arc<RunContext>, call: Call) -> Answer {
         return refuse("this version of the script broke its worker before");
     }
     match together(script, run, &Arc::from([call.clone()])).map(|mut answers| answers.pop()) {
-        Ok(Some(Err(error))) if locate::is_lost(&error) => {
+        Ok(Some(Err(error))) if locate::is_lost(call.entry, &error) => {
             Err(locate::located(script, run, call, error))
         }
         Ok(Some(answer)) => answer,

@@ -33,6 +33,12 @@ impl Fault {
         }
     }
 
+    /// The error at a place of the script.
+    #[expect(clippy::unnecessary_box_returns, reason = "the engine's errors are boxed")]
+    pub(crate) fn at(self, at: Position) -> Box<EvalAltResult> {
+        EvalAltResult::ErrorRuntime(Dynamic::from(self), at).into()
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -69,6 +75,6 @@ fn engine_error(map: &Map) -> Option<ImmutableString> {
 
 impl From<Fault> for Box<EvalAltResult> {
     fn from(fault: Fault) -> Self {
-        EvalAltResult::ErrorRuntime(Dynamic::from(fault), Position::NONE).into()
+        fault.at(Position::NONE)
     }
 }

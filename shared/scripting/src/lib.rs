@@ -58,6 +58,7 @@ mod mapping;
 mod notice;
 mod notifications;
 mod patch;
+mod places;
 pub mod policy;
 pub mod preview;
 pub mod reference;

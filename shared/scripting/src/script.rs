@@ -138,7 +138,8 @@ impl Script {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The same script with other text, for the runner of tests: more functions, no check.
+    /// The same script with more in its text, which its messages do not show: more functions, no
+    /// check.
     pub(crate) fn instrumented(
         &self,
         text: &str,
@@ -150,6 +151,7 @@ impl Script {
             let mut engine = sandbox::build();
             more(&mut engine);
             let ast = engine.compile(&text).ok()?;
+            let text = original.inner.text.clone();
             let options = ScriptOptions { budget, ..original.inner.options.clone() };
             let inner = Inner {
                 name: Arc::clone(&original.inner.name),

@@ -93,7 +93,7 @@ fn a_message_that_cannot_be_made_says_why() {
     for (message, said) in [
         (
             r#"template: "movd.html""#,
-            "entry 0: the library has no template `movd.html`; did you mean `moved.html`?",
+            "entry 0: the library has no template `movd.html` (messages.rhai:3:39); did you mean `moved.html`?",
         ),
         (r#"template: "guide.pdf""#, "`guide.pdf` is no template"),
         (r#"template: "moved.txt", body: "x""#, "it has `body` and `template`"),
@@ -110,7 +110,7 @@ fn a_message_that_cannot_be_made_says_why() {
         (r#"body: "x", when: 5"#, "`when` must be a date"),
         (r#"body: "x", when: "2036-01-01""#, "more than a year ahead"),
         (r#"body: "x", attach: "guide.doc""#, "the library has no attachment `guide.doc`"),
-        (r#"body: "x", attach: "guide.url""#, "`guide.url` is no file that can be attached"),
+        (r#"body: "x", attach: "guide.url""#, "`guide.url` is no attachment"),
         (r#"body: "x", attach: ["guide.pdf", "larger.pdf"]"#, "at most 2097152 are allowed"),
         (r#"body: "x", links: "gide.url""#, "did you mean `guide.url`?"),
         (r#"body: "x", links: "https://a.example/\r\nb""#, "a link has no spaces"),
@@ -121,8 +121,8 @@ fn a_message_that_cannot_be_made_says_why() {
         (r#"body: "x", templte: "y""#, "there is no field `templte`"),
     ] {
         let error = notify(message).unwrap_err();
-        assert_eq!((error.code(), error.diagnostic.line), (Code::R006, Some(2)), "{message}");
-        let text = error.diagnostic.to_string() + error.diagnostic.help.as_deref().unwrap_or("");
+        assert_eq!((error.code(), error.diagnostic.line), (Code::R006, Some(3)), "{message}");
+        let text = error.diagnostic.to_string();
         assert!(text.contains(said), "{message}: {text}");
     }
     assert!(notify(r#"body: "x", attach: ["guide.pdf", "large.pdf"]"#).is_ok());
@@ -165,6 +165,62 @@ fn the_check_warns_of_a_message_that_parks() {
     // A mapping may use the helper too, and parks the user with it.
     assert_eq!(warnings(&format!("{helper}{notify}{map_user}")), [notifies]);
     assert_eq!(warnings(&format!("{helper}{map_user}")), []);
+}
+
+/// What is refused is marked where it was written: the field, else the map. A map may come from
+/// anywhere in the script.
+#[test]
+fn a_refused_field_is_marked_where_it_was_written() {
+    for (marked, body) in [
+        ("channel", r#"[#{ to: "user", subject: "s", body: "b", channel: "post" }]"#),
+        ("to", r#"[#{ to: 1, subject: "s", body: "b" }]"#),
+        ("\"to\"", r#"[#{ "to": 1, subject: "s", body: "b" }]"#),
+        ("suject", r#"[#{ to: "user", suject: "s", body: "b" }]"#),
+        ("template", r#"[#{ to: "user", subject: "s", template: "moved.txt" }]"#),
+        ("template", r#"[#{ to: "user", subject: "s", template: event.kind + ".html" }]"#),
+        ("vars", r#"[#{ to: "user", subject: "s", template: "moved.txt", vars: #{ nme: 1 } }]"#),
+        ("attach", r#"[#{ to: "user", subject: "s", body: "b", attach: ["guide" + ".url"] }]"#),
+        ("links", r#"[#{ to: "user", subject: "s", body: "b", links: ["gide" + ".url"] }]"#),
+        (
+            "when",
+            r#"let all = []; all.push(#{ when: 5, to: "user", subject: "s", body: "b" }); all"#,
+        ),
+        // The field is missing, or came later: the map.
+        ("#{ subject", r#"[#{ subject: "s", body: "b" }]"#),
+        ("#{ to", r#"let one = #{ to: "user", subject: "s" }; one.body = 5; [one]"#),
+        ("#{ }", r#"let one = #{ }; one.to = "user"; [one]"#),
+        // Written elsewhere.
+        ("body", r#"["user"].map(|to| #{ to: to, subject: "s", body: () })"#),
+        ("body", r#"[message()] } fn message() { #{ to: "user", subject: "s", body: 5 }"#),
+        ("language", "[#{\n  to: \"user\", subject: \"s\",\n\tbody: \"b\", language: \"?\" }]"),
+        ("subject", "[#{ to: \"user\", body: `${#{ a: 1 }.a} {`, subject: \"\" }]"),
+    ] {
+        let text = format!("// crosswave-api: 1\nfn notify(event, user, ctx) {{ {body} }}\n");
+        let options = ScriptOptions { library: library(), ..ScriptOptions::default() };
+        let script = Script::compile_with("messages.rhai", &text, options).unwrap();
+        let event = Event::new(EventKind::CutoverComplete, "wave 1");
+        let said = Notifications::of(script).unwrap();
+        let error = said.notify(&event, &scripting::UserInput::default(), &Arc::new(sample_run()));
+        let found = error.unwrap_err().diagnostic;
+        let (line, column) = (found.line.unwrap(), found.column.unwrap());
+        let line = text.lines().nth(line - 1).unwrap();
+        assert!(line[column - 1..].starts_with(marked), "{marked}: {}", found.render());
+        assert_eq!(found.source_line.as_deref(), Some(line));
+    }
+}
+
+/// Looking for the place changes nothing: a script that counts its maps' entries fails as it did, and
+/// is marked where nothing better is known.
+#[test]
+fn a_map_that_is_looked_through_keeps_its_error() {
+    let text = "// crosswave-api: 1\nfn notify(event, user, ctx) {\n    let one = #{ to: \"user\" };\n    \
+                one.subject = one.len(); [one]\n}\n";
+    let said = Notifications::compile("m.rhai", text).unwrap();
+    let event = Event::new(EventKind::CutoverComplete, "wave 1");
+    let error = said.notify(&event, &scripting::UserInput::default(), &Arc::new(sample_run()));
+    let found = error.unwrap_err().diagnostic;
+    assert_eq!(found.message, "`notify` entry 0: `subject` must be a text");
+    assert_eq!((found.line, found.column), (Some(3), Some(15)));
 }
 
 /// A script cannot blow its messages up beyond what its worker can hand over.

@@ -21,6 +21,7 @@ use crate::sandbox::MOST_PARAMETERS;
 use facts::Facts;
 pub(crate) use facts::{definition, known_functions};
 pub(crate) use syntax::width;
+pub(crate) use walk::visit;
 
 /// What the check found.
 pub(crate) struct Checked {
@@ -76,7 +77,7 @@ pub(crate) fn visit_functions(ast: &AST, on_node: &mut dyn FnMut(&[rhai::ASTNode
     let mut named = ast.clone();
     named.clear_statements();
     named.retain_functions(|_, _, name, _| !is_closure(name));
-    walk::visit(&named, on_node);
+    visit(&named, on_node);
 }
 
 /// Functions as such: entries and their parameters, hidden built-ins, too many parameters.

@@ -64,7 +64,7 @@ pub(super) fn only(ast: &AST, name: &str, parameters: usize) -> AST {
 }
 
 /// Visits every node of an AST, also what the engine's own walk leaves out.
-pub(super) fn visit(ast: &AST, on_node: &mut dyn FnMut(&[ASTNode<'_>])) {
+pub(crate) fn visit(ast: &AST, on_node: &mut dyn FnMut(&[ASTNode<'_>])) {
     let mut each = |path: &[ASTNode<'_>]| {
         on_node(path);
         // `break value` is not walked into by the engine.

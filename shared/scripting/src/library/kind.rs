@@ -15,6 +15,42 @@ pub(super) enum Kind {
     AsItIs(&'static str),
 }
 
+/// What a message names a file for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Template,
+    Attachment,
+    Link,
+}
+
+impl Use {
+    pub(super) const fn fits(self, kind: Kind) -> bool {
+        match self {
+            Self::Template => matches!(kind, Kind::Html | Kind::Text),
+            Self::Attachment => !matches!(kind, Kind::Link),
+            Self::Link => matches!(kind, Kind::Link),
+        }
+    }
+
+    /// In messages.
+    pub(super) const fn what(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Attachment => "attachment",
+            Self::Link => "link",
+        }
+    }
+
+    /// Which files fit, in messages.
+    pub(super) const fn hint(self) -> &'static str {
+        match self {
+            Self::Template => "templates are .html and .txt files",
+            Self::Attachment => "any file can be attached but a .url file, which goes into `links`",
+            Self::Link => "links are .url files",
+        }
+    }
+}
+
 /// Every ending that a library knows. What a mail program may run is not among them.
 const ENDINGS: &[(&str, Kind)] = &[
     ("html", Kind::Html),

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::html::words;
 use self::kind::Kind;
+pub(crate) use self::kind::Use;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, printable, shorten, visible};
 use crate::suggest::nearest;
@@ -106,6 +107,25 @@ pub(crate) struct Filled {
     pub(crate) bytes: usize,
 }
 
+/// Why a file cannot be used as a message asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    /// Whether the message's values are at fault, and not the name.
+    pub(crate) of_values: bool,
+}
+
+impl Unfit {
+    fn name(message: String) -> Self {
+        Self { message, help: None, of_values: false }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
 impl Library {
     /// A library of these files.
     pub fn new(files: impl IntoIterator<Item = LibraryFile>) -> Self {
@@ -140,76 +160,73 @@ impl Library {
     }
 
     /// The body of a message: a template with values in it; and whether it is HTML.
-    pub(crate) fn body(&self, name: &str, vars: &Map) -> Result<(String, bool), String> {
-        let file = self.named(name, "template", |kind| matches!(kind, Kind::Html | Kind::Text))?;
-        match (Kind::of(name), file.text()) {
-            (Some(kind @ (Kind::Html | Kind::Text)), Some(text)) => {
-                let body = template::fill(kind, text, vars).map_err(|why| said(name, &why))?;
-                Ok((body, kind == Kind::Html))
-            }
-            _ => Err(format!("`{name}` is no template: templates are .html and .txt files")),
-        }
+    pub(crate) fn body(&self, name: &str, vars: &Map) -> Result<(String, bool), Unfit> {
+        let (file, kind) = self.named(name, Use::Template)?;
+        let body = filled(file, kind, vars)?;
+        Ok((body, kind == Kind::Html))
     }
 
     /// An attachment; text files take values too.
-    pub(crate) fn attachment(&self, name: &str, vars: &Map) -> Result<Filled, String> {
-        let file = self.named(name, "attachment", |kind| kind != Kind::Link)?;
-        let kind = Kind::of(name).filter(|kind| *kind != Kind::Link);
-        let kind = kind.ok_or_else(|| format!("`{name}` is no file that can be attached"))?;
+    pub(crate) fn attachment(&self, name: &str, vars: &Map) -> Result<Filled, Unfit> {
+        let (file, kind) = self.named(name, Use::Attachment)?;
         let content_type = kind.content_type();
-        match file.text().filter(|_| kind.takes_values()) {
-            None => Ok(Filled { text: None, content_type, bytes: file.bytes() }),
-            Some(text) => {
-                let text = template::fill(kind, text, vars).map_err(|why| said(name, &why))?;
-                Ok(Filled { bytes: text.len(), text: Some(text), content_type })
-            }
+        if !kind.takes_values() {
+            return Ok(Filled { text: None, content_type, bytes: file.bytes() });
         }
+        let text = filled(file, kind, vars)?;
+        Ok(Filled { bytes: text.len(), text: Some(text), content_type })
     }
 
     /// A link: an address as it is, or the address in a `.url` file.
-    pub(crate) fn link(&self, link: &str) -> Result<String, String> {
-        if link.contains(':') || Kind::of(link) != Some(Kind::Link) {
+    pub(crate) fn link(&self, link: &str) -> Result<String, Unfit> {
+        if !names_a_file(link) {
             return match link_fault(link) {
                 None => Ok(link.to_owned()),
-                Some(fault) => Err(format!("a link {fault}")),
+                Some(fault) => Err(Unfit::name(format!("a link {fault}"))),
             };
         }
-        let file = self.named(link, "link", |kind| kind == Kind::Link)?;
+        let (file, _) = self.named(link, Use::Link)?;
         Ok(file.text().unwrap_or_default().trim().to_owned())
     }
 
     /// The file of this name; if there is none, what could be meant among the files that fit.
-    fn named(
-        &self,
-        name: &str,
-        what: &str,
-        fits: impl Fn(Kind) -> bool,
-    ) -> Result<&LibraryFile, String> {
-        self.file(name).ok_or_else(|| {
-            let name = shorten(&printable(name), MOST_NAME_BYTES);
-            let names = self.files.iter().map(|file| file.name.as_str());
-            let fitting: Vec<&str> =
-                names.filter(|name| Kind::of(name).is_some_and(&fits)).collect();
-            match nearest(&name, fitting.iter().copied()) {
-                Some(meant) => {
-                    format!("the library has no {what} `{name}`; did you mean `{meant}`?")
-                }
-                None if self.files.is_empty() => format!(
-                    "there is no {what} `{name}`: no file lies in the script's library, the folder \
-                     `ours.library` beside `ours.rhai`"
-                ),
-                None if fitting.is_empty() => format!("the library has no {what}, so no `{name}`"),
-                None => {
-                    let names: Vec<&str> = fitting.into_iter().take(20).collect();
-                    format!("the library has no {what} `{name}`; it has {}", names.join(", "))
-                }
+    fn named(&self, name: &str, used: Use) -> Result<(&LibraryFile, Kind), Unfit> {
+        let what = used.what();
+        let kind = Kind::of(name);
+        if let Some(file) = self.file(name) {
+            return match kind.filter(|kind| used.fits(*kind)) {
+                Some(kind) => Ok((file, kind)),
+                None => Err(Unfit::name(format!("`{}` is no {what}", file.name)).help(used.hint())),
+            };
+        }
+        let name = shorten(&printable(name), MOST_NAME_BYTES);
+        let names = self.files.iter().map(|file| file.name.as_str());
+        let fitting: Vec<&str> =
+            names.filter(|name| Kind::of(name).is_some_and(|kind| used.fits(kind))).collect();
+        let unfit = Unfit::name(format!("the library has no {what} `{name}`"));
+        Err(match nearest(&name, fitting.iter().copied()) {
+            Some(meant) => unfit.help(format!("did you mean `{meant}`?")),
+            None if self.files.is_empty() => unfit
+                .help("the library is the folder `ours.library` beside `ours.rhai`; it is empty"),
+            None if fitting.is_empty() => unfit.help(used.hint()),
+            None => {
+                let names: Vec<&str> = fitting.into_iter().take(20).collect();
+                unfit.help(format!("it has {}", names.join(", ")))
             }
         })
     }
 }
 
-fn said(name: &str, why: &str) -> String {
-    format!("`{name}`: {why}")
+/// Whether a link of a message is the name of a file and no address.
+fn names_a_file(link: &str) -> bool {
+    !link.contains(':') && Kind::of(link) == Some(Kind::Link)
+}
+
+/// A file with values in it.
+fn filled(file: &LibraryFile, kind: Kind, vars: &Map) -> Result<String, Unfit> {
+    let text = file.text().unwrap_or_default();
+    template::fill(kind, text, vars)
+        .map_err(|why| Unfit { of_values: true, ..Unfit::name(format!("`{}`: {why}", file.name)) })
 }
 
 /// What is wrong with an address, whoever approves it.

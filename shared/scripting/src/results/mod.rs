@@ -14,6 +14,7 @@ use crate::fault::Fault;
 use crate::library::Library;
 use crate::notice::Notice;
 use crate::patch::{MatchKey, Selected};
+use crate::places;
 
 pub(crate) use notices::FIELDS as NOTICE_FIELDS;
 
@@ -142,17 +143,24 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// What is wrong with a field, at its place where that is known.
+    #[expect(clippy::unnecessary_box_returns, reason = "the engine's errors are boxed")]
+    fn wrong(&self, field: &str, message: &str, help: Option<String>) -> Box<EvalAltResult> {
+        let message = format!("`{}` entry {}: {message}", self.entry.name(), self.at);
+        let fault = Fault { help, ..Fault::new(Code::R006, message) };
+        fault.at(places::of(self.map, field))
+    }
+
     fn only(&self, known: &[&str]) -> Read<()> {
-        match self.map.keys().find(|key| !known.contains(&key.as_str())) {
+        let others = self.map.iter().filter(|(_, value)| !places::carries(value));
+        match others.map(|(key, _)| key).find(|key| !known.contains(&key.as_str())) {
             None => Ok(()),
             Some(key) => {
                 let help = crate::suggest::nearest(key, known.iter().copied()).map_or_else(
                     || format!("the fields are {}", known.join(", ")),
                     |meant| format!("did you mean `{meant}`?"),
                 );
-                let message =
-                    format!("`{}` entry {}: there is no field `{key}`", self.entry.name(), self.at);
-                Err(Fault::new(Code::R006, message).help(help).into())
+                Err(self.wrong(key, &format!("there is no field `{key}`"), Some(help)))
             }
         }
     }
@@ -163,9 +171,7 @@ impl Fields<'_> {
             Some(value) if value.is_unit() => Ok(None),
             Some(value) => match value.as_immutable_string_ref() {
                 Ok(text) => Ok(Some(text.to_string())),
-                Err(_) => {
-                    Err(wrong(self.entry, format!("entry {}: `{field}` must be a text", self.at)))
-                }
+                Err(_) => Err(self.wrong(field, &format!("`{field}` must be a text"), None)),
             },
         }
     }
@@ -173,14 +179,13 @@ impl Fields<'_> {
     fn required(&self, field: &str) -> Read<String> {
         match self.optional(field)? {
             Some(text) if !text.trim().is_empty() => Ok(text),
-            _ => Err(wrong(self.entry, format!("entry {}: `{field}` is missing", self.at))),
+            _ => Err(self.wrong(field, &format!("`{field}` is missing"), None)),
         }
     }
 
     fn texts(&self, field: &str) -> Read<Vec<String>> {
         let Some(value) = self.map.get(field) else { return Ok(Vec::new()) };
-        let error =
-            || wrong(self.entry, format!("entry {}: `{field}` must be a text or a list", self.at));
+        let error = || self.wrong(field, &format!("`{field}` must be a text or a list"), None);
         if value.is_unit() {
             return Ok(Vec::new());
         }
@@ -200,11 +205,8 @@ fn key(fields: &Fields<'_>) -> Read<MatchKey> {
     let attribute = fields.required("attribute")?;
     if find(&attribute).is_none() {
         let fault = Fault::new(Code::R003, format!("there is no attribute `{attribute}`"));
-        return Err(match suggest(&attribute) {
-            Some(meant) => fault.help(format!("did you mean `{meant}`?")),
-            None => fault,
-        }
-        .into());
+        let help = suggest(&attribute).map(|meant| format!("did you mean `{meant}`?"));
+        return Err(Fault { help, ..fault }.at(places::of(fields.map, "attribute")));
     }
     Ok(MatchKey { attribute: AttributeName::new(&attribute), value: fields.required("value")? })
 }

@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use rhai::{Dynamic, Map};
 
-use super::{Fields, Given, Read, wrong};
+use super::{Fields, Given, Read};
 use crate::diagnostic::printable;
 use crate::functions::Moment;
-use crate::library::MOST_ATTACHED_BYTES;
+use crate::library::{MOST_ATTACHED_BYTES, Unfit};
 use crate::notice::{Attachment, Channel, Notice, Recipient};
+use crate::places;
 
 /// The fields of a message, and what each holds.
 pub(crate) const FIELDS: &[(&str, &str)] = &[
@@ -42,35 +43,42 @@ pub(super) fn notice(fields: &Fields<'_>, given: &Given<'_>) -> Read<Notice> {
     fields.only(&names)?;
     let to: Vec<Recipient> = fields.texts("to")?.into_iter().map(Recipient::from).collect();
     if to.is_empty() {
-        return fault(fields, "`to` is missing");
+        return fault(fields, "to", "`to` is missing");
     }
     let channel = match fields.optional("channel")?.as_deref() {
         None | Some("mail") => Channel::Mail,
         Some("webhook") => Channel::Webhook,
         Some(other) => {
-            return fault(fields, &format!("`channel` is \"{other}\", not mail or webhook"));
+            return fault(
+                fields,
+                "channel",
+                &format!("`channel` is \"{other}\", not mail or webhook"),
+            );
         }
     };
     let subject = fields.required("subject")?;
     if subject.contains('\t') || printable(&subject) != subject || subject.chars().count() > 255 {
         let message = "`subject` has a line break, a character that is not seen, or more than 255 \
                        characters";
-        return fault(fields, message);
+        return fault(fields, "subject", message);
     }
     let language = fields.optional("language")?.unwrap_or_else(|| "en".to_owned());
     if language.len() > 35 || !language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return fault(fields, "`language` is a code such as \"de\" or \"de-AT\"");
+        return fault(fields, "language", "`language` is a code such as \"de\" or \"de-AT\"");
     }
     let vars = vars(fields)?;
     let (body, html) = match (fields.optional("template")?, fields.optional("body")?) {
-        (Some(_), Some(_)) => return fault(fields, "it has `body` and `template`: one is enough"),
+        (Some(_), Some(_)) => {
+            return fault(fields, "template", "it has `body` and `template`: one is enough");
+        }
         (Some(name), None) => {
-            given.library.body(&name, &vars).or_else(|why| fault(fields, &why))?
+            given.library.body(&name, &vars).or_else(|why| unfit(fields, "template", why))?
         }
         (None, _) => (fields.required("body")?, false),
     };
     let links = fields.texts("links")?.into_iter();
-    let links = links.map(|link| given.library.link(&link).or_else(|why| fault(fields, &why)));
+    let links =
+        links.map(|link| given.library.link(&link).or_else(|why| unfit(fields, "links", why)));
     Ok(Notice {
         to,
         when: when(fields, given.now)?,
@@ -90,8 +98,14 @@ pub(super) fn bytes(notice: &Notice) -> usize {
     notice.body.len() + files.sum::<usize>()
 }
 
-fn fault<T>(fields: &Fields<'_>, message: &str) -> Read<T> {
-    Err(wrong(fields.entry, format!("entry {}: {message}", fields.at)))
+fn fault<T>(fields: &Fields<'_>, field: &str, message: &str) -> Read<T> {
+    Err(fields.wrong(field, message, None))
+}
+
+/// A file that cannot be used; where its values are at fault, they are the place.
+fn unfit<T>(fields: &Fields<'_>, field: &str, why: Unfit) -> Read<T> {
+    let given = why.of_values && fields.map.contains_key("vars");
+    Err(fields.wrong(if given { "vars" } else { field }, &why.message, why.help))
 }
 
 fn vars(fields: &Fields<'_>) -> Read<Map> {
@@ -99,8 +113,12 @@ fn vars(fields: &Fields<'_>) -> Read<Map> {
         None => Ok(Map::new()),
         Some(vars) if vars.is_unit() => Ok(Map::new()),
         Some(vars) => match vars.as_map_ref() {
-            Ok(vars) => Ok(vars.clone()),
-            Err(_other_type) => fault(fields, "`vars` must be a map: #{ name: value }"),
+            Ok(vars) => {
+                let mut vars = vars.clone();
+                vars.retain(|_, value| !places::carries(value));
+                Ok(vars)
+            }
+            Err(_other_type) => fault(fields, "vars", "`vars` must be a map: #{ name: value }"),
         },
     }
 }
@@ -111,10 +129,10 @@ fn when(fields: &Fields<'_>, now: Timestamp) -> Read<Option<Timestamp>> {
     };
     let Some(when) = moment(value) else {
         let message = "`when` must be a date, or a text that writes one: 2026-03-06T18:00:00+01:00";
-        return fault(fields, message);
+        return fault(fields, "when", message);
     };
     if when.duration_since(now) > LONGEST_WAIT {
-        return fault(fields, &format!("`when` is {when}, more than a year ahead"));
+        return fault(fields, "when", &format!("`when` is {when}, more than a year ahead"));
     }
     Ok(Some(when))
 }
@@ -129,12 +147,13 @@ fn moment(value: &Dynamic) -> Option<Timestamp> {
 fn attached(fields: &Fields<'_>, given: &Given<'_>, vars: &Map) -> Read<Vec<Attachment>> {
     let names = fields.texts("attach")?;
     if names.len() > MOST_ATTACHED {
-        return fault(fields, &format!("`attach` has more than {MOST_ATTACHED} files"));
+        return fault(fields, "attach", &format!("`attach` has more than {MOST_ATTACHED} files"));
     }
     let mut bytes = 0_usize;
     let mut attached = Vec::new();
     for name in names {
-        let file = given.library.attachment(&name, vars).or_else(|why| fault(fields, &why))?;
+        let file = given.library.attachment(&name, vars);
+        let file = file.or_else(|why| unfit(fields, "attach", why))?;
         bytes = bytes.saturating_add(file.bytes);
         let content_type = file.content_type.to_owned();
         attached.push(Attachment { name, content_type, text: file.text });
@@ -142,7 +161,7 @@ fn attached(fields: &Fields<'_>, given: &Given<'_>, vars: &Map) -> Read<Vec<Atta
     if bytes > MOST_ATTACHED_BYTES {
         let message =
             format!("`attach` has {bytes} bytes, at most {MOST_ATTACHED_BYTES} are allowed");
-        return fault(fields, &message);
+        return fault(fields, "attach", &message);
     }
     Ok(attached)
 }

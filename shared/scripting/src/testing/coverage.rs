@@ -231,16 +231,23 @@ enum Comment {
 
 /// Puts the calls into the text.
 fn mark(text: &str, places: &BTreeMap<usize, BTreeSet<usize>>) -> String {
-    let mut out = String::with_capacity(text.len() + places.len() * 16);
+    let calls = places.iter().flat_map(|(line, columns)| {
+        columns.iter().map(move |column| ((*line, *column), format!("__line({line});")))
+    });
+    insert(text, &calls.collect())
+}
+
+/// The text with more before the characters at these lines and columns.
+pub(crate) fn insert(text: &str, more: &BTreeMap<(usize, usize), String>) -> String {
+    let mut out = String::with_capacity(text.len() + more.len() * 24);
     for (index, line) in text.lines().enumerate() {
-        let columns = places.get(&(index + 1));
-        for (at, character) in line.chars().enumerate() {
-            if columns.is_some_and(|columns| columns.contains(&(at + 1))) {
-                put!(&mut out, "__line({});", index + 1);
+        // The end of the line is a place too.
+        for (at, character) in line.chars().chain(['\n']).enumerate() {
+            if let Some(more) = more.get(&(index + 1, at + 1)) {
+                out.push_str(more);
             }
             out.push(character);
         }
-        out.push('\n');
     }
     out
 }

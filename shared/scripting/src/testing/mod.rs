@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use compare::Difference;
 pub use coverage::Coverage;
-pub(crate) use coverage::marked;
+pub(crate) use coverage::{insert, marked};
 pub use suite::sample_run;
 pub use suite::{Suite, SuiteError};
 
