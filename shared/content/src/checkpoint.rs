@@ -13,6 +13,7 @@ use tenant::{
 
 use crate::{
     ContentError, CopyMode, CopySubject, CopySummary, Counts, Note, Progress, Workload,
+    drive::Told,
     store::{damaged, decode},
 };
 
@@ -224,6 +225,9 @@ impl std::fmt::Debug for KeptSession {
 pub(crate) struct DriveMemory {
     /// Where the next delta starts.
     pub(crate) delta: Option<String>,
+    /// The source's sizes of folders have been the sums of what is in them, when that was last looked at.
+    #[serde(default)]
+    pub(crate) adds_up: bool,
 }
 
 /// Where the copy of the drive stands.
@@ -234,6 +238,9 @@ pub(crate) struct DriveStage {
     /// The roots' ids.
     pub(crate) source_root: String,
     pub(crate) target_root: String,
+    /// What the source said of its root when the round began.
+    #[serde(default)]
+    pub(crate) root_told: Option<Told>,
     /// Characters of the target library's own path.
     #[serde(default)]
     pub(crate) library: usize,
@@ -283,6 +290,19 @@ pub(crate) struct ChangesStep {
     /// The first of them that counts: those before it are of an enumeration that was begun and given up.
     #[serde(default)]
     pub(crate) seen_from: u32,
+    /// The changes have been read to their end; the next round starts from this link, once what they have left out
+    /// has come.
+    #[serde(default)]
+    pub(crate) ended: Option<String>,
+    /// The changes since have been read, too, because counts did not agree.
+    #[serde(default)]
+    pub(crate) read_on: bool,
+    /// Folders that were looked into for that.
+    #[serde(default)]
+    pub(crate) looked_into: Vec<String>,
+    /// Something was found in them.
+    #[serde(default)]
+    pub(crate) found_missed: bool,
     /// Records of shared items.
     pub(crate) shared: u32,
     /// The page in hand.

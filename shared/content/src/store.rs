@@ -9,7 +9,8 @@
 //! | `R/{workload}/{n}` | deletions found, applied after everything else, packed |
 //! | `K/{workload}/{group}/{hash}` | a deletion that waits, since its copy is the only one |
 //! | `A/{workload}` | changes left something out: the next round lists everything anew |
-//! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, packed |
+//! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, and counts of folders, packed |
+//! | `C/{workload}/{n}` | folders whose count is not what is listed of them, packed |
 //! | `H/{workload}/{n}` | shared items whose permissions are to be copied, packed |
 //! | `B/{workload}/{group}/{hash}` | a bad item |
 //! | `P/{hash}` | a permission that waits for its principal |

@@ -11,6 +11,7 @@ use tenant::{
 use super::{
     DriveCopy, FILES,
     listing::Listing,
+    reckoning::{Missed, remember_left_out},
     row::{Kind, Row},
 };
 use crate::{
@@ -43,6 +44,25 @@ impl Unit<'_> {
             let (rows, then): (Vec<Row>, Follow) = if let Some(page) = &step.page {
                 let rows = pages::load::<9>(self.state.store, &self.state.partition, &sort).await?;
                 (rows.into_iter().map(Row::from).collect(), page.then.clone())
+            } else if let Some(link) = step.ended.clone() {
+                self.within_budget()?;
+                let rows = match self.missed(copy, &mut step).await? {
+                    Missed::Some(rows) => rows,
+                    Missed::Unsure => {
+                        (step.ended, step.link) = (None, Some(link));
+                        continue;
+                    }
+                    Missed::Anything => {
+                        (step.ended, step.link, step.anew) = (None, None, true);
+                        continue;
+                    }
+                    Missed::Nothing => return self.leave_changes(copy, &step, link, None).await,
+                };
+                if rows.is_empty() {
+                    continue;
+                }
+                self.open_drive_page(&mut step, &rows, Follow::Delta(link.clone()));
+                (rows, Follow::Delta(link))
             } else {
                 self.within_budget()?;
                 let Some((rows, then)) = self.next_changes(copy, &mut step).await? else {
@@ -63,19 +83,16 @@ impl Unit<'_> {
             match then {
                 Follow::Start => step.retried = true,
                 Follow::Next(link) => step.link = Some(link),
-                Follow::Delta(link) => {
-                    let mut listing = None;
-                    if step.whole {
-                        // The page in hand goes with the next commit.
-                        self.set_drive_step(DriveStep::Changes(Box::new(step.clone())));
-                        listing = self.end_listing(copy, &step).await?;
-                        if listing.is_none() {
-                            (step.anew, step.relisted, step.link) = (true, true, None);
-                            continue;
-                        }
+                Follow::Delta(link) if step.whole => {
+                    // The page in hand goes with the next commit.
+                    self.set_drive_step(DriveStep::Changes(Box::new(step.clone())));
+                    let listing = self.end_listing(copy, &step).await?;
+                    if listing.is_some() {
+                        return self.leave_changes(copy, &step, link, listing.as_ref()).await;
                     }
-                    return self.leave_changes(copy, &step, link, listing.as_ref()).await;
+                    (step.anew, step.relisted, step.link) = (true, true, None);
                 }
+                Follow::Delta(link) => step.ended = Some(link),
             }
         }
     }
@@ -171,7 +188,7 @@ impl Unit<'_> {
 
     /// Parts a page into rows to work on and deletions; what the map has already is left out, of an
     /// item that occurs twice the last word counts.
-    async fn sort_changes(
+    pub(super) async fn sort_changes(
         &mut self,
         copy: &DriveCopy<'_>,
         step: &mut ChangesStep,
@@ -184,16 +201,15 @@ impl Unit<'_> {
         let mut items: Vec<(usize, DriveItem)> = last.into_values().collect();
         items.sort_by_key(|(place, _)| *place);
         let items: Vec<DriveItem> = items.into_iter().map(|(_, item)| item).collect();
-        if step.whole {
-            self.remember_listed(step, &items);
-        }
+        self.remember_listed(step, &items);
         let ids = items.iter().map(|item| item.id.clone()).collect();
         let files = copy.files.find(&ids).await?;
         let (mut rows, mut gone, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
             if item.deleted.is_some() {
                 let folder = copy.folder.contains_key(&item.id) && item.id != copy.source_root;
-                if folder || files.contains_key(&item.id) || copy.bad.contains_key(&item.id) {
+                let left_out = copy.left_out.may_know(&item.id) || copy.bad.contains_key(&item.id);
+                if folder || left_out || files.contains_key(&item.id) {
                     gone.push([item.id]);
                 }
                 continue;
@@ -236,7 +252,7 @@ impl Unit<'_> {
         }
     }
 
-    fn remember_gone(&mut self, gone: &[[String; 1]]) {
+    pub(super) fn remember_gone(&mut self, gone: &[[String; 1]]) {
         let number = self.state.checkpoint.removals;
         self.state.checkpoint.removals = number.saturating_add(1);
         let key = self.state.key(keys::removal(DRIVE, number));
@@ -306,7 +322,8 @@ impl Unit<'_> {
         });
     }
 
-    fn leave_out(&mut self, copy: &DriveCopy<'_>, row: &Row, reason: &str) {
+    fn leave_out(&mut self, copy: &mut DriveCopy<'_>, row: &Row, reason: &str) {
+        remember_left_out(copy, row);
         let place = copy.path(&row.parent);
         self.note(DRIVE, format!("`{}` in `{place}` is not copied: {reason}", row.name));
         let counts = self.counts(DRIVE);
@@ -343,12 +360,16 @@ impl Unit<'_> {
             counts.seen_bytes += row.size;
         }
         self.bad(FILES, &item, known)?;
+        remember_left_out(copy, row);
         copy.bad.insert(row.id.clone(), item);
         Ok(())
     }
 
-    /// Strikes an item from the list of bad ones, if it was there.
+    /// Strikes an item from the list of bad ones, if it was there, and from what is left out.
     pub(super) fn no_longer_bad_file(&mut self, copy: &mut DriveCopy<'_>, id: &str) {
+        if copy.left_out.may_know(id) {
+            copy.left_out.remove(id);
+        }
         if copy.bad.remove(id).is_some() {
             self.mended(DRIVE, FILES, id);
         }
@@ -372,6 +393,9 @@ impl Unit<'_> {
                     self.commit_drive(copy).await?;
                 }
             }
+        }
+        if let Some(listing) = listing {
+            self.weigh_root(copy, listing.root).await?;
         }
         if self.state.checkpoint.bad > self.job.settings.bad_item_limit {
             self.commit_drive(copy).await?;

@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ports::Change;
 use tenant::graph::drive::DriveItem;
 
-use super::{
-    DriveCopy,
-    row::{Kind, Row, folder_of},
-};
+use super::{DriveCopy, Told, row::folder_of};
 use crate::{
     ContentError, Workload,
     checkpoint::ChangesStep,
@@ -32,8 +29,18 @@ const PER_RECORD: usize = 2_000;
 pub(super) struct Listing {
     /// Fingerprints of the items and of the folders that they lie in.
     seen: BTreeMap<u64, u64>,
-    /// Folders that hold more items than were listed, and how many more.
-    short: BTreeMap<String, u64>,
+    /// What it tells of the root.
+    pub(super) root: Option<Told>,
+    /// Folders that do not hold as many items as were listed, and how many more.
+    off: Offs,
+}
+
+/// Folders whose count is not that of what is listed of them, and by how much it is more.
+pub(super) type Offs = BTreeMap<String, i64>;
+
+/// The folders that hold more than is listed of them.
+fn short(offs: &Offs) -> impl Iterator<Item = (&String, i64)> {
+    offs.iter().map(|(id, off)| (id, *off)).filter(|(_, off)| *off > 0)
 }
 
 impl Listing {
@@ -46,7 +53,8 @@ impl Listing {
         bad: impl Iterator<Item = String>,
     ) -> [BTreeSet<String>; 2] {
         let unseen = |id: &str| !self.seen.contains_key(&fingerprint(id));
-        let mut doubtful: BTreeSet<&str> = self.short.keys().map(String::as_str).collect();
+        let mut doubtful: BTreeSet<&str> = short(&self.off).map(|(id, _)| id.as_str()).collect();
+        let whole = doubtful.is_empty();
         loop {
             let below = folders.iter().filter(|(id, parent)| {
                 unseen(id) && doubtful.contains(parent.as_str()) && !doubtful.contains(id.as_str())
@@ -63,24 +71,27 @@ impl Listing {
             .filter(|(id, _)| unseen(id))
             .map(|(id, parent)| (doubtful.contains(parent.as_str()), id))
             // Nobody remembers where a bad item lies.
-            .chain(bad.filter(|id| unseen(id)).map(|id| (!self.short.is_empty(), id)))
+            .chain(bad.filter(|id| unseen(id)).map(|id| (!whole, id)))
             .partition(|(doubtful, _)| *doubtful);
         [gone, perhaps].map(|all| all.into_iter().map(|(_, id)| id).collect())
     }
 }
 
 impl Unit<'_> {
-    /// Remembers what a page of a whole listing shows.
+    /// Remembers what a page shows: all of a whole listing, else what it tells of folders.
     pub(super) fn remember_listed(&mut self, step: &mut ChangesStep, items: &[DriveItem]) {
         let present = items.iter().filter(|item| item.deleted.is_none());
         let rows: Vec<[String; 3]> = present
-            .map(|item| {
-                let counts = item.root.is_some() || Row::of(item).kind == Kind::Folder;
-                let count = item.folder.as_ref().filter(|_| counts).and_then(|it| it.child_count);
-                let count = count.map(|count| count.to_string()).unwrap_or_default();
-                [item.id.clone(), item.parent().unwrap_or_default().to_owned(), count]
+            .map(|item| (item, Told::of(item)))
+            .filter(|(_, told)| step.whole || told.is_some())
+            .map(|(item, told)| {
+                let told = told.map(Told::text).unwrap_or_default();
+                [item.id.clone(), item.parent().unwrap_or_default().to_owned(), told]
             })
             .collect();
+        if rows.is_empty() && !step.whole {
+            return;
+        }
         let key = self.state.key(keys::seen(DRIVE, step.seen_pages));
         self.state.change(Change::put(key, pages::pack(&rows)));
         step.seen_pages = step.seen_pages.saturating_add(1);
@@ -93,32 +104,46 @@ impl Unit<'_> {
         copy: &mut DriveCopy<'_>,
         step: &ChangesStep,
     ) -> Step<Option<Listing>> {
-        self.commit_drive(copy).await?;
         let listing = self.listed(copy, step).await?;
-        let before = self.short_folders().await?;
+        let before = self.offs().await?;
         let known =
-            |(id, short): (&String, &u64)| before.get(id).is_some_and(|known| known >= short);
-        if !step.relisted && !listing.short.iter().all(known) {
+            |(id, short): (&String, i64)| before.get(id).is_some_and(|known| *known >= short);
+        if !step.relisted && !short(&listing.off).all(known) {
             return Ok(None);
         }
-        if listing.short != before {
-            self.remember_short(&before, &listing.short);
-        }
+        self.remember_offs(&before, &listing.off);
         Ok(Some(listing))
     }
 
-    async fn listed(&mut self, copy: &DriveCopy<'_>, step: &ChangesStep) -> Step<Listing> {
-        let mut listing = Listing::default();
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    /// What was remembered of the pages of this enumeration.
+    pub(super) async fn listed_rows(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        step: &ChangesStep,
+    ) -> Step<Vec<[String; 3]>> {
+        if self.state.waiting() > 0 {
+            self.commit_drive(copy).await?;
+        }
+        let mut rows = Vec::new();
         for number in step.seen_from..step.seen_pages {
             let sort = keys::seen(DRIVE, number);
-            let rows = pages::load::<3>(self.state.store, &self.state.partition, &sort).await?;
-            for [id, parent, count] in rows {
-                // Of an item that occurs twice the last word counts.
-                listing.seen.insert(fingerprint(&id), fingerprint(&parent));
-                if let Ok(count) = count.parse() {
-                    counts.insert(id, count);
+            let page = pages::load::<3>(self.state.store, &self.state.partition, &sort).await?;
+            rows.extend(page);
+        }
+        Ok(rows)
+    }
+
+    async fn listed(&mut self, copy: &mut DriveCopy<'_>, step: &ChangesStep) -> Step<Listing> {
+        let mut listing = Listing::default();
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for [id, parent, told] in self.listed_rows(copy, step).await? {
+            // Of an item that occurs twice the last word counts.
+            listing.seen.insert(fingerprint(&id), fingerprint(&parent));
+            if let Some(told) = Told::read(&told) {
+                if id == copy.source_root {
+                    listing.root = Some(told);
                 }
+                counts.insert(id, told.children);
             }
         }
         let mut children: BTreeMap<u64, u64> = BTreeMap::new();
@@ -132,17 +157,19 @@ impl Unit<'_> {
             let count = self.count_now(copy, &root).await?;
             counts.insert(root, count);
         }
-        counts.retain(|id, count| *count > children(id));
-        if counts.len() <= ASKED {
-            for (id, count) in &mut counts {
+        let off = |id: &str, count: u64| count.cast_signed() - children(id).cast_signed();
+        counts.retain(|id, count| off(id, *count) != 0);
+        let more = |(id, count): &(&String, &mut u64)| off(id, **count) > 0;
+        if counts.iter().filter(|(id, count)| off(id, **count) > 0).count() <= ASKED {
+            for (id, count) in counts.iter_mut().filter(more) {
                 *count = self.count_now(copy, id).await?.min(*count);
             }
         }
-        let short = counts.into_iter().map(|(id, count)| {
-            let short = count.saturating_sub(children(&id));
-            (id, short)
+        let offs = counts.into_iter().map(|(id, count)| {
+            let off = off(&id, count);
+            (id, off)
         });
-        listing.short = short.filter(|(_, short)| *short > 0).collect();
+        listing.off = offs.filter(|(_, off)| *off != 0).collect();
         Ok(listing)
     }
 
@@ -155,21 +182,24 @@ impl Unit<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Folders that the last whole listing did not show whole.
-    async fn short_folders(&self) -> Result<BTreeMap<String, u64>, ContentError> {
+    /// Folders that the last listing did not show as they count.
+    pub(super) async fn offs(&self) -> Result<Offs, ContentError> {
         let prefix = keys::all_short(DRIVE);
-        let mut short = BTreeMap::new();
+        let mut offs = Offs::new();
         for record in self.state.store.query_all(&self.state.partition, &prefix).await? {
             let rows = pages::unpack::<2>(&record.key.sort, &record.value)?;
-            short.extend(rows.into_iter().map(|[id, count]| (id, count.parse().unwrap_or(0))));
+            offs.extend(rows.into_iter().map(|[id, off]| (id, off.parse().unwrap_or(0))));
         }
-        Ok(short)
+        Ok(offs)
     }
 
     /// Remembers them, so that a service that always counts wrongly does not make every sync list twice.
-    fn remember_short(&mut self, before: &BTreeMap<String, u64>, short: &BTreeMap<String, u64>) {
+    pub(super) fn remember_offs(&mut self, before: &Offs, offs: &Offs) {
+        if before == offs {
+            return;
+        }
         let rows: Vec<[String; 2]> =
-            short.iter().map(|(id, short)| [id.clone(), short.to_string()]).collect();
+            offs.iter().map(|(id, off)| [id.clone(), off.to_string()]).collect();
         let mut number = 0;
         for part in rows.chunks(PER_RECORD) {
             let key = self.state.key(keys::short(DRIVE, number));
@@ -188,10 +218,11 @@ impl Unit<'_> {
         copy: &DriveCopy<'_>,
         listing: Option<&Listing>,
     ) -> Step {
-        let short = match listing {
-            Some(listing) => listing.short.clone(),
-            None => self.short_folders().await?,
+        let offs = match listing {
+            Some(listing) => listing.off.clone(),
+            None => self.offs().await?,
         };
+        let short: Vec<(&String, i64)> = short(&offs).collect();
         if short.is_empty() {
             return Ok(());
         }
@@ -220,7 +251,8 @@ impl Unit<'_> {
         listing: &Listing,
     ) -> Step<Vec<[String; 1]>> {
         let place = |placement: &str| folder_of(placement).to_owned();
-        let files = copy.files.all().await?.into_iter();
+        let left_out = copy.left_out.all().await?.into_iter();
+        let files = copy.files.all().await?.into_iter().chain(left_out);
         let files = files.map(|(id, entry)| (id, place(&entry.target_tag)));
         let folders = copy.folder.iter().filter(|(id, _)| **id != copy.source_root);
         let folders = folders.map(|(id, at)| (id.clone(), place(&at.placement))).collect();

@@ -15,6 +15,7 @@ mod half_known;
 mod large;
 mod listing;
 mod names;
+mod reckoning;
 mod removals;
 pub(crate) mod row;
 mod sharing;
@@ -26,6 +27,7 @@ use std::{
 };
 
 use ports::Store;
+pub(crate) use reckoning::Told;
 use tenant::{Class, TenantError};
 
 use crate::{
@@ -39,6 +41,11 @@ use crate::{
 /// The groups of the drive's item map.
 pub(crate) const FOLDERS: u32 = 0;
 pub(crate) const FILES: u32 = 1;
+/// What is in the source and not copied, by rule or because it is bad: where it lies and how large it is.
+const LEFT_OUT: u32 = 2;
+
+/// More folders than lie in one another.
+const DEPTH_MOST: usize = 500;
 
 /// The drive in hand.
 pub(crate) struct DriveCopy<'s> {
@@ -51,6 +58,7 @@ pub(crate) struct DriveCopy<'s> {
     folders: ItemMap<'s>,
     folder: BTreeMap<String, FolderPlace>,
     files: ItemMap<'s>,
+    left_out: ItemMap<'s>,
     /// Open bad items, by source id.
     bad: BTreeMap<String, BadItem>,
     /// Folders that were refused in this unit: not every file in them asks for them again.
@@ -73,6 +81,7 @@ impl<'s> DriveCopy<'s> {
         let drive = Workload::OneDrive;
         let folders = ItemMap::open(store, partition, keys::map(drive, FOLDERS)).await?;
         let files = ItemMap::open(store, partition, keys::map(drive, FILES)).await?;
+        let left_out = ItemMap::open(store, partition, keys::map(drive, LEFT_OUT)).await?;
         let paired = folders.all().await?.into_iter();
         let place =
             |entry: Entry| FolderPlace { target: entry.target, placement: entry.target_tag };
@@ -95,6 +104,7 @@ impl<'s> DriveCopy<'s> {
             folders,
             folder,
             files,
+            left_out,
             bad,
             refused: BTreeSet::new(),
         })
@@ -111,6 +121,12 @@ impl<'s> DriveCopy<'s> {
         }
         names.reverse();
         format!("/{}", names.join("/"))
+    }
+
+    /// How many folders are above one.
+    fn depth(&self, folder: &str) -> usize {
+        let above = |at: &&str| self.folder.get(*at).map(|place| row::folder_of(&place.placement));
+        std::iter::successors(Some(folder), above).take(DEPTH_MOST).count()
     }
 }
 
@@ -178,7 +194,9 @@ impl Unit<'_> {
         self.state.checkpoint.progress.expected_bytes += used;
         let (from, to) = (job.source.graph(), job.target.graph());
         let source_root = from.drive_root(&source.id);
-        let source_root = self.ask("reading the source's OneDrive", source_root).await?.id;
+        let source_root = self.ask("reading the source's OneDrive", source_root).await?;
+        let root_told = Told::of(&source_root);
+        let source_root = source_root.id;
         let target_root = to.drive_root(&target.id);
         let target_root = self.ask("reading the target's OneDrive", target_root).await?.id;
         let library = target.library_path().chars().count();
@@ -188,6 +206,7 @@ impl Unit<'_> {
             target: target.id,
             source_root,
             target_root,
+            root_told,
             step: DriveStep::Changes(Box::default()),
         });
         Ok(())
@@ -249,8 +268,10 @@ impl Unit<'_> {
 
     /// Adds the maps' new rows to the next commit.
     fn take_drive_changes(&mut self, copy: &DriveCopy<'_>) {
-        for change in copy.folders.changes().into_iter().chain(copy.files.changes()) {
-            self.state.change(change);
+        for map in [&copy.folders, &copy.files, &copy.left_out] {
+            for change in map.changes() {
+                self.state.change(change);
+            }
         }
     }
 
@@ -260,6 +281,7 @@ impl Unit<'_> {
         self.commit().await?;
         copy.folders.committed();
         copy.files.committed();
+        copy.left_out.committed();
         Ok(())
     }
 }

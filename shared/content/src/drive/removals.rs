@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ports::Record;
+
 use super::{
     DriveCopy,
     row::{folder_of, name_of},
@@ -23,14 +25,7 @@ const PER_COMMIT: usize = 50;
 impl Unit<'_> {
     /// Applies the deletions that were found.
     pub(super) async fn drive_removals(&mut self, copy: &mut DriveCopy<'_>) -> Step {
-        self.commit_drive(copy).await?;
-        let prefix = keys::removals(DRIVE);
-        let records = self.state.store.query_all(&self.state.partition, &prefix).await?;
-        let mut gone = BTreeSet::new();
-        for record in &records {
-            let rows = pages::unpack::<1>(&record.key.sort, &record.value)?;
-            gone.extend(rows.into_iter().map(|[id]| id));
-        }
+        let (gone, records) = self.found_gone(copy).await?;
         if !gone.is_empty() {
             self.remove_all(copy, &gone).await?;
         }
@@ -42,6 +37,25 @@ impl Unit<'_> {
         }
         self.set_drive_step(DriveStep::Sharing);
         Ok(())
+    }
+
+    /// The deletions that were found so far, and the records that hold them.
+    pub(super) async fn found_gone(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+    ) -> Step<(BTreeSet<String>, Vec<Record>)> {
+        if self.state.waiting() > 0 {
+            // What is not committed yet is not to be found.
+            self.commit_drive(copy).await?;
+        }
+        let prefix = keys::removals(DRIVE);
+        let records = self.state.store.query_all(&self.state.partition, &prefix).await?;
+        let mut gone = BTreeSet::new();
+        for record in &records {
+            let rows = pages::unpack::<1>(&record.key.sort, &record.value)?;
+            gone.extend(rows.into_iter().map(|[id]| id));
+        }
+        Ok((gone, records))
     }
 
     async fn remove_all(&mut self, copy: &mut DriveCopy<'_>, gone: &BTreeSet<String>) -> Step {
@@ -66,6 +80,11 @@ impl Unit<'_> {
             self.no_longer_bad_file(copy, id);
             if self.state.waiting() >= PER_COMMIT {
                 self.commit_drive(copy).await?;
+            }
+        }
+        for (id, entry) in copy.left_out.all().await? {
+            if folders.contains(folder_of(&entry.target_tag)) {
+                copy.left_out.remove(&id);
             }
         }
         for id in deepest_first(copy, folders) {
@@ -126,7 +145,7 @@ impl Unit<'_> {
 }
 
 /// The folders among `gone`, and all that lie below them.
-fn with_below(copy: &DriveCopy<'_>, gone: &BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn with_below(copy: &DriveCopy<'_>, gone: &BTreeSet<String>) -> BTreeSet<String> {
     let folder = |id: &&String| copy.folder.contains_key(*id) && **id != copy.source_root;
     let mut all: BTreeSet<String> = gone.iter().filter(folder).cloned().collect();
     loop {
@@ -144,17 +163,8 @@ fn with_below(copy: &DriveCopy<'_>, gone: &BTreeSet<String>) -> BTreeSet<String>
 }
 
 fn deepest_first(copy: &DriveCopy<'_>, folders: BTreeSet<String>) -> Vec<String> {
-    let depth = |id: &String| {
-        let (mut at, mut depth) = (id.as_str(), 0_u32);
-        while let Some(place) = copy.folder.get(at)
-            && depth < 500
-        {
-            at = folder_of(&place.placement);
-            depth += 1;
-        }
-        depth
-    };
-    let mut ordered: Vec<(u32, String)> = folders.into_iter().map(|id| (depth(&id), id)).collect();
+    let depth = |id: String| (copy.depth(&id), id);
+    let mut ordered: Vec<(usize, String)> = folders.into_iter().map(depth).collect();
     ordered.sort_by(|a, b| b.cmp(a));
     ordered.into_iter().map(|(_, id)| id).collect()
 }

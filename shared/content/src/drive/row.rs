@@ -26,7 +26,7 @@ impl Kind {
         (Self::Malware, "m"),
     ];
 
-    fn tag(self) -> &'static str {
+    pub(super) fn tag(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("f", |(_, tag)| tag)
     }
 
@@ -151,6 +151,11 @@ impl From<[String; 9]> for Row {
     }
 }
 
+/// The size in a [`Row::content`].
+pub(crate) fn size_of(content: &str) -> u64 {
+    content.rsplit(':').next().and_then(|size| size.parse().ok()).unwrap_or_default()
+}
+
 /// The folder of a placement.
 pub(crate) fn folder_of(placement: &str) -> &str {
     placement.split('\n').next().unwrap_or_default()
@@ -190,6 +195,8 @@ mod tests {
         };
         assert_eq!(Row::from(row.clone().into_texts()), row);
         assert_eq!(folder_of(&row.placement()), "p");
+        let dated = Row { modified: "2024-01-01T00:00:00Z".into(), ..row.clone() };
+        assert_eq!((size_of(&dated.content()), size_of("")), (7, 0));
         let renamed = Row { name: "x".into(), ..row.clone() };
         assert_ne!(renamed.placement(), row.placement());
         assert!(is_office("A.DOCX") && !is_office("a.txt"));

@@ -198,17 +198,28 @@ impl<'a> ItemMap<'a> {
         Ok(live.into_values().find(|entry| entry.target == target))
     }
 
-    /// The fingerprints of every live row, by that of its source id: little memory for large groups.
+    /// The fingerprints of every live row, by that of its source id.
     pub(crate) async fn prints(&self) -> Result<BTreeMap<u64, Print>, ContentError> {
+        self.live(|[_, source_tag, target, target_tag]| {
+            let [source_tag, target, target_tag] =
+                [source_tag, target, target_tag].map(|text| fingerprint(text));
+            Print { source_tag, target, target_tag }
+        })
+        .await
+    }
+
+    /// What `part` takes of every live row, by the fingerprint of its source id: little memory for large groups.
+    pub(crate) async fn live<T>(
+        &self,
+        part: impl Fn(&[String; 4]) -> T,
+    ) -> Result<BTreeMap<u64, T>, ContentError> {
         let mut found = BTreeMap::new();
         self.scan(|row| {
-            let [source, source_tag, target, target_tag] = row;
+            let [source, _, target, _] = row;
             if target.is_empty() {
                 found.remove(&fingerprint(source));
             } else {
-                let [source_tag, target, target_tag] =
-                    [source_tag, target, target_tag].map(|text| fingerprint(text));
-                found.insert(fingerprint(source), Print { source_tag, target, target_tag });
+                found.insert(fingerprint(source), part(row));
             }
         })
         .await?;

@@ -15,6 +15,7 @@ mod drive;
 mod drive_names;
 mod endpoints;
 mod folders;
+mod later_changes;
 mod listing;
 mod mailbox;
 mod rights;

@@ -62,6 +62,22 @@ impl Graph {
         call.query("$top", &page_size.to_string()).read().await
     }
 
+    /// One page of what lies in a folder: the first, or that of a page's next link.
+    pub async fn drive_children(
+        &self,
+        drive: &str,
+        folder: &str,
+        link: Option<&str>,
+        page_size: u32,
+    ) -> Result<Page<DriveItem>, TenantError> {
+        let operation = Operation::new("list drive folder", READ);
+        if let Some(link) = link {
+            return self.follow(operation, link).drive(2).read().await;
+        }
+        let call = self.get(operation, &["drives", drive, "items", folder, "children"]).drive(2);
+        call.query("$top", &page_size.to_string()).read().await
+    }
+
     /// One item.
     pub async fn drive_item(&self, drive: &str, id: &str) -> Result<DriveItem, TenantError> {
         let operation = Operation::new("get drive item", READ);
