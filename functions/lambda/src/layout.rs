@@ -64,7 +64,7 @@ mod tests {
             Keys::job(&user, model::Branch::Main),
             Keys::past_job(&user, &job),
             Keys::memory(&user),
-            Keys::journal(&user, &job, 1),
+            Keys::journal_page(&user, &job, 1),
             Keys::notification(&user, model::EventKind::PrepareDone, &job),
             Keys::reservation(&customer, &project, "mail", "anna@new.example"),
             Keys::reserved(&user),

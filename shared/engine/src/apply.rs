@@ -6,14 +6,14 @@ use catalogue::CATALOGUE_VERSION;
 use jiff::Timestamp;
 use model::{
     Action, Admitted, Baton, Branch, Cost, Job, JobId, JobKind, JobStatus, JournalEntry,
-    JournalEvent, Keys, Memory, Profile, Project, Refusal, Request, ResetTo, User, UserKey,
+    JournalEvent, JournalPage, Keys, Profile, Project, Refusal, Request, ResetTo, User, UserKey,
     UserState, admit,
 };
 use ports::CommitError;
 use thiserror::Error;
 
 use crate::{
-    Host, StepError,
+    Host, StepError, journal,
     records::{Batch, EngineError, Loaded, load_job, load_project, load_user, send_baton},
     scripts::{pins_of, wave_of},
     unique,
@@ -130,32 +130,19 @@ async fn start(
     host.scripts.keep(project, &scripts).await.map_err(unusable)?;
     user.value.jobs += 1;
     let id = JobId::numbered(user.value.jobs);
-    let job = new_job(id.clone(), kind, &user.value, profile, scripts.clone(), now);
+    let job = new_job(id.clone(), kind, &user.value, profile, scripts, now);
     user.value.job = Some(id.clone());
     user.value.state = admitted.during.unwrap_or(from);
     user.value.problem = None;
-    let event = JournalEvent::Started { from, scripts: scripts.into_iter().collect() };
-    let entry = JournalEntry {
-        at: now,
-        job: id.clone(),
-        kind,
-        n: 0,
-        step: None,
-        reached_at: now,
-        attempt: 0,
-        event,
-        cost: Cost::default(),
-    };
     let mut batch = Batch::new();
     batch.put(Keys::user(&request.user), &user.value, user.version)?;
     batch.put(Keys::job(&request.user, Branch::Main), &job, 0)?;
-    batch.put(Keys::journal(&request.user, &id, 0), &entry, 0)?;
     batch.commit(&*host.store).await.map_err(EngineError::from)?;
     wake(host, &request.user, &job).await?;
     Ok(Applied { job: Some(id), state: user.value.state })
 }
 
-/// A job as it starts: its first step in hand, its first journal entry written with it.
+/// A job as it starts: its first step in hand, its first journal entry made.
 pub(crate) fn new_job(
     id: JobId,
     kind: JobKind,
@@ -164,7 +151,11 @@ pub(crate) fn new_job(
     scripts: BTreeMap<String, String>,
     now: Timestamp,
 ) -> Job {
-    Job {
+    let event = JournalEvent::Started {
+        from: user.state,
+        scripts: scripts.iter().map(|(kind, hash)| (kind.clone(), hash.clone())).collect(),
+    };
+    let mut job = Job {
         id,
         user: user.id.clone(),
         kind,
@@ -179,7 +170,8 @@ pub(crate) fn new_job(
         moved_at: now,
         lease: None,
         intents: Vec::new(),
-        journal_next: 1,
+        journal_next: 0,
+        journal: Vec::new(),
         stop: false,
         ending: None,
         gate_open: false,
@@ -187,7 +179,9 @@ pub(crate) fn new_job(
         state_before: user.state,
         profile,
         scripts,
-    }
+    };
+    journal::append(&mut job, event, now, Cost::default());
+    job
 }
 
 /// The options of a user: his own, else his wave's profile, else the project's default.
@@ -259,7 +253,8 @@ async fn reset(
     };
     let mut batch = Batch::new();
     batch.put(Keys::user(&request.user), &user.value, user.version)?;
-    batch.put(Keys::journal(&request.user, &id, 0), &entry, 0)?;
+    let page = JournalPage { entries: vec![entry] };
+    batch.put(Keys::journal_page(&request.user, &id, 0), &page, 0)?;
     if to == UserState::NoMatch {
         unique::release(&*host.store, &request.user, &mut batch).await?;
     }
@@ -278,11 +273,6 @@ pub async fn open_gate(host: &Host, user: &UserKey) -> Result<bool, EngineError>
     let baton = Baton::new(user.clone(), job.value.id.clone(), step);
     send_baton(&*host.queue, &baton, Duration::ZERO).await?;
     Ok(true)
-}
-
-/// Everything that is remembered about a user.
-pub async fn memory_of(host: &Host, user: &UserKey) -> Result<Memory, EngineError> {
-    Ok(crate::records::load_memory(&*host.store, user).await?.value)
 }
 
 async fn wake(host: &Host, user: &UserKey, job: &Job) -> Result<(), EngineError> {

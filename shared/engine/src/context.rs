@@ -18,10 +18,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Host, Receipt, StepError, TenantPair,
+    Host, Receipt, StepError, TenantPair, journal,
+    outcome::is_kept,
     plan::Overlay,
     records::{Batch, EngineError, Loaded, load_job},
-    run::journal,
+    run::put_job,
     side::TenantSide,
 };
 
@@ -128,8 +129,10 @@ impl<'a> StepContext<'a> {
         TenantSide::new(self, Side::Target)
     }
 
-    /// The latest receipt of a step, of this job or an earlier one.
+    /// The latest receipt of a step, of this job or an earlier one. Of a step whose receipts are not kept,
+    /// this does not compile.
     pub fn receipt<R: Receipt>(&self) -> Result<Option<R>, StepError> {
+        const { assert!(is_kept(R::STEP), "this step's receipts are not kept") };
         let receipt = self.locked().memory.value.receipts.get(&R::STEP).cloned();
         receipt.map(|value| read(R::STEP.id(), value)).transpose()
     }
@@ -216,7 +219,7 @@ impl<'a> StepContext<'a> {
         let now = self.now();
         let mut job = self.job();
         if let Some(event) = event {
-            journal(&mut batch, self, &mut job, event, now, Cost::default()).map_err(internal)?;
+            journal::append(&mut job, event, now, Cost::default());
         }
         job.intents.extend(intent.map(str::to_owned));
         job.moved_at = now;
@@ -227,7 +230,7 @@ impl<'a> StepContext<'a> {
         job.lease =
             Some(Lease { holder: self.holder.clone(), until: crate::run::later(now, lasts) });
         let version = self.job_version();
-        batch.put(Keys::job(&self.key, job.branch), &job, version).map_err(internal)?;
+        put_job(&mut batch, self, &mut job).map_err(internal)?;
         match batch.commit(&*self.host.store).await {
             Ok(()) => {
                 self.locked().job = Loaded { value: job, version: version + 1 };

@@ -14,6 +14,7 @@ mod apply;
 mod context;
 mod effect;
 mod host;
+mod journal;
 pub mod notify;
 mod outcome;
 mod person;
@@ -25,10 +26,11 @@ mod side;
 mod sweep;
 mod unique;
 
-pub use apply::{Applied, Apply, ApplyError, apply, memory_of, open_gate, profile_of};
+pub use apply::{Applied, Apply, ApplyError, apply, open_gate, profile_of};
 pub use context::StepContext;
 pub use effect::{Effect, Write, change};
 pub use host::{Host, HostIdentity, NoWebhooks, Steps, TenantPair, Tenants, Webhooks};
+pub use journal::load_journal;
 pub use outcome::{Failure, Outcome, Receipt, StepError, StepResult, Wake};
 pub use person::{
     ContactPlace, ContactReceipt, Mapped, Match, RecipientEdit, SourceEntry, UpdateOutcome,

@@ -8,10 +8,23 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tenant::{Class, Retry, TenantError};
 
-/// What a step has found or made; stored, and how a later step learns of it.
+/// What a step has found or made; in the journal, and how a later step learns of it.
 pub trait Receipt: Serialize + DeserializeOwned {
     /// The step whose receipt it is.
     const STEP: Step;
+}
+
+/// Whether later steps read a step's receipts: the latest is then kept in the user's memory. One that no
+/// step reads stays in the journal alone, for a memory that is written makes a commit cost twice as much.
+pub(crate) const fn is_kept(step: Step) -> bool {
+    matches!(
+        step,
+        Step::CreateOrUpdateUser
+            | Step::MailEnableUser
+            | Step::CreateContact
+            | Step::SetForwarding
+            | Step::UnhideTargetMailbox
+    )
 }
 
 /// What every step returns.

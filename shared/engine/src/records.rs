@@ -113,6 +113,11 @@ impl Batch {
         Self::default()
     }
 
+    /// Whether there is nothing to commit yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Writes a record over the version that was read (0: there must be none).
     pub fn put<T: Stored>(
         &mut self,

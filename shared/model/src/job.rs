@@ -6,7 +6,7 @@ use catalogue::{Phase, Step, plan_of};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, BadId, JobId, Profile, Stored, UserId, UserKey, UserState};
+use crate::{Action, BadId, JobId, JournalEntry, Profile, Stored, UserId, UserKey, UserState};
 
 /// The queue message: it names customer, project, user, job and step, and nothing else. The store
 /// is the truth.
@@ -255,6 +255,9 @@ pub struct Job {
     pub intents: Vec<String>,
     /// The number of the next journal entry.
     pub journal_next: u32,
+    /// The latest journal entries, which are in no page yet, oldest first.
+    #[serde(default)]
+    pub journal: Vec<JournalEntry>,
     /// Whether an operator asked to stop (CUT-4).
     pub stop: bool,
     /// How the job will end once its side branches have: a job never leaves one running behind.
@@ -281,14 +284,16 @@ impl Job {
 
 impl Stored for Job {
     const KIND: &'static str = "job";
+    /// 2: a reader of the first form would lose the entries in `journal`.
+    const VERSION: u32 = 2;
 }
 
-/// What steps have learned about one user, kept across jobs: the latest receipt of each step, and
+/// What later steps read of what earlier ones have learned about a user, kept across jobs: receipts, and
 /// what was remembered before an effect destroyed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// The latest receipt of each step.
+    /// The latest receipt of each step whose receipts are read.
     pub receipts: BTreeMap<Step, serde_json::Value>,
     /// Values by name.
     pub remembered: BTreeMap<String, serde_json::Value>,

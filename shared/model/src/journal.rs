@@ -30,8 +30,38 @@ pub struct JournalEntry {
     pub cost: Cost,
 }
 
-impl Stored for JournalEntry {
+/// Entries of one job or branch that were written together, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PageForm")]
+pub struct JournalPage {
+    /// The entries.
+    pub entries: Vec<JournalEntry>,
+}
+
+impl Stored for JournalPage {
     const KIND: &'static str = "journal";
+    const VERSION: u32 = 2;
+}
+
+/// The forms that a page has had.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PageForm {
+    Page {
+        entries: Vec<JournalEntry>,
+    },
+    /// Version 1: each entry by itself.
+    Entry(Box<JournalEntry>),
+}
+
+impl From<PageForm> for JournalPage {
+    fn from(form: PageForm) -> Self {
+        let entries = match form {
+            PageForm::Page { entries } => entries,
+            PageForm::Entry(entry) => vec![*entry],
+        };
+        Self { entries }
+    }
 }
 
 /// What happened.
@@ -135,4 +165,28 @@ pub struct Cost {
     pub requests: u64,
     /// Milliseconds of the step's run.
     pub milliseconds: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_first_form_is_a_page_of_its_own() {
+        let entry = JournalEntry {
+            at: Timestamp::UNIX_EPOCH,
+            job: JobId::numbered(1),
+            kind: JobKind::Prepare,
+            n: 3,
+            step: Some(Step::HideUser),
+            reached_at: Timestamp::UNIX_EPOCH,
+            attempt: 0,
+            event: JournalEvent::Stopped,
+            cost: Cost::default(),
+        };
+        let page = JournalPage { entries: vec![entry.clone()] };
+        assert_eq!(JournalPage::from_bytes(&page.to_bytes().unwrap()).unwrap(), page);
+        let alone = serde_json::to_string(&entry).unwrap().replacen('{', "{\"v\":1,", 1);
+        assert_eq!(JournalPage::from_bytes(alone.as_bytes()).unwrap(), page);
+    }
 }

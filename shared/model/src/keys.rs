@@ -19,7 +19,7 @@ use crate::{Branch, CustomerId, EventKind, JobId, ProjectId, ScriptKind, UserId,
 /// | notification | same | `N#user#event#job`, of a wave `N#user#event#wave@time` and `N#@#event#wave@time` |
 /// | memory | `C#customer#P#project#U#user` | `M` |
 /// | what the user has reserved | same | `X` |
-/// | journal | same | `L#job#n` |
+/// | page of the journal | same | `L#job#number of its first entry` |
 /// | job that is over | same | `J#job` |
 /// | right that waits for the user | same | `G#owner` |
 /// | copy state | `…#U#user#COPY` | the copier's own |
@@ -127,6 +127,11 @@ impl Keys {
         (partition, format!("A#{}#{branch}", user.user))
     }
 
+    /// The prefix of a user's jobs in flight.
+    pub fn jobs_of(user: &UserKey) -> String {
+        format!("{}{}#", Self::JOBS, user.user)
+    }
+
     /// A job that is over.
     pub fn past_job(user: &UserKey, job: &JobId) -> Place {
         (Self::user_partition(user), format!("J#{job}"))
@@ -145,8 +150,8 @@ impl Keys {
         (Self::user_partition(user), "M".to_owned())
     }
 
-    /// A journal entry.
-    pub fn journal(user: &UserKey, job: &JobId, n: u32) -> Place {
+    /// The page of the journal that begins with entry `n` of a job or branch.
+    pub fn journal_page(user: &UserKey, job: &JobId, n: u32) -> Place {
         (Self::user_partition(user), format!("L#{job}#{n:06}"))
     }
 

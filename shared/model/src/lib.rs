@@ -21,7 +21,7 @@ mod wire;
 
 pub use ids::{BadId, CustomerId, JobId, ProjectId, UserId, UserKey, WaveId};
 pub use job::{Baton, Branch, Job, JobKind, JobStatus, Lease, Memory, Problem};
-pub use journal::{Change, Cost, JournalEntry, JournalEvent, WriteRecord};
+pub use journal::{Change, Cost, JournalEntry, JournalEvent, JournalPage, WriteRecord};
 pub use keys::Keys;
 pub use matching::{Candidate, Decision, Doubt, MatchRule, pair};
 pub use notification::{DeliveryState, Event, EventKind, Given, Later, Notification};

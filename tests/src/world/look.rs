@@ -1,7 +1,9 @@
 //! What a story looks at.
 
-use engine::records::load_all;
+use catalogue::Step;
+use engine::{load_journal, records::load_all};
 use model::{EventKind, Job, JournalEntry, JournalEvent, Keys, Notification, User};
+use serde_json::Value;
 
 use super::World;
 
@@ -9,12 +11,21 @@ impl World {
     /// A user's journal, oldest first.
     #[expect(clippy::expect_used, reason = "a story fails where the store fails")]
     pub async fn journal(&self, user: &User) -> Vec<JournalEntry> {
-        let partition = Keys::user_partition(&self.key(user));
-        let entries = load_all(&*self.host.store, &partition, Keys::JOURNAL).await;
-        let mut entries: Vec<JournalEntry> =
-            entries.expect("the journal").into_iter().map(|entry| entry.value).collect();
+        let entries = load_journal(&*self.host.store, &self.key(user)).await;
+        let mut entries = entries.expect("the journal");
         entries.sort_by_key(|entry| entry.at);
         entries
+    }
+
+    /// The receipt with which a step was last done.
+    pub async fn last_receipt(&self, user: &User, step: Step) -> Option<Value> {
+        let journal = self.journal(user).await;
+        journal.into_iter().rev().filter(|entry| entry.step == Some(step)).find_map(|entry| {
+            match entry.event {
+                JournalEvent::Done { receipt, .. } => Some(receipt),
+                _ => None,
+            }
+        })
     }
 
     /// The delivery records of a kind of event.

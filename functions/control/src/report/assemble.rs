@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use content::waiting_rights;
-use engine::{Host, records::load_all};
+use engine::{Host, load_journal};
 use model::{JournalEntry, JournalEvent, Keys};
 
 use super::{Report, Tally, messages::add_messages};
@@ -18,9 +18,7 @@ pub async fn report(
     let mut tally = Tally::new();
     let mut people = BTreeMap::new();
     for user in selection.resolve(host, scope).await? {
-        let partition = Keys::user_partition(&scope.user(&user.value.id));
-        let journal = load_all::<JournalEntry>(&*host.store, &partition, Keys::JOURNAL).await?;
-        let entries: Vec<JournalEntry> = journal.into_iter().map(|entry| entry.value).collect();
+        let entries = load_journal(&*host.store, &scope.user(&user.value.id)).await?;
         tally.add(&user.value, &entries);
         if kept_rights(&entries) {
             let copy = Keys::copy_partition(&scope.user(&user.value.id));

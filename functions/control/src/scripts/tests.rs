@@ -1,6 +1,6 @@
 //! Versions on the reference store.
 
-use model::{Action, JournalEvent, Keys, ScriptKind};
+use model::{Action, JournalEvent, ScriptKind};
 
 use super::*;
 use crate::{
@@ -113,9 +113,8 @@ async fn later_edits_touch_later_waves() {
     assert_eq!(began("two").await.started, 1);
     let used = async |name: &str| {
         let key = scope.user(&name.parse().unwrap());
-        let place = Keys::journal(&key, &model::JobId::numbered(1), 0);
-        let entry = engine::records::load::<model::JournalEntry>(&*host.store, place).await;
-        let JournalEvent::Started { scripts, .. } = entry.unwrap().unwrap().value.event else {
+        let journal = engine::load_journal(&*host.store, &key).await.unwrap();
+        let JournalEvent::Started { scripts, .. } = journal[0].event.clone() else {
             panic!("the journal begins with the start");
         };
         scripts.into_iter().find(|(kind, _)| kind == "mapping").unwrap().1

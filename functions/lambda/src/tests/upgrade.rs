@@ -50,6 +50,35 @@ async fn a_user_in_flight_finishes_by_the_steps_with_which_he_began() {
     assert_eq!(went["ben"], plan_of(Phase::Prepare));
 }
 
+/// What the first form kept apart is read on: a job without entries of its own, whose entry has a record to
+/// itself.
+#[tokio::test]
+async fn a_job_and_a_journal_of_the_first_form_are_gone_on_with() {
+    let desk = Desk::with(&["anna"]).await;
+    desk.start().await;
+    let mut job: Value = serde_json::to_value(desk.job("anna").await).unwrap();
+    let entries = job.as_object_mut().unwrap().remove("journal").unwrap();
+    let mut entry = entries[0].clone();
+    for record in [&mut job, &mut entry] {
+        record["v"] = json!(1);
+    }
+    let user = Scope::of(&desk.project).user(&"anna".parse().unwrap());
+    let (partition, sort) = Keys::journal_page(&user, &model::JobId::numbered(1), 0);
+    desk.overwrite(Key::new(partition, sort), serde_json::to_vec(&entry).unwrap()).await;
+    desk.overwrite(desk.job_of("anna"), serde_json::to_vec(&job).unwrap()).await;
+    for step in plan_of(Phase::Prepare) {
+        let deliveries = desk.receive(&Function::Step(step).queue().unwrap()).await;
+        assert_eq!(deliveries.len(), 1, "{step}");
+        desk.run(Function::Step(step), event(&deliveries)).await;
+    }
+    let journal = engine::load_journal(&*desk.deployment.host.store, &user).await.unwrap();
+    assert_eq!(serde_json::to_value(&journal[0]).unwrap(), entries[0], "as it was written");
+    let steps: Vec<_> = journal.iter().filter_map(|entry| entry.step).collect();
+    assert_eq!(steps, plan_of(Phase::Prepare));
+    let last = &journal.last().unwrap().event;
+    assert!(matches!(last, model::JournalEvent::Ended { .. }), "{last:?}");
+}
+
 /// An older artifact does not touch what a newer one wrote in a new form: it says so, the message is a
 /// dead letter with that reason, and after the next upgrade it goes back and on.
 #[tokio::test]
@@ -57,7 +86,9 @@ async fn an_older_artifact_leaves_newer_records_alone_until_the_next_upgrade() {
     let desk = Desk::with(&["anna"]).await;
     desk.start().await;
     let bytes = desk.job("anna").await.to_bytes().unwrap();
-    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"v\":1", "\"v\":2", 1);
+    let (own, next) = (Job::VERSION, Job::VERSION + 1);
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let newer = text.replacen(&format!("\"v\":{own}"), &format!("\"v\":{next}"), 1);
     desk.overwrite(desk.job_of("anna"), newer.clone().into_bytes()).await;
     for _ in 0..12 {
         desk.deliver().await;
@@ -66,10 +97,8 @@ async fn an_older_artifact_leaves_newer_records_alone_until_the_next_upgrade() {
     desk.run(Function::CollectDeadLetters, json!({})).await;
     let letters = list_dead(&desk.deployment.host).await.unwrap();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
-    assert!(
-        letter.why.contains("has version 2; this Crosswave knows versions up to 1"),
-        "{letter:?}"
-    );
+    let told = format!("has version {next}; this Crosswave knows versions up to {own}");
+    assert!(letter.why.contains(&told), "{letter:?}");
     let there = desk.deployment.host.store.get(&desk.job_of("anna")).await.unwrap().unwrap();
     assert_eq!(there.value, newer.into_bytes(), "untouched");
     // The newer artifact reads it; here it is the form that this one reads.

@@ -10,6 +10,7 @@ pub(crate) use overlay::Overlay;
 use crate::{
     ApplyError, Host, Outcome, StepContext, StepError, Steps, Wake,
     apply::{job_kind, new_job, profile_of},
+    outcome::is_kept,
     records::{Loaded, load_memory, load_project, load_user},
     scripts::pins_of,
 };
@@ -127,7 +128,9 @@ pub async fn plan_action(
         }
         match result {
             Ok(Outcome::Done { receipt, warnings, .. }) => {
-                memory.value.receipts.insert(step, receipt);
+                if is_kept(step) {
+                    memory.value.receipts.insert(step, receipt);
+                }
                 row.warnings = warnings;
             }
             Ok(Outcome::Fork { .. } | Outcome::ForkAndWait { .. } | Outcome::Wait(Wake::More)) => {}

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Baton, Branch, Cost, EventKind, Job, JobKind, JobStatus, JournalEntry, JournalEvent, Keys,
-    Problem, UsageRecord, UserState,
+    Baton, Branch, Cost, EventKind, Job, JobKind, JobStatus, JournalEvent, Keys, Problem,
+    UsageRecord, UserState,
 };
 use ports::CommitError;
 
 use crate::{
-    Host, Outcome, StepContext, StepError, StepResult, Wake, notify,
-    outcome::Failure,
+    Host, Outcome, StepContext, StepError, StepResult, Wake, journal, notify,
+    outcome::{Failure, is_kept},
     records::{Batch, EngineError, Loaded, load_job, send_baton},
     run::{SIGNAL_POLL, Verdict, finish},
 };
@@ -94,14 +94,14 @@ async fn advance(
     let now = host.clock.now();
     let mut batch = Batch::new();
     let mut job = cx.job();
-    journal(&mut batch, cx, &mut job, event, now, cost)?;
+    journal::append(&mut job, event, now, cost);
     if let Some(meter) = cx.step.spec().meter
         && job.branch == Branch::Main
     {
         let usage = UsageRecord { user: cx.key.clone(), meter, job: job.id.clone(), at: now };
         batch.overwrite(Keys::usage(&cx.key, meter), &usage)?;
     }
-    if let Some(receipt) = receipt.filter(|_| job.branch == Branch::Main) {
+    if let Some(receipt) = receipt.filter(|_| job.branch == Branch::Main && is_kept(cx.step)) {
         let mut memory = cx.memory();
         memory.value.receipts.insert(cx.step, receipt);
         batch.put(Keys::memory(&cx.key), &memory.value, memory.version)?;
@@ -120,7 +120,7 @@ async fn advance(
         user.value.state = UserState::Finalizing;
     }
     put_user_if_changed(&mut batch, cx, &user)?;
-    put_job(&mut batch, cx, &job)?;
+    put_job(&mut batch, cx, &mut job)?;
     if let Some(next) = job.step() {
         batons.push((Baton::new(cx.key.clone(), job.id.clone(), next), Duration::ZERO));
     }
@@ -148,14 +148,7 @@ async fn wait(
     if let Some(why) = why {
         let told = matches!(&job.status, JobStatus::Waiting { why: before, .. } if *before == why);
         if !told {
-            journal(
-                &mut batch,
-                cx,
-                &mut job,
-                JournalEvent::Waiting { why: why.clone() },
-                now,
-                cost,
-            )?;
+            journal::append(&mut job, JournalEvent::Waiting { why: why.clone() }, now, cost);
         }
         if cx.step == catalogue::Step::AwaitOutlookCutover
             && user.value.state == UserState::Finalizing
@@ -175,11 +168,11 @@ async fn wait(
     job.lease = None;
     job.moved_at = now;
     put_user_if_changed(&mut batch, cx, &user)?;
-    put_job(&mut batch, cx, &job)?;
     let mut batons = vec![(Baton::new(cx.key.clone(), job.id.clone(), cx.step), delay)];
     if let Some(branch) = fork {
         batons.extend(start_branch(host, cx, &job, branch, &mut batch, now).await?);
     }
+    put_job(&mut batch, cx, &mut job)?;
     settle(batch.commit(&*host.store).await, batons, Verdict::Acknowledge)
 }
 
@@ -228,7 +221,7 @@ async fn fail(
         Failure::Throttled(_) => "the tenant to accept requests again".to_owned(),
         _ => {
             let event = JournalEvent::Retrying { problem: problem(&error), until };
-            journal(&mut batch, cx, &mut job, event, now, cost)?;
+            journal::append(&mut job, event, now, cost);
             format!("the next try: {}", error.message)
         }
     };
@@ -236,7 +229,7 @@ async fn fail(
     job.lease = None;
     job.moved_at = now;
     put_user_if_changed(&mut batch, cx, &cx.user_with_changes())?;
-    put_job(&mut batch, cx, &job)?;
+    put_job(&mut batch, cx, &mut job)?;
     let baton = Baton::new(cx.key.clone(), job.id.clone(), cx.step);
     settle(batch.commit(&*host.store).await, vec![(baton, delay)], Verdict::Acknowledge)
 }
@@ -257,41 +250,13 @@ pub(super) fn settle(
     }
 }
 
-/// Appends a journal entry.
-pub(crate) fn journal(
+/// The record of the job in flight, as the batch's last.
+pub(crate) fn put_job(
     batch: &mut Batch,
     cx: &StepContext<'_>,
     job: &mut Job,
-    event: JournalEvent,
-    now: Timestamp,
-    cost: Cost,
 ) -> Result<(), EngineError> {
-    let of_job = matches!(
-        event,
-        JournalEvent::Started { .. } | JournalEvent::Ended { .. } | JournalEvent::Reset { .. }
-    );
-    let entry = JournalEntry {
-        at: now,
-        job: job.id.clone(),
-        kind: job.kind,
-        n: job.journal_next,
-        step: (!of_job).then_some(cx.step),
-        reached_at: job.reached_at,
-        attempt: job.attempt,
-        event,
-        cost,
-    };
-    batch.put(Keys::journal(&cx.key, &job.id, job.journal_next), &entry, 0)?;
-    job.journal_next += 1;
-    Ok(())
-}
-
-/// The record of the job in flight.
-pub(super) fn put_job(
-    batch: &mut Batch,
-    cx: &StepContext<'_>,
-    job: &Job,
-) -> Result<(), EngineError> {
+    journal::make_room(batch, &cx.key, job)?;
     batch.put(Keys::job(&cx.key, job.branch), job, cx.job_version())
 }
 
@@ -343,6 +308,7 @@ async fn start_branch(
         plan: JobKind::SideDelta.plan(),
         at: 0,
         journal_next: 0,
+        journal: Vec::new(),
         stop: false,
         ending: None,
         ..job.clone()

@@ -6,11 +6,11 @@ use model::{Branch, Cost, Event, Job, JobKind, JobStatus, JournalEvent, Keys, No
 use std::time::Duration;
 
 use crate::{
-    Host, StepContext,
+    Host, StepContext, journal,
     records::{Batch, EngineError},
     run::{
         Moved, Verdict,
-        commit::{event_of, journal, later, put_job, settle},
+        commit::{event_of, later, put_job, settle},
         settle::{active_branches, branch_baton, left_behind, main_baton, over_branches},
     },
 };
@@ -23,16 +23,16 @@ pub(crate) async fn finish(
     cost: Cost,
 ) -> Result<Moved, EngineError> {
     let now = host.clock.now();
-    let mut batch = Batch::new();
+    let batch = Batch::new();
     let mut job = cx.job();
     if job.ending.is_none() {
         match &status {
             JobStatus::Failed { problem } => {
                 let event = JournalEvent::Parked { problem: problem.clone() };
-                journal(&mut batch, cx, &mut job, event, now, cost)?;
+                journal::append(&mut job, event, now, cost);
             }
             JobStatus::Stopped => {
-                journal(&mut batch, cx, &mut job, JournalEvent::Stopped, now, cost)?;
+                journal::append(&mut job, JournalEvent::Stopped, now, cost);
             }
             JobStatus::Running | JobStatus::Waiting { .. } | JobStatus::Done => {}
         }
@@ -102,7 +102,8 @@ pub(crate) async fn finish_with(
         notification = Some(Keys::notification(&cx.key, kind, &job.id));
     }
     job.ending = None;
-    journal(&mut batch, cx, &mut job, JournalEvent::Ended { to: state }, now, Cost::default())?;
+    journal::append(&mut job, JournalEvent::Ended { to: state }, now, Cost::default());
+    journal::close(&mut batch, &cx.key, &mut job)?;
     batch.put(Keys::user(&cx.key), &user.value, user.version)?;
     batch.delete(Keys::job(&cx.key, Branch::Main), cx.job_version());
     batch.overwrite(Keys::past_job(&cx.key, &job.id), &job)?;
@@ -126,7 +127,8 @@ async fn end_branch(
     status: JobStatus,
 ) -> Result<Moved, EngineError> {
     job.status = status;
-    put_job(&mut batch, cx, &job)?;
+    journal::close(&mut batch, &cx.key, &mut job)?;
+    put_job(&mut batch, cx, &mut job)?;
     let batons = main_baton(host, &cx.key, &job).await?.into_iter().collect();
     settle(batch.commit(&*host.store).await, batons, Verdict::Acknowledge)
 }
@@ -159,7 +161,7 @@ async fn stop_branches(
         why: "the delta sync beside it to end".to_owned(),
         signal: true,
     };
-    put_job(&mut batch, cx, &job)?;
+    put_job(&mut batch, cx, &mut job)?;
     let again = model::Baton::new(cx.key.clone(), job.id.clone(), cx.step);
     batons.push((again, delay));
     settle(batch.commit(&*host.store).await, batons, Verdict::Acknowledge)

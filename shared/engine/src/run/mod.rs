@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-pub(crate) use commit::{Moved, journal, later};
+pub(crate) use commit::{Moved, later, put_job};
 
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! What must hold at every commit and at every request.
 
 use http::{Method, StatusCode};
-use model::{Branch, JobStatus, JournalEntry, JournalEvent, STATE_TABLE, Stored, User, UserState};
+use model::{
+    Branch, Job, JobStatus, JournalEntry, JournalEvent, JournalPage, STATE_TABLE, Stored, User,
+    UserId, UserState,
+};
 use ports::{Change, HttpRequest, Key};
 
 use super::Watch;
@@ -165,12 +168,16 @@ fn put(inner: &mut Inner, key: &Key, value: &[u8], now: jiff::Timestamp, broken:
             inner.changed |= !inner.watch.prepared.is_empty();
         }
     } else if sort.starts_with("A#") {
-        if let Ok(job) = model::Job::from_bytes(value) {
+        if let Ok(job) = Job::from_bytes(value) {
             cursor_moved(&mut inner.watch, &job, broken);
+            waits(inner, &job, broken);
         }
     } else if sort.starts_with("L#") {
-        if let Ok(entry) = JournalEntry::from_bytes(value) {
-            journaled(inner, key, &entry, broken);
+        if let (Ok(page), Some((_, user))) =
+            (JournalPage::from_bytes(value), key.partition.rsplit_once("#U#"))
+            && let Ok(user) = user.parse()
+        {
+            stays(inner, &user, &page.entries, broken);
         }
     } else if key.partition.ends_with("#USAGE")
         && let Ok(usage) = model::UsageRecord::from_bytes(value)
@@ -260,7 +267,7 @@ fn allowed(from: UserState, to: UserState) -> bool {
 }
 
 /// A cursor goes forward, one step at a time, in a plan that stays.
-fn cursor_moved(watch: &mut Watch, job: &model::Job, broken: &mut Broken) {
+fn cursor_moved(watch: &mut Watch, job: &Job, broken: &mut Broken) {
     let place = (job.user.clone(), job.id.clone());
     let before = watch.cursors.insert(place, job.at);
     let Some(before) = before else { return };
@@ -272,18 +279,57 @@ fn cursor_moved(watch: &mut Watch, job: &model::Job, broken: &mut Broken) {
     }
 }
 
-/// The journal is append-only and has no gap.
-fn journaled(inner: &mut Inner, key: &Key, entry: &JournalEntry, broken: &mut Broken) {
-    let user = key.partition.rsplit_once("#U#").map_or("", |(_, user)| user);
-    if let Ok(user) = user.parse() {
-        let next = inner.watch.journal.entry((user, entry.job.clone())).or_default();
-        if entry.n != *next {
-            let text =
-                format!("{}: entry {} of job {} follows {next}", key.sort, entry.n, entry.job);
+/// A page of the journal: it goes on where the page before it ended, and says nothing again.
+fn stays(inner: &mut Inner, user: &UserId, entries: &[JournalEntry], broken: &mut Broken) {
+    for entry in entries {
+        journaled(inner, user, entry, broken);
+        let pages = inner.watch.pages.entry((user.clone(), entry.job.clone())).or_default();
+        if entry.n != *pages {
+            let text = format!("entry {} of {user}'s job {} follows {pages}", entry.n, entry.job);
             broken.push(("journal", text));
         }
-        *next = entry.n + 1;
+        *pages = entry.n + 1;
     }
+}
+
+/// The entries in a job's record go on where its last page ended, up to the last one: none goes with a job
+/// that is put anew.
+fn waits(inner: &mut Inner, job: &Job, broken: &mut Broken) {
+    let place = (job.user.clone(), job.id.clone());
+    let mut next = inner.watch.pages.get(&place).copied().unwrap_or_default();
+    for entry in &job.journal {
+        journaled(inner, &job.user, entry, broken);
+        if entry.n == next {
+            next += 1;
+        }
+    }
+    if next != job.journal_next {
+        let text = format!(
+            "{}'s job {} has entries up to {next} of {}",
+            job.user, job.id, job.journal_next
+        );
+        broken.push(("journal", text));
+    }
+}
+
+/// The journal is append-only and has no gap: what is seen for the first time is the next one, and what has
+/// been seen stays as it was.
+fn journaled(inner: &mut Inner, user: &UserId, entry: &JournalEntry, broken: &mut Broken) {
+    let seen = inner.watch.journal.entry((user.clone(), entry.job.clone())).or_default();
+    let place = usize::try_from(entry.n).unwrap_or(usize::MAX);
+    if let Some(before) = seen.get(place) {
+        if before != entry {
+            let text = format!("entry {} of {user}'s job {} has changed", entry.n, entry.job);
+            broken.push(("journal", text));
+        }
+        return;
+    }
+    if place != seen.len() {
+        let next = seen.len();
+        let text = format!("entry {} of {user}'s job {} follows {next}", entry.n, entry.job);
+        broken.push(("journal", text));
+    }
+    seen.push(entry.clone());
     let told = match &entry.event {
         JournalEvent::Done { .. } | JournalEvent::NotApplicable { .. } => Outcome::Done,
         JournalEvent::Waiting { .. } | JournalEvent::Retrying { .. } => Outcome::Again,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::records::{load_all, load_job, load_user};
+use engine::{
+    load_journal,
+    records::{load_all, load_job, load_user},
+};
 use jiff::Timestamp;
 use model::{
     Branch, DeliveryState, EventKind, Job, JobKind, JobStatus, JournalEntry, JournalEvent, Keys,
@@ -56,10 +59,8 @@ async fn one(world: &World, person: &Person, user: &User) {
     if user.job.is_some() {
         world.stage.violated("GEN-4", format!("{} is complete and has a job", user.id));
     }
+    let Ok(journal) = load_journal(&*world.quiet, &person.key).await else { return };
     let partition = Keys::user_partition(&person.key);
-    let journal = load_all::<JournalEntry>(&*world.quiet, &partition, Keys::JOURNAL).await;
-    let Ok(journal) = journal else { return };
-    let journal: Vec<JournalEntry> = journal.into_iter().map(|entry| entry.value).collect();
     let jobs = load_all::<Job>(&*world.quiet, &partition, Keys::PAST_JOBS).await;
     let jobs: Vec<Job> = jobs.unwrap_or_default().into_iter().map(|job| job.value).collect();
     for job in &jobs {

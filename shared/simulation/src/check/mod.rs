@@ -14,7 +14,7 @@ pub(crate) use content::{Ledger, Letter};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{JobId, UserId, UserState, WaveId};
+use model::{JobId, JournalEntry, UserId, UserState, WaveId};
 
 /// Something that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,10 @@ pub(crate) struct Watch {
     pub(crate) waves: BTreeMap<UserId, Option<WaveId>>,
     /// The cursor of each job and branch in flight.
     pub(crate) cursors: BTreeMap<(UserId, JobId), usize>,
-    /// The number of the next journal entry of each job and branch.
-    pub(crate) journal: BTreeMap<(UserId, JobId), u32>,
+    /// The journal of each job and branch.
+    pub(crate) journal: BTreeMap<(UserId, JobId), Vec<JournalEntry>>,
+    /// How many entries of each are in pages.
+    pub(crate) pages: BTreeMap<(UserId, JobId), u32>,
     /// Users who have just been prepared.
     pub(crate) prepared: Vec<UserId>,
     /// When each user was prepared first.

@@ -2,9 +2,9 @@
 
 use catalogue::Step;
 use content::{Difference, VerifiedPlace, VerifyReport, Workload};
-use engine::records::load;
+use engine::load_journal;
 use jiff::Timestamp;
-use model::{Keys, Memory, User};
+use model::{JournalEvent, User};
 use simulator::{FolderView, MailboxView, Part};
 
 use super::content::{Ledger, items};
@@ -14,8 +14,13 @@ use crate::world::{Person, World};
 /// last round of the copy began.
 pub(crate) async fn verified(world: &World, person: &Person, user: &User, copied: Timestamp) {
     let broken = |text: String| world.stage.violated("SYN-4", format!("{}: {text}", user.id));
-    let memory = load::<Memory>(&*world.quiet, Keys::memory(&person.key)).await.ok().flatten();
-    let receipt = memory.and_then(|m| m.value.receipts.get(&Step::VerifyContent).cloned());
+    let journal = load_journal(&*world.quiet, &person.key).await.unwrap_or_default();
+    let receipt = journal.into_iter().rev().find_map(|entry| match entry.event {
+        JournalEvent::Done { receipt, .. } if entry.step == Some(Step::VerifyContent) => {
+            Some(receipt)
+        }
+        _ => None,
+    });
     let report = receipt.and_then(|receipt| receipt.get("report").cloned());
     let report = report.and_then(|report| serde_json::from_value::<VerifyReport>(report).ok());
     let Some(report) = report else { return broken("no verification is kept".to_owned()) };

@@ -1,7 +1,7 @@
 //! Mistakes in what is committed.
 
 use conformance::reference::ModelStore;
-use model::{Job, Notification, Stored};
+use model::{Job, JournalEntry, JournalEvent, JournalPage, Notification, Stored};
 use ports::{Change, Expect, Key, Store};
 
 use super::Bug;
@@ -23,7 +23,7 @@ pub(crate) fn twisted(stage: &Stage, bug: Option<Bug>, changes: &[Change]) -> Ve
         Some(Bug::NameNotRemembered) => {
             changes.retain(|change| !remembers(change));
         }
-        Some(Bug::NoBeforeImages) => changes.retain(|change| !is_before_image(change)),
+        Some(Bug::NoBeforeImages) => without_before_images(&mut changes),
         Some(Bug::UsagePerJob) => usage_per_job(&mut changes),
         Some(Bug::NoNotificationRecord) => {
             for change in &mut changes {
@@ -130,11 +130,19 @@ fn remembers(change: &Change) -> bool {
     remembers && !text.contains("cutover.clear_contact_legacy_dn")
 }
 
-fn is_before_image(change: &Change) -> bool {
-    let Change::Put { key, value, .. } = change else { return false };
-    is(key, "L#")
-        && model::JournalEntry::from_bytes(value)
-            .is_ok_and(|entry| matches!(entry.event, model::JournalEvent::Writing { .. }))
+fn without_before_images(changes: &mut Vec<Change>) {
+    let is_other = |entry: &JournalEntry| !matches!(entry.event, JournalEvent::Writing { .. });
+    edit_jobs(changes, |job| job.journal.retain(is_other));
+    changes.retain_mut(|change| {
+        let Change::Put { key, value, .. } = change else { return true };
+        let Some(mut page) = is(key, "L#").then(|| JournalPage::from_bytes(value).ok()).flatten()
+        else {
+            return true;
+        };
+        page.entries.retain(is_other);
+        replace(value, &page);
+        !page.entries.is_empty()
+    });
 }
 
 fn usage_per_job(changes: &mut [Change]) {

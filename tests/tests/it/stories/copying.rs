@@ -15,7 +15,6 @@ use content::{
 use control::Selection;
 use crosswave_tests::world::{World, drive};
 use model::{Action, JournalEvent, Keys, User, UserState};
-use serde_json::Value;
 use simulator::Part;
 
 use super::support::{after, client, discovered, fill, plain, requests, target_id};
@@ -223,9 +222,8 @@ async fn verification_lists_each_difference_with_its_reason() {
 
 async fn verified(world: &World, user: &User) -> VerifyReport {
     world.perform(std::slice::from_ref(user), Action::Verify).await;
-    let memory = engine::memory_of(&world.host, &world.key(user)).await.unwrap();
-    let report: &Value = &memory.receipts[&Step::VerifyContent]["report"];
-    serde_json::from_value(report.clone()).unwrap()
+    let receipt = world.last_receipt(user, Step::VerifyContent).await.unwrap();
+    serde_json::from_value(receipt["report"].clone()).unwrap()
 }
 
 /// SYN-5: unreadable items are listed with all that is known of them and do not stop the sync; the

@@ -9,6 +9,7 @@ mod gate;
 mod general;
 mod groups;
 mod interleavings;
+mod journal;
 mod late_delta;
 mod mail;
 mod matching;

@@ -152,8 +152,7 @@ async fn state_of(world: &World, people: &[User]) -> Vec<String> {
         let user = world.user(user).await;
         let who = &user.source.user_principal_name;
         lines.push(format!("{who} {} {:?}", user.state, user.problem));
-        let memory = engine::memory_of(&world.host, &world.key(&user)).await.unwrap();
-        let verified = memory.receipts.get(&Step::VerifyContent);
+        let verified = world.last_receipt(&user, Step::VerifyContent).await;
         lines.push(format!("{who} verified {verified:?}"));
         let Some(target) = &user.target else { continue };
         for (tenant, id) in [
