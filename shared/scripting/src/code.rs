@@ -57,6 +57,7 @@ codes! {
     E013 = "a pattern is not valid",
     E014 = "a word of the language that is not available",
     E015 = "a file of the library cannot be used",
+    E016 = "a message names a file that the library does not have",
     R001 = "the script failed while it ran",
     R002 = "a value is refused by the attribute's rules",
     R003 = "the attribute does not exist",

@@ -126,7 +126,8 @@ impl Script {
             return Err(unusable);
         }
         let engine = sandbox::build();
-        let checked = check::script(&engine, &name, &text);
+        let draft = check::Draft { name: &name, text: &text, library: &options.library };
+        let checked = check::script(&engine, &draft);
         let (errors, warnings): (Vec<_>, Vec<_>) =
             checked.findings.into_iter().partition(|found| found.severity == Severity::Error);
         let Some(ast) = checked.ast.filter(|_| errors.is_empty()) else { return Err(errors) };

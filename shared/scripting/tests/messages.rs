@@ -87,15 +87,61 @@ fn a_message_may_wait_for_a_date() {
     );
 }
 
+/// The names that a script writes out, in the maps that can be messages.
+#[test]
+fn the_check_looks_up_the_files_that_messages_name() {
+    let found = |entry: &str, map: &str| -> Vec<String> {
+        let text = format!("// crosswave-api: 1\nfn {entry} {{ let made = {map}; [] }}\n");
+        let options = ScriptOptions { library: library(), ..ScriptOptions::default() };
+        let found = Script::compile_with("m.rhai", &text, options).err().unwrap_or_default();
+        found.iter().map(ToString::to_string).collect()
+    };
+    let notify = "notify(event, user, ctx)";
+    for (map, said) in [
+        (
+            r#"#{ to: "user", template: "movd.html" }"#,
+            "E016: the library has no template `movd.html` (m.rhai:2:67); did you mean `moved.html`?",
+        ),
+        (
+            r#"["user"].map(|to| #{ to: to, attach: ["move.ics", "move.isc"] })"#,
+            "E016: the library has no attachment `move.isc` (m.rhai:2:92); did you mean `move.ics`?",
+        ),
+        (
+            r#"#{ to: "user", template: switch event.kind { "error" => "x.html", _ => "moved.txt" } }"#,
+            "E016: the library has no template `x.html` (m.rhai:2:98); it has moved.html, moved.txt",
+        ),
+        (
+            r#"#{ to: "user", template: "guide.pdf" }"#,
+            "E016: `guide.pdf` is no template (m.rhai:2:67); templates are .html and .txt files",
+        ),
+        (
+            r#"#{ to: "user", links: "move.url" }"#,
+            "E016: the library has no link `move.url` (m.rhai:2:64); it has guide.url",
+        ),
+    ] {
+        assert_eq!(found(notify, map), [said]);
+    }
+    // Addresses, names that are made up, and maps that are no message.
+    for map in [
+        r#"#{ to: "user", links: ["https://a.example/x.url", "guide.url"], attach: "guide.pdf" }"#,
+        r#"#{ to: "user", template: event.kind + ".html", attach: `${event.kind}.pdf` }"#,
+        r#"#{ template: "moved", attach: [] }"#,
+    ] {
+        assert_eq!(found(notify, map), [""; 0], "{map}");
+    }
+    let map = r#"#{ to: "x", template: "y" }"#;
+    assert_eq!(found("map_user(source, target, ctx)", map), [""; 0]);
+}
+
 /// Each is R006, and says which message is meant and why.
 #[test]
 fn a_message_that_cannot_be_made_says_why() {
     for (message, said) in [
         (
-            r#"template: "movd.html""#,
+            r#"template: "" + "movd.html""#,
             "entry 0: the library has no template `movd.html` (messages.rhai:3:39); did you mean `moved.html`?",
         ),
-        (r#"template: "guide.pdf""#, "`guide.pdf` is no template"),
+        (r#"template: "" + "guide.pdf""#, "`guide.pdf` is no template"),
         (r#"template: "moved.txt", body: "x""#, "it has `body` and `template`"),
         (r#"template: "moved.txt""#, "the template names {name}, but the values are: "),
         (
@@ -109,10 +155,10 @@ fn a_message_that_cannot_be_made_says_why() {
         (r#"body: "x", when: "soon""#, "`when` must be a date"),
         (r#"body: "x", when: 5"#, "`when` must be a date"),
         (r#"body: "x", when: "2036-01-01""#, "more than a year ahead"),
-        (r#"body: "x", attach: "guide.doc""#, "the library has no attachment `guide.doc`"),
-        (r#"body: "x", attach: "guide.url""#, "`guide.url` is no attachment"),
+        (r#"body: "x", attach: "" + "guide.doc""#, "the library has no attachment `guide.doc`"),
+        (r#"body: "x", attach: "" + "guide.url""#, "`guide.url` is no attachment"),
         (r#"body: "x", attach: ["guide.pdf", "larger.pdf"]"#, "at most 2097152 are allowed"),
-        (r#"body: "x", links: "gide.url""#, "did you mean `guide.url`?"),
+        (r#"body: "x", links: "" + "gide.url""#, "did you mean `guide.url`?"),
         (r#"body: "x", links: "https://a.example/\r\nb""#, "a link has no spaces"),
         (r#"body: "x", links: "https://a.example/".pad(3000, "a")"#, "a link has at most 2000"),
         (r#"body: "x", language: "de\r\nX: 1""#, "`language` is a code"),

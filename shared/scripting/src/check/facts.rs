@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{AST, Engine, Position};
 
+use super::Draft;
 use super::syntax::width;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::entry::Entry;
+use crate::library::Library;
 
 /// Everything that the findings of one script are made from.
 pub(super) struct Facts<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
+    /// The files beside the script.
+    pub(super) library: &'a Library,
     /// Native functions, and the numbers of arguments that they take.
     pub(super) natives: BTreeMap<String, BTreeSet<usize>>,
     /// The script's own functions, likewise.
@@ -23,12 +27,13 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(engine: &Engine, ast: &AST, name: &'a str, text: &'a str) -> Self {
+    pub(super) fn of(engine: &Engine, ast: &AST, draft: &Draft<'a>) -> Self {
         let mut own: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for function in ast.iter_functions() {
             own.entry(function.name.to_owned()).or_default().insert(function.params.len());
         }
-        Self { name, text, natives: natives(engine), own, patterns: Cell::new(0) }
+        let Draft { name, text, library } = *draft;
+        Self { name, text, library, natives: natives(engine), own, patterns: Cell::new(0) }
     }
 
     /// The entry functions that the script has with the right number of parameters.
@@ -52,6 +57,25 @@ impl<'a> Facts<'a> {
             }
             _ => found,
         }
+    }
+
+    /// A finding at a text that the script writes out.
+    pub(super) fn at_text(
+        &self,
+        code: Code,
+        text: &str,
+        at: Position,
+        message: String,
+    ) -> Diagnostic {
+        let mut found = self.at(code, at, message);
+        let written = format!("\"{text}\"");
+        let line = at.line().and_then(|line| self.text.lines().nth(line.checked_sub(1)?));
+        let mut rest = line.unwrap_or_default().chars().skip(at.position().unwrap_or(1) - 1);
+        // One with escapes is longer than what it says; its first character is marked.
+        if written.chars().all(|c| rest.next() == Some(c)) {
+            found.width = Some(written.chars().count());
+        }
+        found
     }
 
     /// A finding at the definition of a function.

@@ -16,6 +16,7 @@ use rhai::{AST, Engine};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::entry::Entry;
+use crate::library::Library;
 use crate::sandbox::MOST_PARAMETERS;
 
 use facts::Facts;
@@ -38,8 +39,16 @@ const MOST_FINDINGS: usize = 100;
 /// The most patterns that are compiled to see whether they are good.
 const MOST_PATTERNS: usize = 30;
 
+/// What is checked.
+pub(crate) struct Draft<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) library: &'a Library,
+}
+
 /// Checks a script's text with the engine that is to run it.
-pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
+pub(crate) fn script(engine: &Engine, draft: &Draft<'_>) -> Checked {
+    let (name, source) = (draft.name, draft.text);
     let mut findings = text::check(name, source);
     // What would cost the parser too much is not parsed at all.
     if findings.iter().any(|found| matches!(found.code, Code::E007 | Code::E010)) {
@@ -57,7 +66,7 @@ pub(crate) fn script(engine: &Engine, name: &str, source: &str) -> Checked {
         findings.push(Diagnostic::new(Code::E010, name, message));
         return Checked { findings, ast: None, entries: BTreeSet::new() };
     }
-    let facts = Facts::of(engine, &ast, name, source);
+    let facts = Facts::of(engine, &ast, draft);
     let entries = facts.entries();
     findings.extend(entry_findings(&facts, &ast));
     findings.extend(walk::check(&facts, &ast));

@@ -189,6 +189,12 @@ impl Library {
         Ok(file.text().unwrap_or_default().trim().to_owned())
     }
 
+    /// What is wrong with a name, if it is one of a file.
+    pub(crate) fn misnamed(&self, name: &str, used: Use) -> Option<Unfit> {
+        let named = used != Use::Link || names_a_file(name);
+        self.named(name, used).err().filter(|_| named)
+    }
+
     /// The file of this name; if there is none, what could be meant among the files that fit.
     fn named(&self, name: &str, used: Use) -> Result<(&LibraryFile, Kind), Unfit> {
         let what = used.what();
