@@ -26,7 +26,10 @@ def main() -> None:
     path = pathlib.Path(__file__).with_name("template.yaml")
     template = yaml_parse(path.read_text())
     # What `aws cloudformation package` does.
-    template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/crosswave.zip"
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            assert resource["Properties"]["CodeUri"] == "crosswave.zip"
+            resource["Properties"]["CodeUri"] = "s3://artifacts/crosswave.zip"
     expanded = transform(template, {}, NoManagedPolicies())
     resources = expanded["Resources"]
     size = len(json.dumps(expanded))

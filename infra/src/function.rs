@@ -10,6 +10,8 @@ use crate::{
     role,
 };
 
+/// The artifact, beside the template.
+const ARTIFACT: &str = "crosswave.zip";
 /// A queue hides a message for so many times the function's time-out, as AWS advises: the poller
 /// itself needs time for throttled invocations.
 pub const VISIBILITY_TIMEOUTS: u64 = 6;
@@ -136,6 +138,8 @@ fn code(function: Function) -> Node {
         ("FunctionName", physical(&slug(function))),
         ("Description", title.into()),
         ("Handler", function.handler().into()),
+        // Not among the globals: `aws cloudformation package` looks at the functions alone.
+        ("CodeUri", ARTIFACT.into()),
         ("Role", attribute(format!("{}Role", logical(function)), "Arn")),
         ("MemorySize", memory(function).into()),
         ("Timeout", function.timeout().as_secs().into()),

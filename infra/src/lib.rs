@@ -87,7 +87,6 @@ fn globals() -> Node {
         map([
             ("Runtime", "provided.al2023".into()),
             ("Architectures", list(["arm64"])),
-            ("CodeUri", "crosswave.zip".into()),
             ("Tracing", when("Traced", "Active".into(), "PassThrough".into())),
             ("Environment", map([("Variables", variables)])),
         ]),

@@ -2,6 +2,8 @@ use catalogue::{CATALOGUE, Function};
 
 use super::*;
 
+mod readme;
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test may ask whether it is to write the file")]
 fn the_committed_template_is_fresh() {
