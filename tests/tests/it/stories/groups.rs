@@ -139,24 +139,61 @@ async fn a_group_that_comes_later_gets_its_rights_with_the_next_sync_or_the_cuto
     }
 }
 
+/// A group of one tenant beside those that are there: as what, and with the name of the one that holds rights.
+#[derive(Clone, Copy)]
+enum Beside {
+    InSource,
+    InTarget,
+    ListInTarget,
+}
+
 /// SYN-2, MAT-2: which of two groups of one name is meant nobody guesses, nor does a project that says
-/// nothing about groups. The report says of each why it waits and what to do; nobody is told that they wait.
+/// nothing about groups, or only about others, and a distribution list cannot hold rights. The report says of
+/// each why it waits and what to do; nobody is told that they wait.
 #[tokio::test]
 async fn an_ambiguous_or_unlisted_group_gets_nothing_and_is_reported_with_its_reason() {
+    use Beside::{InSource, InTarget, ListInTarget};
+    let others = GroupMatching {
+        named: [("Others".to_owned(), "others@fabrikam.example".to_owned())].into(),
+        by: Vec::new(),
+    };
     let nowhere = GroupMatching {
         named: [(NAME.to_owned(), "nobody@nowhere.example".to_owned())].into(),
         by: Vec::new(),
     };
-    let cases = [
-        (by_name(), 2, "2 groups of the target fit, each has the displayName `Vault readers`"),
-        (nowhere, 1, "no group of the target is `nobody@nowhere.example`"),
-        (GroupMatching::default(), 1, "the project file says nothing about groups"),
+    let cases: [(GroupMatching, &[Beside], &str); 7] = [
+        (
+            by_name(),
+            &[InTarget, InTarget],
+            "2 groups of the target fit, each has the displayName `Vault readers`",
+        ),
+        (
+            by_name(),
+            &[InSource, InTarget],
+            "2 groups of the source have the displayName `Vault readers`",
+        ),
+        (
+            by_name(),
+            &[ListInTarget],
+            "the group of the target that has the displayName `Vault readers` is a distribution list",
+        ),
+        (by_name(), &[], "the target has no such group; make it there, or name"),
+        (nowhere, &[InTarget], "no group of the target is `nobody@nowhere.example`"),
+        (others, &[InTarget], "[groups] does not name this group"),
+        (GroupMatching::default(), &[InTarget], "the project file says nothing about groups"),
     ];
-    for (groups, copies, why) in cases {
+    for (groups, beside, why) in cases {
         let (world, owner) = shared_with_a_group(groups).await;
-        for copy in 0..copies {
-            let alias = format!("vault{copy}");
-            world.simulator.add_security_group(world.target.tenant_id, NAME, &alias).unwrap();
+        let (simulator, here, there) =
+            (&world.simulator, world.source.tenant_id, world.target.tenant_id);
+        for (n, group) in beside.iter().enumerate() {
+            let alias = format!("vault{n}");
+            let made = match group {
+                InSource => simulator.add_security_group(here, NAME, &alias),
+                InTarget => simulator.add_security_group(there, NAME, &alias),
+                ListInTarget => simulator.add_distribution_list(there, NAME, &alias),
+            };
+            made.unwrap();
         }
         for action in [Action::Prepare, Action::Sync] {
             world.perform(std::slice::from_ref(&owner), action).await;
@@ -168,8 +205,10 @@ async fn an_ambiguous_or_unlisted_group_gets_nothing_and_is_reported_with_its_re
         assert!(told(&world, &owner).await.is_empty(), "{why}");
         world.perform(std::slice::from_ref(&owner), Action::Cutover).await;
         assert_eq!(world.user(&owner).await.state, UserState::Complete);
-        let address = format!("vault0@{}", world.target.vanity_domain);
-        assert_eq!(rights(&world, &owner, &address, NAME).await, [false; 3]);
-        assert_eq!(waiting(&reported(&world).await), 3);
+        for alias in ["vault0", "vault1"] {
+            let address = format!("{alias}@{}", world.target.vanity_domain);
+            assert_eq!(rights(&world, &owner, &address, NAME).await, [false; 3], "{why}");
+        }
+        assert_eq!(waiting(&reported(&world).await), 3, "{why}");
     }
 }
