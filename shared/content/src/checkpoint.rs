@@ -128,6 +128,12 @@ pub(crate) struct ItemsStep {
     /// It is the second time in this round, because the first listing was not complete.
     #[serde(default)]
     pub(crate) relisted: bool,
+    /// The changes since, which are read too where the folder's count does not agree.
+    #[serde(default)]
+    pub(crate) read_on: ReadOn,
+    /// Some of the changes are deletions.
+    #[serde(default)]
+    pub(crate) removed: bool,
     /// Nor was the second: what is missing in it is asked for before it is taken for deleted.
     #[serde(default)]
     pub(crate) incomplete: bool,
@@ -140,6 +146,33 @@ pub(crate) struct ItemsStep {
     pub(crate) page: Option<PageStep>,
     /// The folder has been read to its end; the next round starts from this link.
     pub(crate) done: Option<String>,
+}
+
+/// Reading on behind the end of the changes: a count that does not agree may be newer than they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadOn {
+    times: u8,
+    /// The last time brought nothing.
+    quiet: bool,
+}
+
+impl ReadOn {
+    /// At most so often: somebody may be working all the time.
+    const MOST: u8 = 3;
+
+    /// Whether to read on, once more.
+    pub(crate) fn again(&mut self) -> bool {
+        let again = !self.quiet && self.times < Self::MOST;
+        if again {
+            (self.times, self.quiet) = (self.times.saturating_add(1), true);
+        }
+        again
+    }
+
+    /// There are changes, and while they are copied others may come.
+    pub(crate) fn news(&mut self) {
+        self.quiet = false;
+    }
 }
 
 /// Where the work on one page of changes stands.
@@ -294,9 +327,9 @@ pub(crate) struct ChangesStep {
     /// has come.
     #[serde(default)]
     pub(crate) ended: Option<String>,
-    /// The changes since have been read, too, because counts did not agree.
+    /// The changes since, which are read too where counts do not agree.
     #[serde(default)]
-    pub(crate) read_on: bool,
+    pub(crate) read_on: ReadOn,
     /// Folders that were looked into for that.
     #[serde(default)]
     pub(crate) looked_into: Vec<String>,

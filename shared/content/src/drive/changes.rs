@@ -69,6 +69,7 @@ impl Unit<'_> {
                     continue;
                 };
                 if !rows.is_empty() {
+                    step.read_on.news();
                     self.open_drive_page(&mut step, &rows, then.clone());
                 }
                 (rows, then)

@@ -153,8 +153,7 @@ impl Unit<'_> {
                 // It changed between the pages.
                 continue;
             }
-            if !step.read_on {
-                step.read_on = true;
+            if step.read_on.again() {
                 return Ok(Missed::Unsure);
             }
             if count.children > LISTED {

@@ -13,7 +13,7 @@ use tenant::{
     graph::{BATCH_MAX, Page, mailbox_content::MailboxItem},
 };
 
-use super::{FolderRow, MailboxCopy, batch::Row};
+use super::{FolderRow, MailboxCopy, batch::Row, listing::Reckoning};
 use crate::{
     BadItem, ContentError, CopyMode,
     checkpoint::{Follow, Intent, ItemsStep, MailboxStep, PageStep},
@@ -35,8 +35,8 @@ pub(super) struct FolderCopy<'s> {
     pub(super) bad: BTreeMap<String, BadItem>,
     /// Mail of the page in hand that reached the target's inbox by forwarding: source id to target id.
     pub(super) delivered: BTreeMap<String, String>,
-    /// The row has another [`FolderRow::short`] than the stored one.
-    pub(super) short_changed: bool,
+    /// The row counts otherwise than the stored one.
+    pub(super) count_changed: bool,
 }
 
 impl Unit<'_> {
@@ -54,7 +54,7 @@ impl Unit<'_> {
         let map = ItemMap::open(store, &partition, keys::map(workload, row.ordinal)).await?;
         let bad = self.bad_of(copy, row.ordinal).await?;
         let mut folder =
-            FolderCopy { row, path, map, bad, delivered: BTreeMap::new(), short_changed: false };
+            FolderCopy { row, path, map, bad, delivered: BTreeMap::new(), count_changed: false };
         let done = self.copy_folder(copy, &mut folder, step).await;
         // Whatever ended it: what is in the target is in the map with the next commit.
         self.take_map_changes(&folder);
@@ -79,12 +79,15 @@ impl Unit<'_> {
                 let rows = pages::load::<5>(self.state.store, &self.state.partition, &sort).await?;
                 rows.into_iter().map(Row::from).collect()
             } else if step.done.is_some() {
-                if self.is_short(copy, folder, &mut step).await? {
-                    (step.link, step.done, step.retried) = (None, None, true);
-                    (step.anew, step.relisted) = (true, true);
-                    continue;
+                match self.reckon(copy, folder, &mut step).await? {
+                    Reckoning::Done => return Ok(step),
+                    Reckoning::Unsure => step.link = step.done.take(),
+                    Reckoning::Incomplete => {
+                        (step.link, step.done, step.retried) = (None, None, true);
+                        (step.anew, step.relisted) = (true, true);
+                    }
                 }
-                return Ok(step);
+                continue;
             } else {
                 self.within_budget()?;
                 self.next_page(copy, folder, &mut step).await?
@@ -281,6 +284,7 @@ impl Unit<'_> {
             }
         }
         if !removed.is_empty() {
+            step.removed = true;
             self.remember_removed(copy, &removed);
         }
         Ok(rows)
@@ -315,6 +319,7 @@ impl Unit<'_> {
             follow(step, then);
             return;
         }
+        step.read_on.news();
         let bytes: u64 = rows.iter().map(|row| row.size).sum();
         let counts = self.counts(copy.workload);
         counts.found += rows.len() as u64;
@@ -358,7 +363,7 @@ impl Unit<'_> {
         }
         let mut row = folder.row;
         let link = step.done.clone().filter(|link| !link.is_empty());
-        if row.delta != link || folder.short_changed {
+        if row.delta != link || folder.count_changed {
             row.delta = link;
             self.put_folder(copy, row.clone())?;
         }

@@ -58,6 +58,9 @@ pub(crate) struct FolderRow {
     /// How many items more the source counts in it than it lists, when that was last looked into.
     #[serde(default)]
     pub(crate) short: u32,
+    /// Or how many fewer.
+    #[serde(default)]
+    pub(crate) over: u32,
     /// The mailbox that holds it, where that is not the one it is listed in: an archive that has
     /// expanded keeps folders in auxiliary mailboxes.
     #[serde(default)]

@@ -52,6 +52,8 @@ pub(crate) struct ItemMap<'a> {
     prefix: String,
     /// Hashes of all source ids of live rows: most questions are answered without reading.
     known: BTreeSet<u64>,
+    /// Those of them whose last row removes.
+    removed: BTreeSet<u64>,
     tail: Packer<4>,
     tail_number: u32,
     tail_changed: bool,
@@ -71,6 +73,7 @@ impl<'a> ItemMap<'a> {
             partition: partition.to_owned(),
             prefix,
             known: BTreeSet::new(),
+            removed: BTreeSet::new(),
             tail: Packer::default(),
             tail_number: 0,
             tail_changed: false,
@@ -127,8 +130,19 @@ impl<'a> ItemMap<'a> {
     }
 
     fn learn(&mut self, record: &Record) -> Result<(), ContentError> {
-        let known = &mut self.known;
-        each(record, |row| note(known, row))
+        each(record, |[source, _, target, _]| self.note(source, target))
+    }
+
+    fn note(&mut self, source: &str, target: &str) {
+        let source = fingerprint(source);
+        if !target.is_empty() {
+            self.known.insert(source);
+            self.removed.remove(&source);
+        } else if self.known.contains(&source) {
+            // It stays known: a hash that another id shares would be lost with it, and a lost "maybe" would be a
+            // wrong "certainly not".
+            self.removed.insert(source);
+        }
     }
 
     /// Whether a source id may be in the map; `false` is certain.
@@ -136,9 +150,14 @@ impl<'a> ItemMap<'a> {
         self.known.contains(&fingerprint(source))
     }
 
-    /// How many rows the group has at most.
-    pub(crate) fn len_at_most(&self) -> usize {
-        self.known.len()
+    /// How many live rows the group has.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len().saturating_sub(self.removed.len())
+    }
+
+    /// Whether the group has a live row of a source id.
+    pub(crate) fn holds(&self, source: &str) -> bool {
+        self.may_know(source) && !self.removed.contains(&fingerprint(source))
     }
 
     /// Whether the group has any row.
@@ -293,7 +312,7 @@ impl<'a> ItemMap<'a> {
         self.tail.push(&row);
         self.tail_changed = true;
         let [source, _, target, _] = row;
-        note_parts(&mut self.known, source, target);
+        self.note(source, target);
         if self.tail.bytes().len() >= TAIL_BYTES {
             let full = std::mem::take(&mut self.tail);
             self.full.push((self.tail_number, full.bytes().to_vec()));
@@ -400,20 +419,6 @@ fn take(found: &mut BTreeMap<String, Entry>, row: &[String; 4]) {
     } else {
         found.insert(source.clone(), Entry { source, source_tag, target, target_tag });
     }
-}
-
-fn note(known: &mut BTreeSet<u64>, row: &[String; 4]) {
-    let [source, _, target, _] = row;
-    note_parts(known, source, target);
-}
-
-fn note_parts(known: &mut BTreeSet<u64>, source: &str, target: &str) {
-    if target.is_empty() {
-        // A hash that another id shares would be lost with it: a lost "maybe" would be a wrong
-        // "certainly not", so removed ids stay as "maybe".
-        return;
-    }
-    known.insert(fingerprint(source));
 }
 
 /// FNV-1a, 64 bits: stable over versions, good enough to say "certainly not".

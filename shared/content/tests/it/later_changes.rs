@@ -1,9 +1,9 @@
 //! A later delta of a OneDrive that leaves something out: counts and sizes of folders tell, and it comes with the
 //! same sync. Where all agrees nothing is asked for.
 
-use content::CopyMode;
+use content::{CopyMode, CopySummary};
 use serde_json::{Value, json};
-use simulator::DriveFill;
+use simulator::{DriveFill, Part};
 
 use crate::{
     crash::round_with_death,
@@ -255,4 +255,107 @@ fn counts_of_folders_are_evidence_and_people_who_work_on_are_none() {
             assert_eq!((looks(&world, before), pages(&world, before)), (1, 2));
         }
     }
+}
+
+/// A mailbox, into whose inbox come as many messages as leave it, and nothing is told of what comes, or of what
+/// leaves: the folder's count shows either, and it is listed anew in the same sync.
+#[test]
+fn a_page_that_later_changes_of_a_mail_folder_skip_is_noticed() {
+    let part = Part::Primary;
+    for skipped in ["what came", "what left"] {
+        let world = World::new(88);
+        let (tenant, from) = (world.source.tenant_id, world.from.clone());
+        let send = |subjects: &[&str]| {
+            for subject in subjects {
+                world.simulator.send_mail("someone@elsewhere.example", &from, subject);
+            }
+        };
+        let file = |subject: &str| {
+            world.simulator.file_message(tenant, &from, subject, "Filed").unwrap();
+        };
+        send(&["one", "two", "three"]);
+        world.copy(CopyMode::Initial, "job-1");
+        file("one");
+        world.copy(CopyMode::Delta, "job-2");
+        assert_eq!(world.mailbox_differences(part), NONE);
+
+        file("two");
+        send(&["four", "five"]);
+        let came = skipped == "what came";
+        world.tamper(move |_, path, body| {
+            let mut batch: Value = serde_json::from_str(body).ok()?;
+            let responses = batch.get_mut("responses").and_then(Value::as_array_mut)?;
+            let pages = responses.iter_mut().filter_map(|one| one["body"]["value"].as_array_mut());
+            let mut left = 0;
+            for items in pages {
+                let before = items.len();
+                let removed = |item: &Value| item.get("@removed").is_some();
+                // Of what left the inbox, only the deletion there is skipped.
+                items.retain(|item| {
+                    let item_of_changes = removed(item) || item["changeKey"].is_string();
+                    !item_of_changes || came == removed(item)
+                });
+                left += before - items.len();
+            }
+            (path.ends_with("$batch") && left > 0).then(|| (200, batch.to_string()))
+        });
+        world.copy(CopyMode::Delta, "job-3");
+        world.tamper_no_more();
+        assert_eq!(world.mailbox_differences(part), NONE, "{skipped}");
+        // What was out of order is in order.
+        let before = world.requests();
+        world.copy(CopyMode::Delta, "job-4");
+        assert_eq!(single_folders(&world, before), 0, "{skipped}");
+    }
+}
+
+/// Requests for single folders of mailboxes since request `from`.
+fn single_folders(world: &World, from: usize) -> usize {
+    let requests = world.simulator.requests();
+    let folders = requests.iter().skip(from).filter_map(|one| one.path.split_once("/folders/"));
+    folders.filter(|(_, rest)| !rest.contains('/')).count()
+}
+
+/// A message that no listing shows is told of in each round, and costs a second listing in the first only.
+#[test]
+fn a_message_that_is_counted_and_never_listed_is_told_of() {
+    let world = World::new(89);
+    let send = |subject: &str| {
+        world.simulator.send_mail("someone@elsewhere.example", &world.from, subject);
+    };
+    send("one");
+    world.copy(CopyMode::Initial, "job-1");
+    send("two");
+    world.tamper(|_, path, body| {
+        let mut reply: Value = serde_json::from_str(body).ok()?;
+        let mut left = 0;
+        let mut leave_out = |items: &mut Vec<Value>| {
+            let before = items.len();
+            items.retain(|item| !item["changeKey"].is_string());
+            left += before - items.len();
+        };
+        if let Some(responses) = reply.get_mut("responses").and_then(Value::as_array_mut) {
+            let pages = responses.iter_mut().filter_map(|one| one["body"]["value"].as_array_mut());
+            pages.for_each(&mut leave_out);
+        } else if let Some(items) = reply.get_mut("value").and_then(Value::as_array_mut) {
+            leave_out(items);
+        }
+        let changes = path.ends_with("$batch") || path.ends_with("/delta");
+        (changes && left > 0).then(|| (200, reply.to_string()))
+    });
+    let told = |summary: &CopySummary| {
+        let notes = summary.notes.iter().map(|note| note.text.as_str());
+        notes.filter(|text| text.contains("items more in `/Inbox` than it lists")).count()
+    };
+    assert_eq!(told(&world.copy(CopyMode::Delta, "job-2")), 1);
+    for round in ["job-3", "job-4"] {
+        let before = world.requests();
+        assert_eq!(told(&world.copy(CopyMode::Delta, round)), 1, "{round}");
+        assert_eq!(single_folders(&world, before), 0, "{round}");
+    }
+    world.tamper_no_more();
+    send("three");
+    world.copy(CopyMode::Initial, "job-5");
+    assert_eq!(world.mailbox_differences(Part::Primary), NONE);
+    assert_eq!(told(&world.copy(CopyMode::Delta, "job-6")), 0);
 }
