@@ -3,6 +3,7 @@ use catalogue::{CATALOGUE, Function};
 use super::*;
 
 mod readme;
+mod watch;
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test may ask whether it is to write the file")]
@@ -103,39 +104,6 @@ fn the_table_is_kept_whatever_happens_to_the_stack() {
     let resource = template.get("Resources").and_then(|all| all.get("Table")).unwrap();
     for name in ["DeletionPolicy", "UpdateReplacePolicy"] {
         assert_eq!(resource.get(name), Some(&Node::from("Retain")), "{name}");
-    }
-}
-
-/// Who runs a deployment sees every queue and function on one page, is told of late and dead messages
-/// and of spending, and bounds how much runs at a time.
-#[test]
-fn an_operator_sees_everything_and_is_told() {
-    let template = template();
-    let page = property(&template, "Dashboard", "DashboardBody").to_yaml();
-    for function in Function::all() {
-        assert!(page.contains(&format!("-{}\\\"", slug(function))), "{}", function.handler());
-        if let Some(queue) = function.queue() {
-            assert!(page.contains(&format!("-{queue}\\\"")), "{queue}");
-            let mapping =
-                property(&template, &format!("{}Mapping", logical(function)), "ScalingConfig");
-            assert!(mapping.to_yaml().contains("Concurrency"), "{queue}");
-        }
-    }
-    for alarm in ["AnyTooOld", "AnyDead"] {
-        assert!(property(&template, alarm, "AlarmActions").to_yaml().contains("!Ref Alarms"));
-    }
-    assert!(property(&template, "AlarmMail", "Endpoint").to_yaml().contains("AlarmAddress"));
-    assert!(property(&template, "Budget", "Budget").to_yaml().contains("!Ref MonthlyBudget"));
-    let parameters = template.get("Parameters").unwrap();
-    for name in [
-        "Region",
-        "StepConcurrency",
-        "ContentConcurrency",
-        "AlarmAddress",
-        "MonthlyBudget",
-        "LogDays",
-    ] {
-        assert!(parameters.get(name).is_some(), "{name}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Alarms, dashboard, budget.
 
-use catalogue::Function;
-use serde_json::json;
+use catalogue::{Function, metrics};
+use serde_json::{Value, json};
 
 use crate::{
     function::slug,
@@ -11,6 +11,9 @@ use crate::{
 
 /// A message older than this is late: longer than the longest pause that is sent with a message.
 const TOO_OLD_SECONDS: u64 = 3_600;
+
+/// The stack's name, which begins the name of everything.
+const STACK_NAME: &str = "${AWS::StackName}";
 
 /// Where alarms go.
 pub(crate) fn topic() -> Node {
@@ -98,9 +101,9 @@ pub(crate) fn summary() -> [(String, Node); 2] {
     let of = |description: &str, metric, above| {
         alarm(Alarm {
             description: description.to_owned(),
-            namespace: "Crosswave",
+            namespace: metrics::NAMESPACE,
             metric,
-            dimension: ("Stack", reference("AWS::StackName")),
+            dimension: (metrics::STACK, reference("AWS::StackName")),
             above,
         })
     };
@@ -109,11 +112,11 @@ pub(crate) fn summary() -> [(String, Node); 2] {
             "AnyTooOld".to_owned(),
             of(
                 "A user's job waits for a message that does not come",
-                "OldestBaton",
+                metrics::OLDEST_BATON,
                 TOO_OLD_SECONDS,
             ),
         ),
-        ("AnyDead".to_owned(), of("A message could not be handled", "DeadLetters", 0)),
+        ("AnyDead".to_owned(), of("A message could not be handled", metrics::DEAD_LETTERS, 0)),
     ]
 }
 
@@ -171,57 +174,62 @@ pub(crate) fn budget() -> Node {
     ])
 }
 
-/// One page: what waits, what fails, what it uses.
+/// One page: what waits, what fails, what it uses. A page may refer to 50 metrics at no cost: so it
+/// has the queue of each step, whose failures are there as messages that wait, and the errors of the
+/// functions that no queue stands before.
 pub(crate) fn dashboard() -> Node {
-    let stack = "${AWS::StackName}";
-    let chart = |title: &str, at: (u32, u32), metrics: serde_json::Value| {
-        json!({
-            "type": "metric", "x": at.0, "y": at.1, "width": 12, "height": 6,
-            "properties": {
-                "title": title, "region": "${AWS::Region}", "period": 300, "metrics": metrics,
-            },
-        })
-    };
-    let mut widgets = Vec::new();
     let mut parts: Vec<&str> = Function::all().map(names::part).collect();
     parts.dedup();
-    for (index, phase) in parts.iter().enumerate() {
-        let functions: Vec<Function> =
-            Function::all().filter(|function| names::part(*function) == *phase).collect();
-        let row = u32::try_from(index).unwrap_or_default() * 6;
-        let with_queue = functions.iter().filter_map(|function| function.queue());
-        let waiting: Vec<serde_json::Value> = with_queue
-            .map(|name| {
-                json!(["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName",
-                    format!("{stack}-{name}"), { "stat": "Maximum", "label": name }])
+    let mut charts: Vec<(String, Vec<Value>)> = parts
+        .iter()
+        .map(|part| {
+            let of_part = Function::all().filter(|function| names::part(*function) == *part);
+            let waiting = of_part.filter_map(|function| Some(waiting(&function.queue()?)));
+            (format!("{part}: messages that wait"), waiting.collect())
+        })
+        .collect();
+    let without_queue = Function::all().filter(|function| function.queue().is_none());
+    charts.push(("failed invocations".to_owned(), without_queue.map(errors).collect()));
+    charts.push(("the whole deployment".to_owned(), metrics::ALL.map(ours).to_vec()));
+    let units = ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"];
+    charts.push(("the table".to_owned(), units.map(table).to_vec()));
+    let widgets: Vec<Value> = charts
+        .into_iter()
+        .enumerate()
+        .map(|(index, (title, metrics))| {
+            json!({
+                "type": "metric",
+                "x": index % 2 * 12, "y": index / 2 * 6, "width": 12, "height": 6,
+                "properties": {
+                    "title": title, "region": "${AWS::Region}", "period": 300, "metrics": metrics,
+                },
             })
-            .collect();
-        let failed: Vec<serde_json::Value> = functions
-            .iter()
-            .map(|function| {
-                json!(["AWS/Lambda", "Errors", "FunctionName",
-                    format!("{stack}-{}", slug(*function)),
-                    { "stat": "Sum", "label": function.handler() }])
-            })
-            .collect();
-        widgets.push(chart(&format!("{phase}: messages that wait"), (0, row), json!(waiting)));
-        widgets.push(chart(&format!("{phase}: failed invocations"), (12, row), json!(failed)));
-    }
-    let ours = |metric: &str| json!(["Crosswave", metric, "Stack", stack, { "stat": "Maximum" }]);
-    let table =
-        |metric: &str| json!(["AWS/DynamoDB", metric, "TableName", stack, { "stat": "Sum" }]);
-    let last = u32::try_from(parts.len()).unwrap_or_default() * 6;
-    widgets.push(chart(
-        "the whole deployment",
-        (0, last),
-        json!([ours("InFlight"), ours("OldestBaton"), ours("DeadLetters")]),
-    ));
-    widgets.push(chart(
-        "the table",
-        (12, last),
-        json!([table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits")]),
-    ));
+        })
+        .collect();
     let body = json!({ "widgets": widgets }).to_string();
     map([("DashboardName", reference("AWS::StackName")), ("DashboardBody", sub(body))])
         .into_resource("AWS::CloudWatch::Dashboard")
+}
+
+/// How many messages wait in a queue.
+fn waiting(queue: &str) -> Value {
+    json!(["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName",
+        format!("{STACK_NAME}-{queue}"), { "stat": "Maximum", "label": queue }])
+}
+
+/// How many invocations of a function failed.
+fn errors(function: Function) -> Value {
+    json!(["AWS/Lambda", "Errors", "FunctionName", format!("{STACK_NAME}-{}", slug(function)),
+        { "stat": "Sum", "label": function.handler() }])
+}
+
+/// A metric of ours.
+fn ours(metric: &str) -> Value {
+    let stat = if metric == metrics::FAILED { "Sum" } else { "Maximum" };
+    json!([metrics::NAMESPACE, metric, metrics::STACK, STACK_NAME, { "stat": stat }])
+}
+
+/// What the table takes.
+fn table(metric: &str) -> Value {
+    json!(["AWS/DynamoDB", metric, "TableName", STACK_NAME, { "stat": "Sum" }])
 }

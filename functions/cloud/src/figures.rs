@@ -92,8 +92,7 @@ impl Ledger {
         let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
         let handler = read.get("Function").and_then(Value::as_str).unwrap_or_default();
         let Some(function) = Function::of_handler(handler) else { return };
-        let asked = read.get("spent").and_then(|spent| spent.get("asked"));
-        let Some(asked) = asked.and_then(Value::as_array) else { return };
+        let Some(asked) = read.get("asked").and_then(Value::as_array) else { return };
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let totals = if by_the_clock(function) {
             totals.by_the_clock.entry(function).or_default()

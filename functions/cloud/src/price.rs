@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Asked, CloudError, Figures};
 
-/// The published prices, `infra/prices.toml`.
+/// The published prices, `infra/prices.toml`, as far as they depend on the work.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Prices {
     /// The day on which they were looked up.
     pub(crate) as_of: String,

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use serde_json::{Value, json};
+use catalogue::metrics::{NAMESPACE, STACK};
+use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log: every line has the fields of the spans around it, so request, customer, project,
@@ -20,69 +21,54 @@ pub(crate) fn begin() {
         .init();
 }
 
-/// Writes metrics in the embedded metric format: CloudWatch reads them out of the log.
-pub(crate) fn metrics(
-    at: i64,
-    dimensions: &[(&str, &str)],
-    metrics: &[(String, f64)],
-    properties: &Value,
-) {
-    let line = embedded(at, dimensions, metrics, properties);
+/// Writes metrics in the embedded metric format, which `CloudWatch` reads out of the log, and beside
+/// them what is told of this invocation alone: the log's own queries find it.
+pub(crate) fn metrics(at: i64, stack: &str, metrics: &[(&str, f64)], beside: Value) {
+    let line = embedded(at, stack, metrics, beside);
     // A log that cannot be written is no reason to stop the work.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
 /// One line of the format: `_aws` says which of the other members are metrics, and by what they are
 /// told apart ("CloudWatch embedded metric format specification").
-fn embedded(
-    at: i64,
-    dimensions: &[(&str, &str)],
-    metrics: &[(String, f64)],
-    properties: &Value,
-) -> Value {
-    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+fn embedded(at: i64, stack: &str, metrics: &[(&str, f64)], beside: Value) -> Value {
     let described: Vec<Value> = metrics.iter().map(|(name, _)| json!({ "Name": name })).collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": at,
-            "CloudWatchMetrics": [{
-                "Namespace": "Crosswave", "Dimensions": [names], "Metrics": described,
-            }],
-        },
-        "spent": properties,
+    let told = json!({
+        "Timestamp": at,
+        "CloudWatchMetrics": [{
+            "Namespace": NAMESPACE, "Dimensions": [[STACK]], "Metrics": described,
+        }],
     });
-    if let Some(line) = line.as_object_mut() {
-        for (name, value) in dimensions {
-            line.insert((*name).to_owned(), json!(value));
-        }
-        for (name, value) in metrics {
-            line.insert(name.clone(), json!(value));
-        }
-    }
-    line
+    let mut line = if let Value::Object(beside) = beside { beside } else { Map::new() };
+    line.insert("_aws".to_owned(), told);
+    line.insert(STACK.to_owned(), json!(stack));
+    line.extend(metrics.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    Value::Object(line)
 }
 
 #[cfg(test)]
 mod tests {
+    use catalogue::metrics::FAILED;
+
     use super::*;
 
     /// What the specification asks of a line: the time in milliseconds; each dimension a text and each
-    /// metric a number at the top of the line.
+    /// metric a number at the top of the line. A dimension more would be a metric more for each of its
+    /// values: what is told of one invocation is none.
     #[test]
     fn a_line_of_metrics_is_in_the_embedded_metric_format() {
-        let dimensions = [("Stack", "crosswave"), ("Function", "control.tick")];
-        let metrics = [("Milliseconds".to_owned(), 12.0), ("Failed".to_owned(), 0.0)];
-        let line = embedded(1_790_000_000_000, &dimensions, &metrics, &json!({ "request": "r" }));
+        let beside = json!({ "Function": "control.tick", "Milliseconds": 12, "request": "r" });
+        let line = embedded(1_790_000_000_000, "crosswave", &[(FAILED, 0.0)], beside);
         assert_eq!(line["_aws"]["Timestamp"], 1_790_000_000_000_i64);
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "Crosswave");
-        assert_eq!(directive["Dimensions"], json!([["Stack", "Function"]]));
-        for name in directive["Dimensions"][0].as_array().unwrap() {
-            assert!(line[name.as_str().unwrap()].is_string(), "{name}");
-        }
+        assert_eq!(directive["Dimensions"], json!([["Stack"]]), "no metric for each function");
+        assert!(line["Stack"].is_string());
+        assert_eq!(directive["Metrics"], json!([{ "Name": "Failed" }]));
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
-        assert_eq!(line["spent"]["request"], "r", "and what a person searches for");
+        assert_eq!(line["request"], "r", "and what a person searches for");
+        assert_eq!(line["Function"], "control.tick");
     }
 }

@@ -10,7 +10,7 @@ use aws::{
     Access, AwsError, Caller, Connections, DynamoStore, Event, EventBus, Functions, Meter,
     NewSchedule, Object, Objects, Polling, ScheduleTarget, Schedules, SqsQueues,
 };
-use catalogue::{Function, table::PROJECTS};
+use catalogue::{Function, metrics, table::PROJECTS};
 use control::Scope;
 use engine::{Host, HostIdentity, StoredScripts};
 use jiff::{Timestamp, tz::TimeZone};
@@ -119,7 +119,7 @@ impl Services {
         self.deployment.host.clock.now()
     }
 
-    /// Writes the invocation's metrics, and what it asked of table and queues.
+    /// Writes the invocation's metrics, and beside them its time and what it asked of table and queues.
     pub(crate) fn report(
         &self,
         function: Function,
@@ -134,11 +134,7 @@ impl Services {
             .and_then(Value::as_array)
             .map_or_else(|| usize::from(answer.is_none()), Vec::len);
         let failed = u32::try_from(failed).unwrap_or(u32::MAX);
-        let mut metrics = vec![
-            ("Milliseconds".to_owned(), f64::from(milliseconds)),
-            ("Failed".to_owned(), f64::from(failed)),
-        ];
-        let spent: Vec<Value> = self
+        let asked: Vec<Value> = self
             .meter
             .take()
             .into_iter()
@@ -151,19 +147,17 @@ impl Services {
                 })
             })
             .collect();
-        let stack = self.deployment.stack.as_str();
-        let spent = json!({ "request": request, "asked": spent });
-        let dimensions = [("Stack", stack), ("Function", function.handler())];
-        log::metrics(now.as_millisecond(), &dimensions, &metrics, &spent);
-        metrics.clear();
         // What the tick and the collector count is of the whole deployment.
-        for name in ["InFlight", "OldestBaton", "DeadLetters"] {
-            let value = answer.and_then(|answer| answer.get(name)).and_then(Value::as_f64);
-            metrics.extend(value.map(|value| (name.to_owned(), value)));
-        }
-        if !metrics.is_empty() {
-            log::metrics(now.as_millisecond(), &[("Stack", stack)], &metrics, &Value::Null);
-        }
+        let counted = [metrics::IN_FLIGHT, metrics::OLDEST_BATON, metrics::DEAD_LETTERS];
+        let mut values = vec![(metrics::FAILED, f64::from(failed))];
+        values.extend(
+            counted.into_iter().filter_map(|name| Some((name, answer?.get(name)?.as_f64()?))),
+        );
+        let beside = json!({
+            "Function": function.handler(), "Milliseconds": milliseconds, "request": request,
+            "asked": asked,
+        });
+        log::metrics(now.as_millisecond(), &self.deployment.stack, &values, beside);
     }
 }
 

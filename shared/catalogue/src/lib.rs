@@ -7,6 +7,7 @@
 
 mod docs;
 mod function;
+pub mod metrics;
 mod plan;
 mod spec;
 mod step;
