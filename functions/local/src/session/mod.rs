@@ -1,5 +1,6 @@
 //! A project that is open on this machine: its database, its tenants, its scripts.
 
+mod budgets;
 mod place;
 pub(crate) mod scripts;
 mod tenants;
@@ -16,10 +17,10 @@ use embedded::{FasterClock, OsRandom, SystemClock};
 use engine::{Host, HostIdentity};
 use model::Project;
 use ports::{Clock, Random};
-use tenant::{Counted, LimitSettings, Limits, ReqwestTransport, TenantClient, TransportSettings};
+use tenant::{Counted, ReqwestTransport, TenantClient, TransportSettings};
 
 pub(crate) use self::place::Place;
-use self::{scripts::ProjectScripts, tenants::OneProject, webhook::Receiver};
+use self::{budgets::budgets, scripts::ProjectScripts, tenants::OneProject, webhook::Receiver};
 use crate::{
     failure::Failure,
     project::{Connections, ProjectFile, connections, read},
@@ -122,21 +123,7 @@ impl Session {
         let transport = ReqwestTransport::new(&reach(file)?);
         let transport = transport.map_err(|error| Failure::input(format!("[network] {error}")))?;
         let transport = Arc::new(Counted(transport));
-        let limits = LimitSettings::default();
-        let limits = Arc::new(Limits::new(LimitSettings {
-            exchange_concurrency: *file.limits.exchange_concurrency.get_ref(),
-            // How long a worker may be held up: that is the machine's time.
-            wait_max: limits.wait_max * time.speed.get(),
-            ..limits
-        }));
-        for (config, facts) in [
-            (&connections.source, &file.project.source),
-            (&connections.target, &file.project.target),
-        ] {
-            if let Some(licences) = facts.licences {
-                limits.licences(&config.tenant, licences);
-            }
-        }
+        let limits = Arc::new(budgets(file, &connections, time));
         let client = |config| {
             TenantClient::new(
                 config,
