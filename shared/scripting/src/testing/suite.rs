@@ -107,6 +107,23 @@ fn dates_as_text(value: &mut Value) {
     }
 }
 
+/// The place of a number that is none: TOML has such, JSON has not, and nothing could be compared with
+/// it.
+fn no_number(value: &toml::Value) -> Option<String> {
+    let under = |key: &str, inner: &toml::Value| {
+        let place = no_number(inner)?;
+        Some(if place.is_empty() { key.to_owned() } else { format!("{key}.{place}") })
+    };
+    match value {
+        toml::Value::Float(number) if !number.is_finite() => Some(String::new()),
+        toml::Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, inner)| under(&at.to_string(), inner))
+        }
+        toml::Value::Table(fields) => fields.iter().find_map(|(key, inner)| under(key, inner)),
+        _ => None,
+    }
+}
+
 /// How many values there are in it.
 fn size(value: &Value) -> usize {
     match value {
@@ -154,6 +171,11 @@ impl Suite {
         let wrong = |message: String| SuiteError::File { file: file.to_owned(), message };
         if text.len() > MOST_BYTES {
             return Err(wrong(format!("the file has more than {} MiB", MOST_BYTES >> 20)));
+        }
+        let plain: toml::Table = toml::from_str(text).map_err(|error| wrong(shown(&error)))?;
+        if let Some(place) = no_number(&toml::Value::Table(plain)) {
+            let place = printable(&shorten(&place, MOST_NAME));
+            return Err(wrong(format!("`{place}`: nan and inf are no values, write another one")));
         }
         let mut parsed: File = toml::from_str(text).map_err(|error| wrong(shown(&error)))?;
         if parsed.cases.is_empty() {
@@ -316,6 +338,34 @@ mod tests {
             assert!(
                 said.contains("case \"c\": unknown attribute `citty`; did you mean `city`?"),
                 "{said}"
+            );
+        }
+    }
+
+    /// TOML can write numbers that JSON and attributes have not. What is expected of them could not be
+    /// compared.
+    #[test]
+    fn a_number_that_is_none_is_refused_wherever_it_stands() {
+        let case = "[[case]]\nname = \"c\"\n";
+        for number in ["nan", "-nan", "inf", "+inf"] {
+            for place in [
+                "expect.attributes.seniorityIndex = N",
+                "expect.warnings = [[N]]",
+                "expect.notices = [{ to = N }]",
+                "expect.absent = N",
+                "run.matches = N",
+                "source.seniorityIndex = N",
+                "source.proxyAddresses = [N]",
+                "event = { kind = \"error\", users = N }",
+            ] {
+                let said = refused(&format!("{case}{}", place.replace('N', number)));
+                assert!(said.contains("nan and inf are no values"), "{place}: {said}");
+            }
+        }
+        for text in ["[run]\nmatches = { a = nan }\n", "[policy]\nlinks = [inf]\n"] {
+            assert!(
+                refused(&format!("{text}{case}")).contains("nan and inf are no values"),
+                "{text}"
             );
         }
     }
