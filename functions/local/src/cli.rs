@@ -18,6 +18,9 @@ Exit codes:
   3  a tenant cannot be used as it is: sign-in, consent, policy, licences
   4  crosswave or this machine failed";
 
+/// The project file, unless another one is named.
+pub(crate) const PROJECT_FILE: &str = "crosswave.toml";
+
 /// Moves the people of one Microsoft 365 tenant into another, wave by wave.
 #[derive(Debug, Parser)]
 #[command(name = "crosswave", version, about, after_help = AFTER_HELP)]
@@ -34,7 +37,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The project file
-    #[arg(long, global = true, value_name = "FILE", default_value = "crosswave.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = PROJECT_FILE)]
     pub(crate) project: PathBuf,
     /// Print data as JSON
     #[arg(long, global = true)]

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let mut cli = cli::Cli::parse();
     match cli.command.take() {
         Some(cli::Command::Script(command)) if !command.is_online() => {
-            return script::run(command, cli.global.json);
+            return script::run(command, &cli.global);
         }
         command => cli.command = command,
     }

@@ -276,6 +276,7 @@ fn tests_in_their_own_process_answer_whatever_they_do() {
         file: "t.tests.toml".into(),
         tests: tests.to_owned().into(),
         library: std::borrow::Cow::default(),
+        budget: Budget::default(),
     };
     let expect = |city: &str| {
         format!("[[case]]\nname = \"c\"\n[case.expect.attributes]\ncity = \"{city}\"\n")
@@ -296,6 +297,28 @@ fn tests_in_their_own_process_answer_whatever_they_do() {
     }
 }
 
+/// A script may need more than usual, and its project may give it more, or less.
+#[test]
+fn tests_in_their_own_process_have_the_budget_of_their_project() {
+    let worker = std::path::Path::new(env!("CARGO_BIN_EXE_crosswave-script-worker"));
+    let tested = |operations: u64| {
+        let suite = SuiteOf {
+            name: "t.rhai".into(),
+            text: format!("{HEAD}fn map_user(source, target, ctx) {{ for n in 0..100000 {{ }} }}")
+                .into(),
+            file: "t.tests.toml".into(),
+            tests: "[[case]]\nname = \"c\"\n".into(),
+            library: std::borrow::Cow::default(),
+            budget: Budget { operations, ..Budget::default() },
+        };
+        suite.run_isolated(worker, &[])
+    };
+    let few = tested(50_000);
+    assert!(!few.passed && few.text.contains("more than 50000 operations"), "{}", few.text);
+    let enough = tested(1_000_000);
+    assert!(enough.passed, "{}", enough.text);
+}
+
 /// As a system does that is out of memory.
 #[cfg(unix)]
 #[test]
@@ -306,6 +329,7 @@ fn tests_whose_process_is_killed_are_an_answer_too() {
         file: "t.tests.toml".into(),
         tests: "".into(),
         library: std::borrow::Cow::default(),
+        budget: Budget::default(),
     };
     let killed = ["-c", "head -c 4 > /dev/null; kill -9 $$"].map(std::ffi::OsString::from);
     let tested = suite.run_isolated(std::path::Path::new("/bin/sh"), &killed);

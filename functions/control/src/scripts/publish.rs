@@ -10,7 +10,8 @@ use engine::{
 use model::{Keys, Project, Publication, PublishedScript, ScriptKind, ScriptVersion};
 use ports::CommitError;
 use scripting::{
-    DataSet, Diagnostic, Library, Mapping, Notifications, Script, ScriptOptions, worker::SuiteOf,
+    Budget, DataSet, Diagnostic, Library, Mapping, Notifications, Script, ScriptOptions,
+    worker::SuiteOf,
 };
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct Draft {
     pub tables: Vec<DataSet>,
     /// The files beside it.
     pub library: Library,
+    /// What each call may use in tests and previews: as in a real run.
+    pub budget: Budget,
     /// The file of tests beside it: its name and text.
     pub tests: Option<(String, String)>,
     /// The program and arguments of a worker that runs the tests, which are as hostile as the script;
@@ -45,6 +48,7 @@ impl Draft {
             text: text.to_owned(),
             tables: Vec::new(),
             library: Library::default(),
+            budget: Budget::default(),
             tests: None,
             worker: None,
         }
@@ -62,7 +66,7 @@ impl Draft {
 
     fn options(&self) -> ScriptOptions {
         let (tables, library) = (self.tables.clone(), self.library.clone());
-        ScriptOptions { tables, library, ..ScriptOptions::default() }
+        ScriptOptions { tables, library, budget: self.budget, ..ScriptOptions::default() }
     }
 
     /// Checks it, and makes the record of the version.
@@ -91,6 +95,7 @@ impl Draft {
             file: file.into(),
             tests: tests.into(),
             library: Cow::Borrowed(&self.library),
+            budget: self.budget,
         };
         let tested = match &self.worker {
             Some((program, arguments)) => suite.run_isolated(program, arguments),

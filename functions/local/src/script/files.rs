@@ -2,10 +2,10 @@
 
 use std::{io::Write, path::Path};
 
-use scripting::Library;
+use scripting::{Budget, Library};
 
 use super::Ended;
-use crate::reading;
+use crate::{cli::PROJECT_FILE, reading, session::read_file};
 
 /// A file's text.
 pub(super) fn read(path: &Path) -> Result<String, String> {
@@ -15,6 +15,14 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
 /// The library beside a script: the files of `ours.library` beside `ours.rhai`.
 pub(super) fn library(script: &Path) -> Result<Library, String> {
     reading::library(script)
+}
+
+/// What a call may use: as the project file says, where there is one.
+pub(super) fn budget(project: &Path) -> Result<Budget, String> {
+    if !project.exists() && project == Path::new(PROJECT_FILE) {
+        return Ok(Budget::default());
+    }
+    Ok(read_file(project).map_err(|failure| failure.message)?.scripts.budget())
 }
 
 /// Prints data. A reader that has seen enough is no error.

@@ -12,6 +12,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
+use crate::cli::Global;
+
 /// Scripts have a memory limit, so this program counts what its threads hold. A script makes and
 /// drops many small values, which mimalloc does several times as fast as the system.
 #[global_allocator]
@@ -123,11 +125,12 @@ impl From<Ended> for ExitCode {
 }
 
 /// Runs a command; the exit status is 0, or 2 when a script or a file is wrong.
-pub(crate) fn run(command: ScriptCommand, json: bool) -> ExitCode {
+pub(crate) fn run(command: ScriptCommand, global: &Global) -> ExitCode {
+    let json = global.json;
     let ended = match command {
         ScriptCommand::Check { files } => check::run(&files, json),
-        ScriptCommand::Test { files, update } => test::run(&files, update, json),
-        ScriptCommand::Try(options) => trial::run(&options, json),
+        ScriptCommand::Test { files, update } => test::run(&files, update, global),
+        ScriptCommand::Try(options) => trial::run(&options, global),
         ScriptCommand::Explain { code, .. } => explain::run(&code.unwrap_or_default()),
         ScriptCommand::Reference => files::print(&scripting::reference::page()),
         ScriptCommand::Default { kind: Kind::Mapping } => files::print(scripting::MAPPING),

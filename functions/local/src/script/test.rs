@@ -5,10 +5,12 @@ use std::{borrow::Cow, ffi::OsString, fs, path::PathBuf};
 use scripting::worker::SuiteOf;
 
 use super::{Ended, files};
+use crate::cli::Global;
 
-pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, String> {
+pub(super) fn run(paths: &[PathBuf], update: bool, global: &Global) -> Result<Ended, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let arguments = ["script", "worker"].map(OsString::from);
+    let budget = files::budget(&global.project)?;
     let mut reports = Vec::new();
     let mut text = String::new();
     let mut passed = true;
@@ -20,6 +22,7 @@ pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, 
             file: file.display().to_string().into(),
             tests: files::read(&file)?.into(),
             library: Cow::Owned(files::library(path)?),
+            budget,
         };
         // In a process of its own: whatever script and tests do, this one answers.
         let tested = suite.run_isolated(&program, &arguments);
@@ -34,7 +37,7 @@ pub(super) fn run(paths: &[PathBuf], update: bool, json: bool) -> Result<Ended, 
             text.extend([&*suite.file, ": what was observed is written; read it\n"]);
         }
     }
-    if json {
+    if global.json {
         files::print_json(&reports)?;
     } else {
         files::print(&text)?;

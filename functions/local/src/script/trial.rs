@@ -6,6 +6,7 @@ use clap::Args;
 use scripting::{DataSet, Entry, ScriptOptions, TrialInput, worker::try_isolated};
 
 use super::{Ended, files};
+use crate::cli::Global;
 
 /// What to try.
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ fn table(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name.to_owned(), file.into()))
 }
 
-pub(super) fn run(options: &Options, json: bool) -> Result<Ended, String> {
+pub(super) fn run(options: &Options, global: &Global) -> Result<Ended, String> {
     let text = files::read(&options.file)?;
     let input = match &options.source {
         None => TrialInput::default(),
@@ -48,14 +49,15 @@ pub(super) fn run(options: &Options, json: bool) -> Result<Ended, String> {
     };
     let tables = options.tables.iter().map(read).collect::<Result<_, String>>()?;
     let library = files::library(&options.file)?;
-    let settings = ScriptOptions { tables, library, ..ScriptOptions::default() };
+    let budget = files::budget(&global.project)?;
+    let settings = ScriptOptions { tables, library, budget, ..ScriptOptions::default() };
     // In a process of its own: whatever the script does, this one answers.
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let worker = (program.as_path(), ["script", "worker"].map(OsString::from));
     let name = options.file.display().to_string();
     let tried =
         try_isolated((worker.0, &worker.1), (&name, &text), &settings, options.entry, &input);
-    if json {
+    if global.json {
         files::print_json(&tried.json)?;
     } else {
         files::print(&tried.text)?;

@@ -117,6 +117,7 @@ pub(crate) fn draft(file: &ProjectFile, kind: ScriptKind) -> Result<Option<Draft
         library: reading::library(&path)
             .map_err(|error| Failure::input(format!("[scripts]: {error}")))?,
         tables: tables.collect::<Result<_, Failure>>()?,
+        budget: file.scripts.budget(),
         tests,
         worker: Some((std::env::current_exe()?, ["script", "worker"].map(OsString::from).into())),
     }))

@@ -77,6 +77,34 @@ fn a_draft_becomes_a_published_version_and_can_be_taken_back() {
     assert!(!plan.contains("companyName"), "it is as the version in force wants it: {plan}");
 }
 
+/// A script that needs more than usual is tried, tested, previewed and published with what its project
+/// gives it; away from the project with what is usual.
+#[test]
+fn trials_tests_and_previews_have_the_budget_of_the_project() {
+    let office = office();
+    let file = office.read("crosswave.toml");
+    draft(&office, "    for n in 0..250000 { }\n    target.city = \"Oslo\";");
+    office.write(
+        "ours.tests.toml",
+        "[[case]]\nname = \"the city\"\nsource = { displayName = \"Anna\", \
+         userPrincipalName = \"anna@contoso.com\" }\n[case.expect.attributes]\ncity = \"Oslo\"\n",
+    );
+    for command in ["try", "test"] {
+        let said = office.refused(&["script", command, "ours.rhai"], 2);
+        assert!(said.contains("the script took more than"), "{said}");
+    }
+    office.write("crosswave.toml", &format!("{file}milliseconds = 9000\noperations = 10000000\n"));
+    office.well(&["script", "try", "ours.rhai"]);
+    office.well(&["script", "test", "ours.rhai"]);
+    office.well(&["discover"]);
+    let preview = office.well(&["script", "preview"]);
+    assert!(preview.contains("0 would be parked"), "{preview}");
+    assert!(office.well(&["script", "publish"]).contains("1 tests passed"));
+    let named = &["script", "test", "ours.rhai", "--project", "other.toml"];
+    let said = office.refused(named, 2);
+    assert!(said.contains("other.toml cannot be read"), "{said}");
+}
+
 /// Kills the workers that a program lets work, until it ends.
 #[cfg(target_os = "linux")]
 fn killing_workers(program: &mut std::process::Child) -> std::process::ExitStatus {

@@ -43,7 +43,7 @@ impl Budget {
     pub(crate) fn doubled(self) -> Self {
         Self {
             time: self.time.saturating_mul(2),
-            memory: self.memory.saturating_mul(2),
+            memory: self.memory.saturating_add(1 << 20),
             operations: self.operations.saturating_mul(2),
         }
     }

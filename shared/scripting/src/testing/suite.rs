@@ -15,6 +15,7 @@ use crate::entry::Entry;
 use crate::library::Library;
 use crate::mapping::Mapping;
 use crate::policy::PolicyContext;
+use crate::sandbox::Budget;
 use crate::script::{DataSet, Script, ScriptOptions};
 
 /// The tests of one script.
@@ -23,6 +24,7 @@ pub struct Suite {
     text: String,
     file: File,
     library: Library,
+    budget: Budget,
 }
 
 /// Why tests could not be run.
@@ -188,7 +190,8 @@ impl Suite {
         for case in &mut parsed.cases {
             case.run.values_mut().chain(case.expect.values_mut()).for_each(dates_as_text);
         }
-        let suite = Self { text: text.to_owned(), file: parsed, library: Library::default() };
+        let (text, library) = (text.to_owned(), Library::default());
+        let suite = Self { text, file: parsed, library, budget: Budget::default() };
         for case in &suite.file.cases {
             let name = printable(&shorten(&case.name, MOST_NAME));
             let wrong = |message: String| wrong(format!("case \"{name}\": {message}"));
@@ -202,6 +205,12 @@ impl Suite {
     #[must_use]
     pub fn beside(self, library: Library) -> Self {
         Self { library, ..self }
+    }
+
+    /// What each call may use, where it is not the default.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 
     /// Runs every case against a script. Values are decided by the whole host, over the shipped
@@ -252,7 +261,8 @@ impl Suite {
         let tables = self.file.tables.iter();
         let tables =
             tables.map(|(name, csv)| DataSet { name: name.clone(), csv: csv.clone() }).collect();
-        ScriptOptions { tables, library: self.library.clone(), ..ScriptOptions::default() }
+        let (library, budget) = (self.library.clone(), self.budget);
+        ScriptOptions { budget, tables, library, ..ScriptOptions::default() }
     }
 
     /// The run of a case: the defaults, the file's, the case's.

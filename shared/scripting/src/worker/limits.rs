@@ -7,8 +7,8 @@ mod system {
 
     /// Address space: the large stack of the script thread, the program, and a script's memory.
     const ADDRESS_SPACE: u64 = 1 << 30;
-    /// Seconds of processor time for one call: far above any budget.
-    const SECONDS: u64 = 10;
+    /// Seconds of processor time for one call: above the largest budget that a project may give, ten.
+    const SECONDS: u64 = 12;
 
     fn limit(resource: Resource, most: u64, hard: Option<u64>) {
         // A system that refuses leaves the budgets and the host's own patience in force.

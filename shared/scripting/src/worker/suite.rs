@@ -14,6 +14,7 @@ use super::process::{Broken, Process};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
+use crate::sandbox::Budget;
 use crate::testing::{Suite, SuiteError};
 
 /// So long may all cases of a file take together.
@@ -34,6 +35,8 @@ pub struct SuiteOf<'a> {
     pub tests: Cow<'a, str>,
     /// The files beside the script.
     pub library: Cow<'a, Library>,
+    /// What each call may use.
+    pub budget: Budget,
 }
 
 /// What came of the tests beside a script, for people.
@@ -57,7 +60,7 @@ impl SuiteOf<'_> {
     pub fn run(&self) -> Tested {
         let run = || {
             let suite = Suite::parse(&self.file, &self.tests)?;
-            let suite = suite.beside(self.library.clone().into_owned());
+            let suite = suite.beside(self.library.clone().into_owned()).within(self.budget);
             let report = suite.run(&self.name, &self.text)?;
             let updated = suite.updated(&report)?;
             Ok((report, updated))
