@@ -44,6 +44,9 @@ def main() -> None:
                 faults.append(f"{name} has managed policies")
         if resource["Type"] == "AWS::Serverless::Function":
             faults.append(f"{name} was not expanded")
+    said = f"({len(resources)} resources, of {MOST_RESOURCES} "
+    if said not in path.with_name("README.md").read_text():
+        faults.append(f"the README does not say: {said}")
     for fault in faults:
         print(f"infra/template.yaml: {fault}", file=sys.stderr)
     if faults:

@@ -4,13 +4,18 @@ use catalogue::{Function, metrics};
 use serde_json::{Value, json};
 
 use crate::{
-    function::slug,
+    function::{RETRIES, slug},
     names,
     node::{Node, attribute, list, map, nothing, reference, sub, when},
+    schedule::PERIODIC,
 };
 
 /// A message older than this is late: longer than the longest pause that is sent with a message.
 const TOO_OLD_SECONDS: u64 = 3_600;
+/// The collector runs twice in so many seconds.
+const COLLECTED_SECONDS: u64 = 1_800;
+/// A change that is not published for so long is late.
+const BEHIND_MILLISECONDS: u64 = 900_000;
 
 /// The stack's name, which begins the name of everything.
 const STACK_NAME: &str = "${AWS::StackName}";
@@ -45,22 +50,39 @@ struct Alarm {
     namespace: &'static str,
     metric: &'static str,
     dimension: (&'static str, Node),
+    statistic: &'static str,
+    /// Over so many seconds.
+    period: u64,
     above: u64,
+    /// Whether it is a fault when the metric says nothing.
+    silence: Silence,
+}
+
+/// What it means that a metric has no value.
+enum Silence {
+    /// Nothing has happened.
+    Fine,
+    /// Whoever writes it does not run.
+    Fault,
 }
 
 fn alarm(alarm: Alarm) -> Node {
     let (name, value) = alarm.dimension;
+    let missing = match alarm.silence {
+        Silence::Fine => "notBreaching",
+        Silence::Fault => "breaching",
+    };
     map([
         ("AlarmDescription", alarm.description.into()),
         ("Namespace", alarm.namespace.into()),
         ("MetricName", alarm.metric.into()),
         ("Dimensions", list([map([("Name", name.into()), ("Value", value)])])),
-        ("Statistic", "Maximum".into()),
-        ("Period", 300_u64.into()),
+        ("Statistic", alarm.statistic.into()),
+        ("Period", alarm.period.into()),
         ("EvaluationPeriods", 1_u64.into()),
         ("Threshold", alarm.above.into()),
         ("ComparisonOperator", "GreaterThanThreshold".into()),
-        ("TreatMissingData", "notBreaching".into()),
+        ("TreatMissingData", missing.into()),
         ("AlarmActions", list([reference("Alarms")])),
         ("OKActions", list([reference("Alarms")])),
         ("Tags", names::tags("watch")),
@@ -81,6 +103,9 @@ pub(crate) fn too_old(function: Function) -> Node {
         namespace: "AWS/SQS",
         metric: "ApproximateAgeOfOldestMessage",
         dimension: ("QueueName", attribute(names::queue(function), "QueueName")),
+        statistic: "Maximum",
+        period: 300,
+        silence: Silence::Fine,
         above: TOO_OLD_SECONDS,
     }))
 }
@@ -92,32 +117,77 @@ pub(crate) fn dead(function: Function) -> Node {
         namespace: "AWS/SQS",
         metric: "ApproximateNumberOfMessagesVisible",
         dimension: ("QueueName", attribute(names::dead_letters(function), "QueueName")),
+        statistic: "Maximum",
+        period: 300,
+        silence: Silence::Fine,
         above: 0,
     }))
 }
 
-/// The two alarms of the whole deployment, on what the tick and the collector count.
-pub(crate) fn summary() -> [(String, Node); 2] {
-    let of = |description: &str, metric, above| {
+/// The alarms of the whole deployment, within the ten that are free: two on what the tick and the
+/// collector count, and those on whoever runs by the clock, or follows the stream, itself. Tick and
+/// collector say their figure whenever they succeed, so that silence is a fault of theirs.
+pub(crate) fn summary() -> Vec<(String, Node)> {
+    let of_stack = |description: &str, metric, period, above| {
         alarm(Alarm {
             description: description.to_owned(),
             namespace: metrics::NAMESPACE,
             metric,
             dimension: (metrics::STACK, reference("AWS::StackName")),
+            statistic: "Maximum",
+            period,
             above,
+            silence: Silence::Fault,
         })
     };
-    [
-        (
-            "AnyTooOld".to_owned(),
-            of(
-                "A user's job waits for a message that does not come",
-                metrics::OLDEST_BATON,
-                TOO_OLD_SECONDS,
-            ),
-        ),
-        ("AnyDead".to_owned(), of("A message could not be handled", metrics::DEAD_LETTERS, 0)),
-    ]
+    let old = "A user's job waits for a message that does not come, or the tick does not run";
+    let dead = "A message could not be handled, or nobody looks for such";
+    let mut all = vec![
+        ("AnyTooOld".to_owned(), of_stack(old, metrics::OLDEST_BATON, 300, TOO_OLD_SECONDS)),
+        ("AnyDead".to_owned(), of_stack(dead, metrics::DEAD_LETTERS, COLLECTED_SECONDS, 0)),
+    ];
+    all.extend(PERIODIC.iter().map(|(function, _)| (fails(*function), failing(*function))));
+    all.push(("ChangesTooOld".to_owned(), behind(Function::PublishChanges)));
+    all
+}
+
+/// The logical id of the alarm on a function that fails.
+fn fails(function: Function) -> String {
+    format!("{}Fails", names::logical(function))
+}
+
+fn of_function(function: Function) -> (&'static str, Node) {
+    ("FunctionName", reference(format!("{}Function", names::logical(function))))
+}
+
+/// A function that runs by the clock fails. Lambda tries a call twice more, so that one that mends
+/// itself has fewer errors.
+fn failing(function: Function) -> Node {
+    alarm(Alarm {
+        description: format!("{} fails; its log says why", function.handler()),
+        namespace: "AWS/Lambda",
+        metric: "Errors",
+        dimension: of_function(function),
+        statistic: "Sum",
+        // The longest time between two calls: all see three errors of one call.
+        period: 3_600,
+        above: RETRIES,
+        silence: Silence::Fine,
+    })
+}
+
+/// Changes wait in the stream, which keeps them for a day.
+fn behind(function: Function) -> Node {
+    alarm(Alarm {
+        description: format!("{}: changes are published late", function.handler()),
+        namespace: "AWS/Lambda",
+        metric: "IteratorAge",
+        dimension: of_function(function),
+        statistic: "Maximum",
+        period: 300,
+        above: BEHIND_MILLISECONDS,
+        silence: Silence::Fine,
+    })
 }
 
 /// Spending above the budget is told.

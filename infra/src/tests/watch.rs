@@ -6,7 +6,7 @@ use catalogue::{Function, metrics};
 use serde_json::Value;
 
 use super::property;
-use crate::{logical, node::Node, slug, template};
+use crate::{PERIODIC, logical, minutes, node::Node, slug, template};
 
 /// What costs money whether anything runs or not.
 fn prices() -> toml::Table {
@@ -66,13 +66,74 @@ fn dashboard_and_metrics_stay_within_what_is_free() {
     assert_eq!(ours, metrics::ALL, "each is shown, and no other is named");
 }
 
-/// Late and dead messages are told, and spending.
+/// Every alarm of the template by its id: its condition, and its properties.
+fn alarms() -> Vec<(String, Option<Node>, Node)> {
+    let Some(Node::Map(all)) = template().get("Resources").cloned() else { panic!() };
+    let alarms = all.into_iter().filter(|(_, resource)| {
+        resource.get("Type") == Some(&Node::from("AWS::CloudWatch::Alarm"))
+    });
+    alarms
+        .map(|(id, resource)| {
+            let properties = resource.get("Properties").cloned().unwrap();
+            (id, resource.get("Condition").cloned(), properties)
+        })
+        .collect()
+}
+
+/// Late and dead messages are told, and spending; and when whoever would tell it fails.
 #[test]
-fn an_operator_is_told() {
+fn an_operator_is_told_and_so_is_that_nobody_looks() {
     let template = template();
-    for alarm in ["AnyTooOld", "AnyDead"] {
-        assert!(property(&template, alarm, "AlarmActions").to_yaml().contains("!Ref Alarms"));
+    let always: Vec<_> = alarms().into_iter().filter(|(_, when, _)| when.is_none()).collect();
+    let free = prices()["cloudwatch"]["free_alarms"].as_integer().unwrap();
+    assert!(always.len() <= usize::try_from(free).unwrap(), "{} alarms", always.len());
+    for (id, _, alarm) in &always {
+        assert!(alarm.get("AlarmActions").unwrap().to_yaml().contains("!Ref Alarms"), "{id}");
+        // What the tick and the collector always say is missed; who does nothing makes no errors.
+        let ours = alarm.get("Namespace") == Some(&Node::from(metrics::NAMESPACE));
+        let missing = if ours { "breaching" } else { "notBreaching" };
+        assert_eq!(alarm.get("TreatMissingData"), Some(&Node::from(missing)), "{id}");
     }
+    let watched = |metric: &str, function: Function| {
+        let name = format!("!Ref {}Function", logical(function));
+        always.iter().any(|(_, _, alarm)| {
+            alarm.get("MetricName") == Some(&Node::from(metric))
+                && alarm.get("Dimensions").unwrap().to_yaml().contains(&name)
+        })
+    };
+    for (function, rate) in PERIODIC {
+        assert!(watched("Errors", function), "{}", function.handler());
+        assert!(minutes(rate) <= 60.0, "its alarm looks at an hour");
+    }
+    assert!(watched("IteratorAge", Function::PublishChanges));
     assert!(property(&template, "AlarmMail", "Endpoint").to_yaml().contains("AlarmAddress"));
     assert!(property(&template, "Budget", "Budget").to_yaml().contains("!Ref MonthlyBudget"));
+}
+
+/// Each queue has an alarm on the age of its oldest message and one on its dead letters, where
+/// `StepAlarms` says so: they cost what the README says.
+#[test]
+fn each_step_has_its_own_alarms_where_they_are_asked_for() {
+    let switch = template().get("Parameters").and_then(|all| all.get("StepAlarms")).cloned();
+    assert_eq!(switch.unwrap().get("Default"), Some(&Node::from("false")));
+    let asked = Some(Node::from("AlarmEachStep"));
+    let mut of_steps = alarms();
+    of_steps.retain(|(_, when, _)| *when == asked);
+    let with_queue: Vec<Function> = Function::all().filter(|one| one.queue().is_some()).collect();
+    for function in &with_queue {
+        for (kind, metric) in [
+            ("TooOld", "ApproximateAgeOfOldestMessage"),
+            ("Dead", "ApproximateNumberOfMessagesVisible"),
+        ] {
+            let id = format!("{}{kind}", logical(*function));
+            let (_, _, alarm) = of_steps.iter().find(|(name, ..)| *name == id).unwrap();
+            assert_eq!(alarm.get("MetricName"), Some(&Node::from(metric)), "{id}");
+        }
+    }
+    assert_eq!(of_steps.len(), 2 * with_queue.len());
+    let each = prices()["cloudwatch"]["alarm_month"].as_float().unwrap();
+    let count = u32::try_from(of_steps.len()).unwrap();
+    let readme = include_str!("../../README.md");
+    let said = format!("two alarms for each queue: {:.2} USD a month", f64::from(count) * each);
+    assert!(readme.contains(&said), "the README does not say: {said}");
 }
