@@ -113,7 +113,7 @@ impl Cloud {
         let project = rehearsal::project(stage.tenants(), "local".parse()?)?;
         stack::store_secrets(&double, &project, stage.tenants(), stage.base()).await?;
         store_project(&host, &project).await?;
-        mappings.begin(&gate.polling);
+        mappings.begin(&gate.switches);
         clockwork::begin(&fleet, options.pace);
         gate.scheduler.begin(&fleet);
         gate.calls.begin(&deliveries);
@@ -292,9 +292,9 @@ impl Cloud {
         self.gate.denied()
     }
 
-    /// Whether the queues are polled.
+    /// Whether any queue is polled.
     pub fn is_polling(&self) -> bool {
-        *self.gate.polling.borrow()
+        self.gate.switches.any()
     }
 
     /// What the functions logged.

@@ -22,6 +22,7 @@ use crate::{
     identity, probe,
     serve::spawn,
     stack::{STACK, WAVE_FILES},
+    switches::mapping_of,
 };
 
 /// The functions of a deployment.
@@ -143,7 +144,7 @@ impl Fleet {
     /// What Lambda and the template put into a function's environment.
     pub(crate) fn variables(&self, function: Function) -> Vec<(&'static str, String)> {
         let mappings: Vec<String> =
-            Function::all().filter(|one| one.queue().is_some()).map(infra::logical).collect();
+            Function::all().filter(|one| one.queue().is_some()).map(mapping_of).collect();
         let memory = infra::memory(function).to_string();
         vec![
             ("_HANDLER", function.handler().to_owned()),

@@ -10,10 +10,10 @@ use std::{
 use bytes::Bytes;
 use catalogue::Function;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use ports::{HttpRequest, Transport};
+use ports::{Clock as _, HttpRequest, Transport};
 use serde_json::{Value, json};
+use system::SystemClock;
 use tenant::ReqwestTransport;
-use tokio::sync::watch;
 
 use crate::{
     bucket::{self, Bucket},
@@ -24,6 +24,7 @@ use crate::{
     policy::{Denied, Policies},
     scheduler::Scheduler,
     serve::{Answer, refusal, text},
+    switches::{InUse, Switches},
 };
 
 /// What is told that a message comes into a queue, and after which delay.
@@ -38,8 +39,7 @@ pub(crate) struct Gate {
     by_key: BTreeMap<String, Function>,
     faults: Mutex<Vec<Injected>>,
     denied: Mutex<Vec<String>>,
-    /// Whether the mappings are switched on.
-    pub(crate) polling: watch::Sender<bool>,
+    pub(crate) switches: Switches,
     /// Woken with the name of a queue that a message was sent to.
     wake: Wake,
     ledger: Arc<Ledger>,
@@ -70,7 +70,7 @@ impl Gate {
             by_key: Function::all().map(|one| (infra::slug(one), one)).collect(),
             faults: Mutex::new(Vec::new()),
             denied: Mutex::new(Vec::new()),
-            polling: watch::Sender::new(false),
+            switches: Switches::new(),
             wake: Box::new(wake),
             ledger,
             scheduler: Arc::default(),
@@ -163,7 +163,7 @@ impl Gate {
         } else if calls::called(path).is_some() {
             Some(self.calls.answer(path, bytes))
         } else if path.starts_with("/2015-03-31/") {
-            Some(self.switch(&parts.method, body))
+            Some(self.switch(&parts.method, path, body))
         } else if path.starts_with("/schedules/") {
             Some(self.scheduler.answer(&parts.method, path, body))
         } else {
@@ -205,11 +205,19 @@ impl Gate {
     }
 
     /// The Lambda API's `UpdateEventSourceMapping`, as far as it switches.
-    fn switch(&self, method: &Method, body: &Value) -> Answer {
+    fn switch(&self, method: &Method, path: &str, body: &Value) -> Answer {
+        let id = path.rsplit('/').next().unwrap_or_default();
         match body.get("Enabled").and_then(Value::as_bool) {
             Some(on) if *method == Method::PUT => {
-                self.polling.send_if_modified(|before| std::mem::replace(before, on) != on);
-                text(StatusCode::ACCEPTED, json!({ "State": "Updating" }).to_string())
+                match self.switches.turn(id, on, SystemClock.now()) {
+                    Ok(()) => {
+                        text(StatusCode::ACCEPTED, json!({ "State": "Updating" }).to_string())
+                    }
+                    Err(InUse) => {
+                        let why = "the mapping is being changed";
+                        refusal(StatusCode::BAD_REQUEST, "ResourceInUseException", why)
+                    }
+                }
             }
             _ => refusal(StatusCode::BAD_REQUEST, "InvalidParameterValueException", "Enabled"),
         }

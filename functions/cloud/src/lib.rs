@@ -41,6 +41,7 @@ mod records;
 mod scheduler;
 mod serve;
 mod stack;
+mod switches;
 
 pub use cloud::{Cloud, Options, build};
 pub use failure::CloudError;

@@ -17,7 +17,14 @@ use serde_json::{Value, json};
 use system::SystemClock;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::{Pace, figures::Ledger, fleet::Fleet, serve::spawn, stack::STACK};
+use crate::{
+    Pace,
+    figures::Ledger,
+    fleet::Fleet,
+    serve::spawn,
+    stack::STACK,
+    switches::{Switches, mapping_of},
+};
 
 /// A queue is looked at after so long, whatever rang: an operator's program sends past the gate.
 const LOOK: Duration = Duration::from_secs(5);
@@ -82,14 +89,14 @@ pub(crate) struct Mappings {
 }
 
 impl Mappings {
-    /// Serves every queue from now on, while polling is on.
-    pub(crate) fn begin(self: &Arc<Self>, polling: &watch::Sender<bool>) {
+    /// Serves every queue from now on, while its mapping is on.
+    pub(crate) fn begin(self: &Arc<Self>, switches: &Switches) {
         for function in Function::all() {
             let Some(name) = function.queue().and_then(|name| QueueName::parse(&name).ok()) else {
                 continue;
             };
-            let (shared, polling) = (Arc::clone(self), polling.subscribe());
-            spawn(async move { shared.serve(function, name, polling).await });
+            let (shared, on) = (Arc::clone(self), switches.follow());
+            spawn(async move { shared.serve(function, name, on).await });
         }
     }
 
@@ -97,13 +104,14 @@ impl Mappings {
         self: Arc<Self>,
         function: Function,
         queue: QueueName,
-        mut polling: watch::Receiver<bool>,
+        mut on: watch::Receiver<BTreeSet<String>>,
     ) {
         let room = Arc::new(Semaphore::new(self.concurrency));
         let physical = format!("{STACK}-{queue}");
         let most = usize::try_from(infra::batch(function)).unwrap_or(1);
+        let own = mapping_of(function);
         loop {
-            if polling.wait_for(|on| *on).await.is_err() {
+            if on.wait_for(|on| on.contains(&own)).await.is_err() {
                 return;
             }
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };

@@ -8,6 +8,9 @@ use crate::{
     call::{Ask, AwsError},
 };
 
+/// The codes of a mapping that is being changed ("UpdateEventSourceMapping", Lambda API Reference).
+const IN_USE: [&str; 2] = ["ResourceInUseException", "ResourceConflictException"];
+
 /// The event source mappings of a deployment.
 #[derive(Clone)]
 pub struct Polling {
@@ -22,8 +25,9 @@ impl Polling {
     }
 
     /// Lets every queue be polled, or none. A mapping that is being changed is passed over: whoever
-    /// needs it says it again.
+    /// needs it says it again. One that is refused keeps no other from being switched.
     pub async fn switch(&self, on: bool) -> Result<(), AwsError> {
+        let mut first = Ok(());
         for id in &self.mappings {
             let ask = Ask {
                 service: "lambda",
@@ -35,10 +39,10 @@ impl Polling {
             };
             match self.caller.ask(&ask).await {
                 Ok(_) => {}
-                Err(error) if error.is("ResourceInUse") || error.is("ResourceConflict") => {}
-                Err(error) => return Err(error),
+                Err(error) if IN_USE.iter().any(|code| error.is(code)) => {}
+                Err(error) => first = first.and(Err(error)),
             }
         }
-        Ok(())
+        first
     }
 }

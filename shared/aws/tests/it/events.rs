@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws::{AwsError, Event, EventBus, NewSchedule, ScheduleTarget, Schedules, SqsQueues};
+use aws::{AwsError, Event, EventBus, NewSchedule, Polling, ScheduleTarget, Schedules, SqsQueues};
 use conformance::queue::QUEUES;
 use jiff::civil::date;
 use ports::{Clock as _, Queue as _, QueueName};
@@ -127,4 +127,26 @@ async fn a_schedule_is_put_changed_and_removed_with_its_wave() {
     for _ in 0..2 {
         schedules.delete("acme.merger.first").await.unwrap();
     }
+}
+
+/// A mapping that is being changed is passed over, and one that is refused stops no other: of 4 all are
+/// asked, and what is wrong is said.
+#[tokio::test]
+async fn every_mapping_is_switched_though_some_cannot_be() {
+    let refused =
+        |code: &str| Answer::Reply(400, json!({ "__type": code, "Message": "no" }).to_string());
+    let (line, clock) = (Line::new(), Arc::new(Impatient::default()));
+    let mappings = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let polling = Polling::new(caller(root(shared_double()), &line, clock), mappings);
+    let changing = ["ResourceInUseException", "ResourceConflictException"];
+    for (third, works) in
+        [(Answer::Reply(202, "{}".to_owned()), true), (refused("AccessDeniedException"), false)]
+    {
+        let [one, other] = changing.map(refused);
+        line.next([one, other, third, Answer::Reply(202, "{}".to_owned())]);
+        let done = polling.switch(true).await;
+        assert_eq!(done.is_ok(), works, "{done:?}");
+        assert!(done.err().is_none_or(|error| error.is("AccessDeniedException")));
+    }
+    assert_eq!(line.bodies(), vec![json!({ "Enabled": true }); 8]);
 }
