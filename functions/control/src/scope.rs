@@ -1,5 +1,7 @@
 //! One project of one customer, and its records.
 
+use std::fmt;
+
 use engine::{
     Host,
     records::{Batch, EngineError, Loaded, load, load_all},
@@ -16,6 +18,12 @@ pub struct Scope {
     pub customer: CustomerId,
     /// Which.
     pub project: ProjectId,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.customer, self.project)
+    }
 }
 
 impl Scope {

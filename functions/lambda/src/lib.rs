@@ -24,6 +24,7 @@ mod projects;
 mod start;
 mod sweep;
 mod tick;
+mod turns;
 mod usage;
 
 pub use changes::{Bus, ChangeEvent, STATE_CHANGED, StreamEvent};

@@ -32,6 +32,7 @@ mod files;
 mod metrics;
 mod plan;
 mod polling;
+mod turns;
 mod upgrade;
 
 /// What every step answers here, by the user's name.

@@ -8,12 +8,13 @@ use engine::{
     EngineError, Host,
     records::{Batch, load},
 };
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use model::{CustomerId, Stored, UsageRecord};
 use ports::CommitError;
 use serde::{Deserialize, Serialize};
 
-use crate::{Deployment, FunctionError};
+use crate::{Deployment, FunctionError, turns};
 
 /// The records of one commit, each marked as counted beside the hour itself.
 const PER_COMMIT: usize = 49;
@@ -49,15 +50,20 @@ impl Stored for Counted {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct RolledUp {
     pub(crate) users: usize,
+    /// Customers of whom something failed, or took too long.
+    pub(crate) failed: usize,
 }
 
 /// Closes the present hour.
 pub(crate) async fn roll_up(deployment: &Deployment) -> Result<RolledUp, FunctionError> {
     let scopes = deployment.projects.all().await?;
     let customers: BTreeSet<CustomerId> = scopes.into_iter().map(|scope| scope.customer).collect();
-    let mut all = RolledUp::default();
-    for customer in customers {
-        all.users += of_customer(&deployment.host, &customer).await?;
+    let (host, mut all) = (&deployment.host, RolledUp::default());
+    for customer in turns::in_turn(customers.into_iter().collect(), host) {
+        match turns::apart(host, &customer, of_customer(host, &customer).boxed()).await {
+            Some(users) => all.users += users,
+            None => all.failed += 1,
+        }
     }
     Ok(all)
 }
