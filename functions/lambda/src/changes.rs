@@ -89,13 +89,27 @@ struct Attribute {
 }
 
 impl Item {
+    /// The record. One that cannot be read is told in the log: there is no event of it.
     fn record<T: Stored>(&self) -> Option<T> {
-        let bytes = if self.z.b.is_empty() {
-            STANDARD.decode(&self.d.b).ok()?
-        } else {
-            aws::inflate(&STANDARD.decode(&self.z.b).ok()?)?
+        let read = self.bytes().ok_or_else(|| "its value is damaged".to_owned());
+        let read = read.and_then(|bytes| T::from_bytes(&bytes).map_err(|error| error.to_string()));
+        let told = |why: &String| {
+            tracing::error!(
+                partition = self.pk.s,
+                record = self.sk.s,
+                why,
+                "a change is not published"
+            );
         };
-        T::from_bytes(&bytes).ok()
+        read.inspect_err(told).ok()
+    }
+
+    fn bytes(&self) -> Option<Vec<u8>> {
+        if self.z.b.is_empty() {
+            STANDARD.decode(&self.d.b).ok()
+        } else {
+            aws::inflate(&STANDARD.decode(&self.z.b).ok()?)
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use async_trait::async_trait;
 use catalogue::{Function, Step};
-use engine::{EngineError, Host, StepContext, StepResult, Steps, Verdict};
+use engine::{EngineError, Host, StepContext, StepResult, Steps, Verdict, notify::Whom};
 use futures_util::{FutureExt, future};
-use model::{Baton, Stored};
+use model::JobId;
 use ports::{CommitError, MAX_DELAY, Outgoing, QueueName, Receipt, StoreError};
+use serde::Deserialize;
 use tracing::Instrument;
 
 use crate::{
@@ -73,17 +74,25 @@ pub async fn deliver(
     response
 }
 
+/// What every message of ours says of itself: batons and messages of notifications.
+#[derive(Deserialize)]
+struct About {
+    user: Whom,
+    job: Option<JobId>,
+    step: Option<Step>,
+}
+
 /// Whose message it is, for the log.
 fn span(record: &QueueRecord) -> tracing::Span {
     let attempt = record.receives();
-    match Baton::from_bytes(record.body.as_bytes()) {
-        Ok(baton) => tracing::info_span!(
+    match serde_json::from_str::<About>(&record.body) {
+        Ok(about) => tracing::info_span!(
             "message",
-            customer = %baton.user.customer,
-            project = %baton.user.project,
-            user = %baton.user.user,
-            job = %baton.job,
-            step = %baton.step,
+            customer = %about.user.customer,
+            project = %about.user.project,
+            user = about.user.user.as_ref().map(display),
+            job = about.job.as_ref().map(display),
+            step = about.step.as_ref().map(display),
             wave = tracing::field::Empty,
             attempt,
         ),

@@ -7,6 +7,7 @@ use control::{Scope, waves};
 use jiff::Timestamp;
 use model::{Action, CustomerId, ProjectId, WaveId};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
 use crate::{Deployment, FunctionError, plan, polling};
 
@@ -55,18 +56,35 @@ pub(crate) async fn start(
         StartEvent::OfBus { time, detail } => (detail, Some(time)),
         StartEvent::Plain(request) => (request, None),
     };
-    let host = &deployment.host;
     let scope = Scope { customer: request.customer, project: request.project };
+    let span = tracing::info_span!(
+        "start",
+        customer = %scope.customer,
+        project = %scope.project,
+        wave = request.wave.as_ref().map(display),
+    );
+    start_in(deployment, &scope, (request.wave, request.action), request.planned.or(time))
+        .instrument(span)
+        .await
+}
+
+async fn start_in(
+    deployment: &Deployment,
+    scope: &Scope,
+    what: (Option<WaveId>, Option<Action>),
+    planned: Option<Timestamp>,
+) -> Result<Started, FunctionError> {
+    let host = &deployment.host;
     // Polling first: once a baton is sent, somebody must look.
     polling::on(deployment).await?;
-    match (request.wave, request.action) {
+    match what {
         (Some(wave), Some(action)) => {
-            let planned = request.planned.or(time).unwrap_or_else(|| host.clock.now());
-            let run = waves::start_run_at(host, &scope, &wave, action, (planned, false)).await?;
-            let done = waves::expand(host, &scope, &run).await?;
+            let planned = planned.unwrap_or_else(|| host.clock.now());
+            let run = waves::start_run_at(host, scope, &wave, action, (planned, false)).await?;
+            let done = waves::expand(host, scope, &run).await?;
             Ok(Started { started: done.started, refused: done.refused })
         }
-        (None, None) => fire(deployment, &scope).await,
+        (None, None) => fire(deployment, scope).await,
         _ => Err(FunctionError::Event {
             function: "control.start_wave",
             text: "`wave` and `action` belong together".to_owned(),

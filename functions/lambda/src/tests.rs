@@ -29,6 +29,7 @@ use crate::{
 mod api;
 mod changes;
 mod files;
+mod logged;
 mod metrics;
 mod plan;
 mod polling;

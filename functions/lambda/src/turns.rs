@@ -6,6 +6,8 @@ use std::{fmt, time::Duration};
 use engine::Host;
 use futures_util::future::{self, BoxFuture, Either};
 
+use tracing::Instrument;
+
 use crate::FunctionError;
 
 /// An invocation leaves so much of its time for what comes after all have had their turn.
@@ -26,18 +28,20 @@ pub(crate) async fn apart<T>(
     whose: &impl fmt::Display,
     work: BoxFuture<'_, Result<T, FunctionError>>,
 ) -> Option<T> {
-    let Some(until) = host.identity.until else { return told(whose, work.await) };
+    let work = async {
+        let done = work.await;
+        done.inspect_err(|error| tracing::error!(%error, "this failed; the others go on")).ok()
+    };
+    let work = Box::pin(work.instrument(tracing::info_span!("turn", %whose)));
+    let Some(until) = host.identity.until else { return work.await };
     let left = Duration::try_from(until.duration_since(host.clock.now())).unwrap_or_default();
     let share = left.saturating_sub(RESERVE) / 2;
     match future::select(work, host.clock.sleep(share)).await {
-        Either::Left((done, _)) => told(whose, done),
+        Either::Left((done, _)) => done,
         Either::Right(_) => {
-            tracing::warn!(%whose, seconds = share.as_secs(), "this takes too long; the next time it goes on");
+            let seconds = share.as_secs();
+            tracing::warn!(%whose, seconds, "this takes too long; the next time it goes on");
             None
         }
     }
-}
-
-fn told<T>(whose: &impl fmt::Display, done: Result<T, FunctionError>) -> Option<T> {
-    done.inspect_err(|error| tracing::error!(%whose, %error, "this failed; the others go on")).ok()
 }
