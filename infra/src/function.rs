@@ -19,6 +19,12 @@ pub const VISIBILITY_TIMEOUTS: u64 = 6;
 pub const MAX_RECEIVES: u64 = 10;
 /// So often an event that could not be handled comes again, from bus and scheduler alike.
 pub const RETRIES: u64 = 2;
+/// So often the stream brings a record that could not be published, alone at last, before it goes on
+/// with the others.
+pub const STREAM_RETRIES: u64 = 100;
+/// A record that is older than this is given up too: what it was can still be read for the rest of the
+/// day that the stream keeps it.
+const STREAM_MOST: Duration = Duration::from_hours(6);
 /// Messages of one invocation.
 pub const BATCH: u64 = 10;
 /// Dead letters wait so long for whoever collects them: the longest that SQS knows.
@@ -242,12 +248,17 @@ pub(crate) fn stream_mapping() -> Node {
             { "prefix": "U#" }, { "prefix": "R#" }, { "prefix": "F#" },
         ] } } }
     });
+    let kept = attribute(names::dead_letters(Function::PublishChanges), "Arn");
     map([
         ("EventSourceArn", attribute("Table", "StreamArn")),
         ("FunctionName", reference("ControlPublishChangesFunction")),
         ("StartingPosition", "TRIM_HORIZON".into()),
         ("BatchSize", 100_u64.into()),
+        // One record that cannot be published holds up those of all customers, but not for ever.
         ("BisectBatchOnFunctionError", true.into()),
+        ("MaximumRetryAttempts", STREAM_RETRIES.into()),
+        ("MaximumRecordAgeInSeconds", STREAM_MOST.as_secs().into()),
+        ("DestinationConfig", map([("OnFailure", map([("Destination", kept)]))])),
         ("FunctionResponseTypes", list(["ReportBatchItemFailures"])),
         (
             "FilterCriteria",

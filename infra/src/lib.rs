@@ -17,7 +17,8 @@ use catalogue::Function;
 
 pub use self::{
     function::{
-        BATCH, MAX_RECEIVES, RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory, slug, window,
+        BATCH, MAX_RECEIVES, RETRIES, STREAM_RETRIES, VISIBILITY_TIMEOUTS, batch, copies, memory,
+        slug, window,
     },
     names::logical,
     node::Node,

@@ -125,3 +125,25 @@ fn traces_are_exported_where_they_are_asked_for() {
         assert_eq!(own, None, "no function has a setting of its own");
     }
 }
+
+/// A change that cannot be published does not hold up the others until the stream forgets them all: it is
+/// tried alone, given up, and kept where the collector finds it.
+#[test]
+fn the_stream_gives_up_what_cannot_be_published_and_says_so() {
+    let template = template();
+    let of = |name: &str| property(&template, "ChangesMapping", name);
+    assert_eq!(of("BisectBatchOnFunctionError"), Node::from(true));
+    assert_eq!(of("MaximumRetryAttempts"), Node::from(STREAM_RETRIES));
+    // The stream keeps a record for a day.
+    assert_eq!(of("MaximumRecordAgeInSeconds"), Node::from(6 * 3_600));
+    let queue = "!GetAtt ControlPublishChangesDeadLetters.Arn";
+    assert!(of("DestinationConfig").to_yaml().contains(queue));
+    // Lambda puts it there with the function's role; the collector takes it out.
+    for (role, action) in [
+        ("ControlPublishChangesRole", "sqs:SendMessage"),
+        ("ControlCollectDeadLettersRole", "sqs:ReceiveMessage"),
+    ] {
+        let role = property(&template, role, "Policies").to_yaml();
+        assert!(role.contains(queue) && role.contains(action), "{role}");
+    }
+}

@@ -1,10 +1,11 @@
 //! The table's stream, fed to the function that publishes changes, as the template's mapping does:
-//! in order, at least once, and from the first record on that was not handled again.
+//! in order, at least once, and from the first record on that was not handled again, until that is
+//! given up.
 
 use std::{sync::Arc, time::Duration};
 
 use catalogue::Function;
-use ports::Clock;
+use ports::{Clock, Outgoing, Queue, QueueError, QueueName};
 use serde_json::{Value, json};
 use system::SystemClock;
 
@@ -18,7 +19,11 @@ const BATCH: usize = 100;
 const PREFIXES: [&str; 3] = ["U#", "R#", "F#"];
 
 /// Feeds the stream from its beginning.
-pub(crate) async fn begin(double: Double, fleet: &Arc<Fleet>) -> Result<(), CloudError> {
+pub(crate) async fn begin(
+    double: Double,
+    fleet: &Arc<Fleet>,
+    queues: &Arc<dyn Queue>,
+) -> Result<(), CloudError> {
     let table = json!({ "TableName": STACK });
     let table = double.json("dynamodb", "DynamoDB_20120810.DescribeTable", &table).await?;
     let arn = table.pointer("/Table/LatestStreamArn").and_then(Value::as_str).unwrap_or_default();
@@ -28,7 +33,7 @@ pub(crate) async fn begin(double: Double, fleet: &Arc<Fleet>) -> Result<(), Clou
     });
     let iterator = ask(&double, "GetShardIterator", &first).await?;
     let mut iterator = iterator.get("ShardIterator").cloned().unwrap_or_default();
-    let fleet = Arc::clone(fleet);
+    let (fleet, queues) = (Arc::clone(fleet), Arc::clone(queues));
     spawn(async move {
         loop {
             let page = ask(&double, "GetRecords", &json!({ "ShardIterator": iterator })).await;
@@ -39,7 +44,7 @@ pub(crate) async fn begin(double: Double, fleet: &Arc<Fleet>) -> Result<(), Clou
             let records: Vec<Value> =
                 records.unwrap_or_default().into_iter().filter(seen).collect();
             for batch in records.chunks(BATCH) {
-                feed(&fleet, batch).await;
+                feed(&fleet, &*queues, batch).await;
             }
             SystemClock.sleep(LOOK).await;
         }
@@ -56,19 +61,49 @@ fn seen(record: &Value) -> bool {
     PREFIXES.iter().any(|prefix| sort.starts_with(prefix))
 }
 
-/// Delivers a batch until all of it is handled.
-async fn feed(fleet: &Fleet, mut batch: &[Value]) {
-    while !batch.is_empty() {
+/// Delivers a batch until all of it is handled, or has failed as often as the template allows.
+async fn feed(fleet: &Fleet, queues: &dyn Queue, mut batch: &[Value]) {
+    let mut tries = 0;
+    while let Some(first) = batch.first().map(sequence) {
         let answer = fleet.invoke(Function::PublishChanges, &json!({ "Records": batch })).await;
         let failed = match &answer {
-            Ok(answer) => answer.pointer("/batchItemFailures/0/itemIdentifier"),
-            Err(_) => batch.first().and_then(|record| record.pointer("/dynamodb/SequenceNumber")),
+            Ok(answer) => answer.pointer("/batchItemFailures/0/itemIdentifier").cloned(),
+            Err(_) => Some(first.clone()),
         };
         let Some(failed) = failed else { return };
-        let place = batch
-            .iter()
-            .position(|record| record.pointer("/dynamodb/SequenceNumber") == Some(failed));
-        batch = batch.get(place.unwrap_or_default()..).unwrap_or_default();
+        let place = batch.iter().position(|record| sequence(record) == failed).unwrap_or_default();
+        batch = batch.get(place..).unwrap_or_default();
+        tries = if place == 0 { tries + 1 } else { 1 };
+        if tries > infra::STREAM_RETRIES {
+            if keep(queues, &failed).await.is_err() {
+                return;
+            }
+            batch = batch.get(1..).unwrap_or_default();
+            tries = 0;
+        }
         SystemClock.sleep(LOOK).await;
     }
+}
+
+fn sequence(record: &Value) -> Value {
+    record.pointer("/dynamodb/SequenceNumber").cloned().unwrap_or_default()
+}
+
+/// What Lambda keeps of a record that it gives up ("Retaining discarded batch records for a `DynamoDB`
+/// event source").
+async fn keep(queues: &dyn Queue, sequence: &Value) -> Result<(), QueueError> {
+    let name = Function::PublishChanges.dead_letters().unwrap_or_default();
+    let record = json!({
+        "requestContext": { "condition": "RetryAttemptsExhausted" }, "version": "1.0",
+        "DDBStreamBatchInfo": {
+            "startSequenceNumber": sequence, "endSequenceNumber": sequence, "batchSize": 1,
+        },
+    });
+    let message = Outgoing {
+        queue: QueueName::parse(&name)?.dead_letter(),
+        body: record.to_string(),
+        delay: Duration::ZERO,
+        group: String::new(),
+    };
+    queues.send(&[message]).await
 }

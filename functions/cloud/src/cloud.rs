@@ -117,7 +117,7 @@ impl Cloud {
         clockwork::begin(&fleet, options.pace);
         gate.scheduler.begin(&fleet);
         gate.calls.begin(&deliveries);
-        changes::begin(double.clone(), &fleet).await?;
+        changes::begin(double.clone(), &fleet, &host.queue).await?;
         Ok(Self { double, gate, fleet, mappings, deliveries, identities, ledger, host, project })
     }
 

@@ -73,6 +73,25 @@ impl DeadLetter {
     }
 }
 
+impl DeadLetter {
+    /// What Lambda says of a part of the table's stream that was not handled and is given up ("Retaining
+    /// discarded batch records for a DynamoDB event source"): where it lay, not what it held.
+    fn of_stream(queue: &QueueName, text: &str) -> Self {
+        let said: Value = serde_json::from_str(text).unwrap_or_default();
+        let text_at =
+            |place: &str| said.pointer(place).and_then(Value::as_str).unwrap_or("unknown");
+        let count = said.pointer("/DDBStreamBatchInfo/batchSize").and_then(Value::as_u64);
+        let why = format!(
+            "{}: {} changes between {} and {} were not published; the table has them",
+            text_at("/requestContext/condition"),
+            count.map_or_else(|| "some".to_owned(), |count| count.to_string()),
+            text_at("/DDBStreamBatchInfo/approximateArrivalOfFirstRecord"),
+            text_at("/DDBStreamBatchInfo/approximateArrivalOfLastRecord"),
+        );
+        Self::new(queue, text, why)
+    }
+}
+
 /// What was collected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -106,6 +125,8 @@ pub async fn collect(host: &Host) -> Result<Collected, EngineError> {
             for delivery in deliveries {
                 let mut letter = if function.is_called_by_events() {
                     DeadLetter::of_event(&queue, &delivery.body)
+                } else if function.follows_the_stream() {
+                    DeadLetter::of_stream(&queue, &delivery.body)
                 } else {
                     let letter = DeadLetter::from_bytes(delivery.body.as_bytes());
                     letter.unwrap_or_else(|_| {
@@ -153,24 +174,35 @@ pub(crate) async fn count_dead(
 /// What a redrive did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Redriven {
-    /// Dead letters that went back to their queues.
+    /// Dead letters that went back to their queues, or as events to their functions.
     pub redriven: usize,
     /// Those that stay, because they were too long to be kept whole.
     pub kept: usize,
+    /// Those that say that changes were not published: nothing can be sent again, so they are taken
+    /// note of and go.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub noted: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Sends all dead letters back to their queues, and events to their functions.
 pub async fn redrive(deployment: &Deployment) -> Result<Redriven, FunctionError> {
     let host = &deployment.host;
-    let by_event = |letter: &DeadLetter| {
+    let called = |letter: &DeadLetter| {
         Function::all()
-            .filter(|function| function.is_called_by_events())
+            .filter(|function| function.queue().is_none())
             .find(|function| function.dead_letters().as_deref() == Some(letter.queue.as_str()))
     };
     let (whole, cut): (Vec<_>, Vec<_>) =
         list_dead(host).await?.into_iter().partition(|letter| letter.cut.is_none());
+    let mut noted = 0;
     for letter in &whole {
-        match by_event(letter) {
+        match called(letter) {
+            Some(function) if function.follows_the_stream() => noted += 1,
             Some(function) => {
                 let event = serde_json::from_str(&letter.body).unwrap_or_default();
                 deployment.calls.call(function, &event).await.map_err(FunctionError::Call)?;
@@ -189,5 +221,5 @@ pub async fn redrive(deployment: &Deployment) -> Result<Redriven, FunctionError>
         let key = Key::new(partition, sort);
         host.store.commit(&[Change::Delete { key, expect: Expect::Anything }]).await?;
     }
-    Ok(Redriven { redriven: whole.len(), kept: cut.len() })
+    Ok(Redriven { redriven: whole.len() - noted, kept: cut.len(), noted })
 }

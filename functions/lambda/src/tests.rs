@@ -28,6 +28,7 @@ use crate::{
 
 mod api;
 mod changes;
+mod dead;
 mod files;
 mod logged;
 mod metrics;

@@ -92,10 +92,18 @@ impl Function {
         matches!(self, Self::StartWave | Self::StartFromFile)
     }
 
-    /// Under which name its dead letters are kept: its queue's, or where events call it, its own.
+    /// Whether it follows the table's stream: what it cannot handle holds up what comes behind it, so
+    /// the stream gives that up after a while, and where it lay is kept as a dead letter.
+    pub fn follows_the_stream(self) -> bool {
+        self == Self::PublishChanges
+    }
+
+    /// Under which name its dead letters are kept: its queue's, or where events or the stream call it,
+    /// its own.
     pub fn dead_letters(self) -> Option<String> {
         let own = || self.handler().replace(['.', '_'], "-");
-        self.queue().or_else(|| self.is_called_by_events().then(own))
+        let called = self.is_called_by_events() || self.follows_the_stream();
+        self.queue().or_else(|| called.then(own))
     }
 
     /// How long one invocation may take.
