@@ -1,5 +1,6 @@
 //! What is wrong with a script, where, and what to do: as text with a caret, and as JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -191,6 +192,17 @@ pub(crate) fn visible(c: char) -> char {
     let breaks = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let acts = (breaks && c != '\t') || DIRECTION.contains(&c);
     if acts { char::REPLACEMENT_CHARACTER } else { c }
+}
+
+/// A text as a message may have it: line breaks and tabs stay, other characters that act on what is
+/// shown and are not seen themselves are left out.
+pub(crate) fn readable(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c != visible(c) && c != '\n';
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    text.replace(acts, "").into()
 }
 
 /// Characters that make a text look different from what it does.

@@ -351,6 +351,32 @@ fn templates_and_links_hold_only_what_is_seen() {
     }
 }
 
+/// A name may come from anybody. In a subject or a link such characters are refused; in a text that
+/// people read line breaks and tabs stay, and the others are left out.
+#[test]
+fn values_and_bodies_hold_only_what_is_seen() {
+    let name = r#""A\x00\x1b[2Jn\u202en\u2066a\r\nB\tC\rD\x85E\u2028F\x7f\u200f""#;
+    let seen = "A[2Jnna\nB\tC\nD\nE\nF";
+    let body = |message: &str| notify(message).unwrap().remove(0);
+    assert_eq!(body(&format!("body: {name}")).body, seen);
+    let vars = format!("vars: #{{ name: {name}, link: \"https://intranet.fabrikam.com\" }}");
+    let text = body(&format!(r#"template: "moved.txt", attach: "move.ics", {vars}"#));
+    assert_eq!(text.body, format!("Dear {seen}."));
+    let calendar = text.attach[0].text.as_deref().unwrap();
+    // A tab is white space within a line there too.
+    assert_eq!(calendar, "BEGIN:VCALENDAR\r\nSUMMARY:A[2Jnna\\nB\tC\\nD\\nE\\nF\r\n");
+    let html = body(&format!(r#"template: "moved.html", {vars}"#)).body;
+    assert!(html.starts_with(&format!("<p>Dear {seen}, go")), "{html:?}");
+    // What is hidden from people is not hidden from the gate.
+    assert_eq!(violations(r#"body: "see ev\x00il.exa\u202emple/login""#), [Code::P005]);
+    for message in [
+        r#"body: "\x00 \u202e""#,
+        r#"template: "moved.html", vars: #{ name: "A", link: "https://a.example/\u202e" }"#,
+    ] {
+        assert_eq!(notify(message).unwrap_err().code(), Code::R006, "{message}");
+    }
+}
+
 /// A version is what decides its messages: another template is another version.
 #[test]
 fn the_library_is_part_of_the_version() {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::diagnostic::{printable, readable, visible};
 use crate::functions::escaped;
 
 /// The tags that a template may have.
@@ -154,17 +155,17 @@ fn tag(at: usize, text: &str, values: &[usize]) -> Checked {
 }
 
 fn shown(name: &str) -> String {
-    crate::diagnostic::printable(&name.chars().take(40).collect::<String>())
+    printable(&name.chars().take(40).collect::<String>())
 }
 
 /// A value as it stands in a template; `before` is everything before it.
 pub(super) fn value(before: &str, value: &str) -> Result<String, String> {
     let in_tag = before.rfind('<') > before.rfind('>');
-    if in_tag && value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    if in_tag && value.contains(|c: char| c.is_whitespace() || c != visible(c)) {
         // Mail programs leave such characters out, and would go where nobody looked.
         return Err(format!("\"{}\" is no address for a link", shown(value)));
     }
-    Ok(escaped(value).into_owned())
+    Ok(escaped(&readable(value)).into_owned())
 }
 
 /// What people read of a body that is made of a checked template, and where its links lead.

@@ -4,6 +4,7 @@ use rhai::Map;
 
 use super::html;
 use super::kind::Kind;
+use crate::diagnostic::readable;
 use crate::functions::{fill as render, template_names};
 
 /// What is wrong with a template, and at which byte.
@@ -18,7 +19,7 @@ pub(super) fn fill(kind: Kind, text: &str, vars: &Map) -> Result<String, String>
         Kind::Html => render(text, vars, html::value),
         Kind::Calendar => render(text, vars, |_, value| Ok(calendar(value))),
         Kind::Text | Kind::Link | Kind::AsItIs(_) => {
-            render(text, vars, |_, value| Ok(value.to_owned()))
+            render(text, vars, |_, value| Ok(readable(value).into_owned()))
         }
     }
 }
@@ -26,11 +27,10 @@ pub(super) fn fill(kind: Kind, text: &str, vars: &Map) -> Result<String, String>
 /// A value as a calendar's text (RFC 5545, 3.3.11): it cannot begin a line of its own.
 fn calendar(value: &str) -> String {
     let mut result = String::with_capacity(value.len());
-    for letter in value.chars() {
+    for letter in readable(value).chars() {
         match letter {
             '\n' => result.push_str("\\n"),
             '\\' | ';' | ',' => result.extend(['\\', letter]),
-            _ if letter.is_control() => {}
             _ => result.push(letter),
         }
     }

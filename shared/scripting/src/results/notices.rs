@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rhai::{Dynamic, Map};
 
 use super::{Fields, Given, Read};
-use crate::diagnostic::printable;
+use crate::diagnostic::{printable, readable};
 use crate::functions::Moment;
 use crate::library::{MOST_ATTACHED_BYTES, Unfit};
 use crate::notice::{Attachment, Channel, Notice, Recipient};
@@ -74,7 +74,13 @@ pub(super) fn notice(fields: &Fields<'_>, given: &Given<'_>) -> Read<Notice> {
         (Some(name), None) => {
             given.library.body(&name, &vars).or_else(|why| unfit(fields, "template", why))?
         }
-        (None, _) => (fields.required("body")?, false),
+        (None, body) => {
+            let body = readable(&body.unwrap_or_default()).into_owned();
+            if body.trim().is_empty() {
+                return fault(fields, "body", "`body` is missing");
+            }
+            (body, false)
+        }
     };
     let links = fields.texts("links")?.into_iter();
     let links =
