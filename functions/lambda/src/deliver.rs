@@ -1,6 +1,6 @@
 //! A batch of messages: each is handled on its own, and none can spoil another.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use catalogue::{Function, Step};
@@ -14,6 +14,7 @@ use tracing::Instrument;
 use crate::{
     dead, due,
     event::{BatchResponse, QueueEvent, QueueRecord},
+    gather::Gathering,
 };
 
 /// So often a message is received before it is a dead letter: as the template's redrive says.
@@ -56,11 +57,16 @@ pub async fn deliver(
     event: QueueEvent,
 ) -> BatchResponse {
     let records = &event.records;
+    let (queue, clock) = (Arc::clone(&host.queue), Arc::clone(&host.clock));
+    let gathering = Arc::new(Gathering::new(queue, clock, records.len()));
+    let host = &Host { queue: Arc::<Gathering>::clone(&gathering), ..host.clone() };
     let work = records.iter().map(|record| {
-        let span = span(record);
+        let (span, gathering) = (span(record), &gathering);
         async move {
             let fate = fate(host, steps, function, record).await;
-            settle(host, function, record, fate).await
+            let settled = settle(host, function, record, fate).await;
+            gathering.ended().await;
+            settled
         }
         .instrument(span)
     });

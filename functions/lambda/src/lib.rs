@@ -17,6 +17,7 @@ mod deployment;
 mod due;
 mod event;
 mod files;
+mod gather;
 mod layout;
 mod plan;
 mod polling;

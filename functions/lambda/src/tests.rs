@@ -30,7 +30,7 @@ mod api;
 mod changes;
 mod dead;
 mod files;
-mod logged;
+mod gather;
 mod metrics;
 mod plan;
 mod polling;

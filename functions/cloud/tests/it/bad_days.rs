@@ -141,7 +141,7 @@ fn poisoned_and_too_long_messages_are_shown_with_their_reasons_and_redriven() {
         let (cloud, _stage) = a_cloud().await;
         let long = "x".repeat(ports::MAX_BODY_BYTES);
         for body in ["hello", &long] {
-            send(&cloud, body).await;
+            send(&cloud, QUEUE, body).await;
         }
         InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
         assert_eq!(prepared(&cloud).await, 2);
@@ -164,12 +164,22 @@ fn poisoned_and_too_long_messages_are_shown_with_their_reasons_and_redriven() {
         assert_eq!(status["dead_letters"], json!({ QUEUE: 2 }));
         let (_, done) = cloud.ask("POST", "/v1/dead-letters/redrive", &json!({})).await.unwrap();
         assert_eq!(done, json!({ "redriven": 1, "kept": 1 }));
+        // A message that is no step's says in the log whose it is as well.
+        let whose = json!({ "customer": "local", "project": scope.project, "user": "nobody" });
+        let queue = Function::Notify.queue().unwrap();
+        send(&cloud, &queue, &json!({ "v": 1, "user": whose }).to_string()).await;
+        while dead().await.iter().all(|letter| letter.queue != queue) {}
+        let log = cloud.log();
+        let lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut spans = lines.filter_map(|line| line["spans"].as_array().cloned()).flatten();
+        let told = spans.find(|span| span["user"] == "nobody").unwrap();
+        assert_eq!((&told["customer"], &told["project"]), (&whose["customer"], &whose["project"]));
     });
 }
 
-async fn send(cloud: &Cloud, body: &str) {
+async fn send(cloud: &Cloud, queue: &str, body: &str) {
     let message = Outgoing {
-        queue: QueueName::parse(QUEUE).unwrap(),
+        queue: QueueName::parse(queue).unwrap(),
         body: body.to_owned(),
         delay: Duration::ZERO,
         group: "local".to_owned(),
