@@ -37,8 +37,8 @@ pub struct Phase {
     pub written: BTreeMap<String, Written>,
     /// Invocations.
     pub invocations: u64,
-    /// Their time together, in milliseconds.
-    pub milliseconds: f64,
+    /// Their time together, times their memory, in GB and seconds.
+    pub gigabyte_seconds: f64,
 }
 
 /// The figures of a rehearsal.
@@ -56,6 +56,7 @@ struct Totals {
     written: BTreeMap<String, Written>,
     invocations: u64,
     milliseconds: f64,
+    gigabyte_seconds: f64,
 }
 
 #[derive(Default)]
@@ -100,7 +101,10 @@ impl Ledger {
             &mut totals.users
         };
         totals.invocations += 1;
-        totals.milliseconds += number(&read, "Milliseconds").unwrap_or_default();
+        let milliseconds = number(&read, "Milliseconds").unwrap_or_default();
+        let megabytes = u32::try_from(infra::memory(function)).map_or(f64::MAX, f64::from);
+        totals.milliseconds += milliseconds;
+        totals.gigabyte_seconds += milliseconds / 1e3 * megabytes / 1024.0;
         for one in asked {
             let name = one.get("operation").and_then(Value::as_str).unwrap_or_default();
             let total = totals.asked.entry(name.to_owned()).or_default();
@@ -168,8 +172,8 @@ impl Ledger {
     /// What was counted since the last call, as a phase.
     pub(crate) fn phase(&self, title: &str, people: usize) -> Phase {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let Totals { asked, written, invocations, milliseconds } =
+        let Totals { asked, written, invocations, gigabyte_seconds, .. } =
             std::mem::take(&mut totals.users);
-        Phase { title: title.to_owned(), people, asked, written, invocations, milliseconds }
+        Phase { title: title.to_owned(), people, asked, written, invocations, gigabyte_seconds }
     }
 }

@@ -148,7 +148,7 @@ impl fmt::Display for Measured {
         writeln!(f, "\nA user, and 1,000 users in USD at the prices of {}", self.prices_of)?;
         writeln!(
             f,
-            "{:<12}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>9}{:>9}{:>9}",
+            "{:<12}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>7}{:>8}{:>9}{:>9}{:>9}",
             "",
             "writes",
             "copier",
@@ -156,12 +156,13 @@ impl fmt::Display for Measured {
             "reads",
             "SQS",
             "invoked",
+            "GB-s",
             "batons",
             "USD",
-            "steps",
+            "moving",
             "Step F."
         )?;
-        let mut sums = [0.0; 10];
+        let mut sums = [0.0; 11];
         for user in &self.users {
             let numbers = [
                 user.writes,
@@ -170,9 +171,10 @@ impl fmt::Display for Measured {
                 user.reads,
                 user.sqs,
                 user.invocations,
+                user.gigabyte_seconds,
                 user.deliveries,
                 user.usd,
-                user.steps_usd,
+                user.moving_usd,
                 user.step_functions_usd,
             ];
             for (sum, number) in sums.iter_mut().zip(numbers) {
@@ -190,12 +192,12 @@ impl fmt::Display for Measured {
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, title: &str, numbers: [f64; 10]) -> fmt::Result {
-    let [writes, copier, budgets, reads, sqs, invoked, batons, usd, steps, step_functions] =
+fn line(f: &mut fmt::Formatter<'_>, title: &str, numbers: [f64; 11]) -> fmt::Result {
+    let [writes, copier, budgets, reads, sqs, invoked, time, batons, usd, moving, step_functions] =
         numbers;
     writeln!(
         f,
         "{title:<12}{writes:>8.0}{copier:>8.0}{budgets:>8.0}{reads:>8.0}{sqs:>7.0}{invoked:>8.0}\
-         {batons:>8.0}{usd:>9.3}{steps:>9.3}{step_functions:>9.3}"
+         {time:>7.1}{batons:>8.0}{usd:>9.3}{moving:>9.3}{step_functions:>9.3}"
     )
 }

@@ -56,12 +56,16 @@ pub(crate) struct OfOneUser {
     pub(crate) sqs: f64,
     /// Invocations.
     pub(crate) invocations: f64,
+    /// Time of invocations times their memory, in GB and seconds. Waiting for the tenants is most of it, and
+    /// they answer at once here.
+    pub(crate) gigabyte_seconds: f64,
     /// Batons that were delivered: on Step Functions each is a state that is entered.
     pub(crate) deliveries: f64,
     /// USD for a thousand users.
     pub(crate) usd: f64,
-    /// USD for a thousand users without the copier's state and the budgets, which any engine needs.
-    pub(crate) steps_usd: f64,
+    /// USD for a thousand users of what moves them from step to step: the job's record, read at each delivery
+    /// and written, and its messages.
+    pub(crate) moving_usd: f64,
     /// USD for a thousand users on Step Functions Standard: its transitions alone.
     pub(crate) step_functions_usd: f64,
 }
@@ -102,16 +106,16 @@ impl Prices {
             USERS / MILLION
                 * (writes * self.dynamodb.write_million
                     + reads * self.dynamodb.read_million
-                    + sqs * self.sqs.requests_million
-                    + invocations * self.lambda.requests_million)
+                    + sqs * self.sqs.requests_million)
         };
-        // Each write of copier and budgets comes with about one read.
-        let apart = written_count(phase, "copy state") + written_count(phase, "budgets and fences");
-        let steps_reads = (reads - apart / people).max(0.0);
+        let gigabyte_seconds = phase.gigabyte_seconds / people;
+        let of_lambda = USERS
+            * (invocations * self.lambda.requests_million / MILLION
+                + gigabyte_seconds * self.lambda.gigabyte_second);
         OfOneUser {
             title: phase.title.clone(),
-            usd: price(writes, reads),
-            steps_usd: price(writes - copy_writes - budget_writes, steps_reads),
+            usd: price(writes, reads) + of_lambda,
+            moving_usd: price(written("job"), deliveries),
             step_functions_usd: deliveries * self.step_functions.transitions_thousand,
             writes,
             copy_writes,
@@ -119,6 +123,7 @@ impl Prices {
             reads,
             sqs,
             invocations,
+            gigabyte_seconds,
             deliveries,
         }
     }
@@ -142,10 +147,6 @@ impl Prices {
         let time = milliseconds / 1e3 * megabytes / 1024.0 * self.lambda.gigabyte_second;
         times * (requests / MILLION + time)
     }
-}
-
-fn written_count(phase: &crate::Phase, kind: &str) -> f64 {
-    phase.written.get(kind).map_or(0.0, |written| count(written.writes))
 }
 
 /// A count as a number to reckon with: exact up to 2^32, far more than one rehearsal has.

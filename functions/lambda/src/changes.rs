@@ -163,11 +163,16 @@ fn told_by(record: &StreamRecord) -> Option<ChangeEvent> {
         }
         "R" => {
             let run: WaveRun = new.record()?;
-            let before = old.and_then(Item::record::<WaveRun>).map(|run| run.done);
-            if before == Some(run.done) {
+            let state = |run: &WaveRun| match (run.done, run.reported) {
+                (false, _) => "starting",
+                (true, false) => "started",
+                // Of a cutover: everybody has come to rest.
+                (true, true) => "ended",
+            };
+            let to = state(&run);
+            if old.and_then(Item::record::<WaveRun>).is_some_and(|before| state(&before) == to) {
                 return None;
             }
-            let to = if run.done { "started" } else { "starting" };
             (
                 RUN_CHANGED,
                 json!({

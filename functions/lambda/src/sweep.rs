@@ -18,9 +18,12 @@ pub(crate) struct Swept {
 /// Sweeps.
 pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionError> {
     let host = &deployment.host;
+    // Polling goes off when nothing is in flight and everything is told: then nothing can be missing, and the
+    // notifications of years need not be read.
+    let is_off = polling::said(deployment).await?.is_off();
     let (mut sent, mut failed) = (0, 0);
     for scope in turns::in_turn(deployment.projects.all().await?, host) {
-        match turns::apart(host, &scope, bring_back(deployment, &scope).boxed()).await {
+        match turns::apart(host, &scope, bring_back(deployment, &scope, is_off).boxed()).await {
             Some(some) => sent += some,
             None => failed += 1,
         }
@@ -32,9 +35,16 @@ pub(crate) async fn sweep(deployment: &Deployment) -> Result<Swept, FunctionErro
     Ok(Swept { sent, failed })
 }
 
-async fn bring_back(deployment: &Deployment, scope: &Scope) -> Result<usize, FunctionError> {
+async fn bring_back(
+    deployment: &Deployment,
+    scope: &Scope,
+    is_off: bool,
+) -> Result<usize, FunctionError> {
     if let Err(error) = plan::project_all(deployment, scope).await {
         tracing::warn!(whose = %scope, %error, "starts that lie ahead could not be planned");
+    }
+    if is_off {
+        return Ok(0);
     }
     let (host, stale) = (&deployment.host, engine::STALE_AFTER);
     Ok(engine::sweep(host, &scope.customer, &scope.project, stale).await?)

@@ -45,12 +45,14 @@ async fn a_change_of_state_is_told_and_nothing_else() {
         reported: false,
     };
     let done = WaveRun { done: true, started: 2, ..run.clone() };
+    let over = WaveRun { reported: true, ..done.clone() };
     let records = json!([
         change(1, "U#anna", Some(&before), &after),
         change(2, "U#anna", Some(&after), &noted),
         change(3, "R#first", None, &run),
         change(4, "R#first", Some(&run), &done),
         change(5, "A#anna#main", None, &after),
+        change(6, "R#first", Some(&done), &over),
     ]);
     let answer = desk.run(Function::PublishChanges, json!({ "Records": records })).await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
@@ -65,6 +67,7 @@ async fn a_change_of_state_is_told_and_nothing_else() {
             (json!("e1"), json!("matched")),
             (json!("e3"), json!("starting")),
             (json!("e4"), json!("started")),
+            (json!("e6"), json!("ended")),
         ]
     );
     assert_eq!(events[0].detail["from"], "no_match");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::polling;
+use ports::{Change, CommitError, Page, Query, Record};
 
 /// What happens while polling is switched off.
 pub(super) enum Meanwhile {
@@ -65,6 +66,52 @@ async fn polling_is_on_while_somebody_is_in_flight_and_off_afterwards() {
     let switched = desk.noted.polling.lock().unwrap().len();
     assert_eq!(desk.tick().await, false);
     assert_eq!(desk.noted.polling.lock().unwrap().len(), switched, "it is not said again");
+}
+
+/// A store that notes which records were listed.
+struct Listed {
+    inner: Arc<dyn Store>,
+    prefixes: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Store for Listed {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.prefixes.lock().unwrap().push(query.prefix.clone());
+        self.inner.query(query).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        self.inner.commit(changes).await
+    }
+}
+
+/// Nobody looks for what is lost while nothing is in flight: the notifications of years are not read again
+/// and again.
+#[tokio::test]
+async fn an_idle_deployment_is_not_swept() {
+    let mut desk = Desk::with(&["anna"]).await;
+    let inner = Arc::clone(&desk.deployment.host.store);
+    let listed = Arc::new(Listed { inner, prefixes: Mutex::default() });
+    desk.deployment.host.store = Arc::<Listed>::clone(&listed);
+    let mut looks = Vec::new();
+    for start in [false, true] {
+        desk.tick().await;
+        if start {
+            desk.start().await;
+        }
+        listed.prefixes.lock().unwrap().clear();
+        desk.run(Function::Sweep, json!({})).await;
+        let prefixes = listed.prefixes.lock().unwrap();
+        looks.push(
+            [Keys::JOBS, Keys::NOTIFICATIONS].map(|kind| prefixes.iter().any(|it| it == kind)),
+        );
+    }
+    assert_eq!(looks, [[false; 2], [true; 2]]);
 }
 
 /// A wave that is started between the tick's look and its switching is polled.
