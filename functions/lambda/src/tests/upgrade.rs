@@ -25,6 +25,13 @@ impl Desk {
     }
 }
 
+/// The same record in a form that this artifact does not know.
+fn newer(bytes: &[u8]) -> Vec<u8> {
+    let (own, next) = (Job::VERSION, Job::VERSION + 1);
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.replacen(&format!("\"v\":{own}"), &format!("\"v\":{next}"), 1).into_bytes()
+}
+
 /// A job holds the list of its steps: who began by a catalogue that had fewer of them, in another order,
 /// finishes by that one, and who begins now goes by the new one.
 #[tokio::test]
@@ -48,6 +55,28 @@ async fn a_user_in_flight_finishes_by_the_steps_with_which_he_began() {
     }
     assert_eq!(went["anna"], functions);
     assert_eq!(went["ben"], plan_of(Phase::Prepare));
+}
+
+/// A deployment takes minutes, function by function: one that is still the older artifact meets records of a
+/// newer form, and their messages come again until it has been replaced too. Nothing is a dead letter.
+#[tokio::test]
+async fn a_function_that_is_replaced_later_than_others_loses_nothing() {
+    let desk = Desk::with(&["anna"]).await;
+    desk.start().await;
+    let bytes = desk.job("anna").await.to_bytes().unwrap();
+    desk.overwrite(desk.job_of("anna"), newer(&bytes)).await;
+    let mut minutes = 0;
+    for _ in 0..8 {
+        assert_eq!(desk.deliver().await, ["anna"], "it comes again");
+        desk.on(320);
+        minutes += 320 / 60;
+    }
+    assert!(minutes > 30, "longer than any update of a stack");
+    desk.overwrite(desk.job_of("anna"), bytes).await;
+    assert!(desk.deliver().await.is_empty());
+    assert_eq!(desk.receive("prepare-mail-enable-user").await.len(), 1);
+    desk.run(Function::CollectDeadLetters, json!({})).await;
+    assert_eq!(list_dead(&desk.deployment.host).await.unwrap().len(), 0);
 }
 
 /// What the first form kept apart is read on: a job without entries of its own, whose entry has a record to
@@ -86,10 +115,8 @@ async fn an_older_artifact_leaves_newer_records_alone_until_the_next_upgrade() {
     let desk = Desk::with(&["anna"]).await;
     desk.start().await;
     let bytes = desk.job("anna").await.to_bytes().unwrap();
-    let (own, next) = (Job::VERSION, Job::VERSION + 1);
-    let text = String::from_utf8(bytes.clone()).unwrap();
-    let newer = text.replacen(&format!("\"v\":{own}"), &format!("\"v\":{next}"), 1);
-    desk.overwrite(desk.job_of("anna"), newer.clone().into_bytes()).await;
+    let newer = newer(&bytes);
+    desk.overwrite(desk.job_of("anna"), newer.clone()).await;
     for _ in 0..12 {
         desk.deliver().await;
         desk.on(900);
@@ -97,10 +124,11 @@ async fn an_older_artifact_leaves_newer_records_alone_until_the_next_upgrade() {
     desk.run(Function::CollectDeadLetters, json!({})).await;
     let letters = list_dead(&desk.deployment.host).await.unwrap();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    let (own, next) = (Job::VERSION, Job::VERSION + 1);
     let told = format!("has version {next}; this Crosswave knows versions up to {own}");
     assert!(letter.why.contains(&told), "{letter:?}");
     let there = desk.deployment.host.store.get(&desk.job_of("anna")).await.unwrap().unwrap();
-    assert_eq!(there.value, newer.into_bytes(), "untouched");
+    assert_eq!(there.value, newer, "untouched");
     // The newer artifact reads it; here it is the form that this one reads.
     desk.overwrite(desk.job_of("anna"), bytes).await;
     assert_eq!(redrive(&desk.deployment).await.unwrap().redriven, 1);
