@@ -22,7 +22,7 @@ pub use self::{
     },
     names::logical,
     node::Node,
-    role::{TABLE_ACTIONS, sends_to},
+    role::sends_to,
     schedule::{PERIODIC, minutes},
 };
 use self::{

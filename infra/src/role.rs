@@ -3,9 +3,9 @@
 use catalogue::{CATALOGUE, Function, successors, table};
 
 use crate::{
-    function::slug,
+    function::{copies, slug},
     names,
-    node::{Node, attribute, list, map, nothing, sub, when},
+    node::{Node, attribute, list, map, nothing, reference, sub, when},
 };
 
 /// A statement that allows actions on resources.
@@ -21,36 +21,75 @@ fn allow(actions: &[&str], resources: Vec<Node>) -> Node {
     ])
 }
 
-/// The actions of the store's adapter. A transaction needs those of its parts.
-pub const TABLE_ACTIONS: [&str; 6] = [
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-];
+const READ: [&str; 2] = ["dynamodb:GetItem", "dynamodb:Query"];
 
-/// The partitions that a function reaches: the customers' own, and for those that look after a
-/// whole deployment its books.
+/// What a function does with the table's records. A transaction needs the actions of its parts; a record
+/// that is written over whatever is there is an update.
+fn table_actions(function: Function) -> Vec<&'static str> {
+    let writes: &[&str] = match function {
+        // A copier's records hold on to one that stays as it is.
+        Function::Step(step) if copies(step) => &[
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ],
+        // Any step may end its job, or keep a message for later; a file brings people and their entries.
+        Function::Step(_) | Function::StartFromFile => {
+            &["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        }
+        // Long waits, waves and dead letters end.
+        Function::Tick | Function::Api => &["dynamodb:DeleteItem", "dynamodb:PutItem"],
+        Function::Notify => &["dynamodb:PutItem", "dynamodb:UpdateItem"],
+        Function::StartWave | Function::Sweep | Function::RollUpUsage => &["dynamodb:PutItem"],
+        Function::CollectDeadLetters => return vec!["dynamodb:Query", "dynamodb:UpdateItem"],
+        // The stream brings the records themselves.
+        Function::PublishChanges => return Vec::new(),
+    };
+    [&READ, writes].concat()
+}
+
+/// The partitions that a function reaches: the customers' own, the deployment's books, or both.
 fn partitions(function: Function) -> Vec<&'static str> {
     match function {
-        Function::Step(_) | Function::Notify => vec!["C#*"],
+        Function::Step(_) | Function::Notify | Function::RollUpUsage => vec!["C#*"],
+        Function::CollectDeadLetters => vec!["DEPLOYMENT"],
         Function::StartWave
         | Function::StartFromFile
         | Function::Tick
         | Function::Sweep
-        | Function::CollectDeadLetters
-        | Function::RollUpUsage
-        | Function::PublishChanges
         | Function::Api => vec!["C#*", "DEPLOYMENT"],
+        Function::PublishChanges => Vec::new(),
     }
 }
 
-fn records(function: Function) -> Node {
+fn records(function: Function) -> Option<Node> {
+    let actions = table_actions(function);
     let leading = map([("dynamodb:LeadingKeys", list(partitions(function)))]);
-    allow(&TABLE_ACTIONS, vec![attribute("Table", "Arn")])
-        .with("Condition", map([("ForAllValues:StringLike", leading)]))
+    (!actions.is_empty()).then(|| {
+        allow(&actions, vec![attribute("Table", "Arn")])
+            .with("Condition", map([("ForAllValues:StringLike", leading)]))
+    })
+}
+
+/// The secrets of all projects that a function reads. AWS puts six characters behind a secret's name.
+fn secrets(function: Function) -> Option<Node> {
+    let mut names = Vec::new();
+    if function.asks_tenants() {
+        // A client of both tenants is made at once, whichever the step changes.
+        names.extend(["source", "target"]);
+    }
+    if function == Function::Notify {
+        names.push("webhook");
+    }
+    let arn = |name: &str| {
+        sub(format!(
+            "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:\
+             ${{AWS::StackName}}/*/{name}-??????"
+        ))
+    };
+    let arns: Vec<Node> = names.into_iter().map(arn).collect();
+    (!arns.is_empty()).then(|| allow(&["secretsmanager:GetSecretValue"], arns))
 }
 
 /// Those that look after every project find them in the table's listing.
@@ -79,9 +118,10 @@ pub fn sends_to(function: Function) -> Vec<Function> {
         | Function::StartFromFile
         | Function::Tick
         | Function::Sweep
-        | Function::CollectDeadLetters
         | Function::Api => steps().chain([Function::Notify]).collect(),
-        Function::RollUpUsage | Function::PublishChanges => Vec::new(),
+        Function::CollectDeadLetters | Function::RollUpUsage | Function::PublishChanges => {
+            Vec::new()
+        }
     }
 }
 
@@ -90,13 +130,11 @@ fn queue_arns(functions: impl IntoIterator<Item = Function>) -> Vec<Node> {
 }
 
 fn statements(function: Function) -> Vec<Node> {
-    let mut all = vec![
-        allow(
-            &["logs:CreateLogStream", "logs:PutLogEvents"],
-            vec![attribute(format!("{}Logs", names::logical(function)), "Arn")],
-        ),
-        records(function),
-    ];
+    let mut all = vec![allow(
+        &["logs:CreateLogStream", "logs:PutLogEvents"],
+        vec![attribute(format!("{}Logs", names::logical(function)), "Arn")],
+    )];
+    all.extend(records(function));
     all.extend(listing(function));
     if function.queue().is_some() {
         all.push(allow(
@@ -116,10 +154,8 @@ fn statements(function: Function) -> Vec<Node> {
     if !targets.is_empty() {
         all.push(allow(&["sqs:SendMessage"], targets));
     }
+    all.extend(secrets(function));
     if function.asks_tenants() {
-        let secrets = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:\
-                       ${AWS::StackName}/*";
-        all.push(allow(&["secretsmanager:GetSecretValue"], vec![sub(secrets)]));
         all.push(allow(&["sts:AssumeRole"], vec![attribute(TENANT_IDENTITY, "Arn")]));
     }
     all.extend(of_its_own(function));
@@ -202,9 +238,13 @@ fn of_its_own(function: Function) -> Vec<Node> {
     }
 }
 
+/// Where this stack's roles lie. A stack's name holds no slash: no other stack's roles lie there.
+const PATH: &str = "/crosswave/${AWS::StackName}/";
+
 /// The role of a function.
 pub(crate) fn role(function: Function) -> Node {
-    service_role("lambda.amazonaws.com", function.handler(), statements(function))
+    role_of(trust("lambda.amazonaws.com"), function.handler(), statements(function))
+        .with("Path", sub(PATH))
         .with("Tags", names::tags(names::part(function)))
         .into_resource("AWS::IAM::Role")
 }
@@ -222,13 +262,13 @@ fn by_name(function: Function) -> Node {
 /// know this role, and a template knows no circles.
 pub(crate) fn scheduler_role(functions: &[Function]) -> Node {
     let arns = functions.iter().copied().map(by_name).collect();
-    service_role(
-        "scheduler.amazonaws.com",
-        "schedules",
-        vec![allow(&["lambda:InvokeFunction"], arns)],
-    )
-    .with("Tags", names::tags("control"))
-    .into_resource("AWS::IAM::Role")
+    // Whoever has schedules in another account cannot make them use it.
+    let account = map([("aws:SourceAccount", reference("AWS::AccountId"))]);
+    let trust =
+        trust("scheduler.amazonaws.com").with("Condition", map([("StringEquals", account)]));
+    role_of(trust, "schedules", vec![allow(&["lambda:InvokeFunction"], arns)])
+        .with("Tags", names::tags("control"))
+        .into_resource("AWS::IAM::Role")
 }
 
 /// The logical id of the role that signs in to tenants where no secret is stored.
@@ -239,7 +279,7 @@ pub(crate) const TENANT_IDENTITY: &str = "TenantIdentityRole";
 /// do nothing but say who it is, to Entra, for five minutes.
 pub(crate) fn tenant_identity() -> Node {
     let account = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root");
-    let roles = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-*");
+    let roles = sub(format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{PATH}*"));
     let trust = map([
         ("Effect", "Allow".into()),
         ("Principal", map([("AWS", account)])),
@@ -261,13 +301,12 @@ pub(crate) fn tenant_identity() -> Node {
         .into_resource("AWS::IAM::Role")
 }
 
-fn service_role(service: &str, name: &str, statements: Vec<Node>) -> Node {
-    let trust = map([
+fn trust(service: &str) -> Node {
+    map([
         ("Effect", "Allow".into()),
         ("Principal", map([("Service", service.into())])),
         ("Action", "sts:AssumeRole".into()),
-    ]);
-    role_of(trust, name, statements)
+    ])
 }
 
 /// A role that whoever the trust names may take.

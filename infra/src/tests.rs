@@ -3,6 +3,7 @@ use catalogue::{CATALOGUE, Function};
 use super::*;
 
 mod readme;
+mod roles;
 mod watch;
 
 #[test]
@@ -46,38 +47,6 @@ fn every_step_is_a_function_with_a_queue_a_role_and_alarms_of_its_own() {
         ] {
             property(&template, &format!("{stem}{id}"), name);
         }
-    }
-}
-
-/// A step reaches its own queue and its successors', and secrets only if it asks a tenant.
-#[test]
-fn a_role_holds_only_what_its_step_needs() {
-    let template = template();
-    let hide = property(&template, "PrepareHideUserRole", "Policies").to_yaml();
-    assert!(hide.contains("!GetAtt PrepareHideUserQueue.Arn"), "{hide}");
-    assert!(hide.contains("!GetAtt PrepareCreateContactQueue.Arn"), "{hide}");
-    assert!(hide.contains("secretsmanager:GetSecretValue"), "{hide}");
-    assert!(hide.contains("dynamodb:LeadingKeys"), "{hide}");
-    assert!(!hide.contains("Cutover"), "{hide}");
-    let begin = property(&template, "CutoverBeginFirstDeltaRole", "Policies").to_yaml();
-    assert!(!begin.contains("secretsmanager"), "{begin}");
-    let whole = page();
-    assert!(!whole.contains("ManagedPolicyArns"), "no managed policies");
-    assert!(!whole.contains("Action: \"*\"") && !whole.contains("dynamodb:*"), "no wild cards");
-}
-
-/// Entra takes 20 federated credentials an application: one role speaks for all functions, to Entra
-/// only, and only functions that ask tenants may take it.
-#[test]
-fn one_role_signs_in_to_tenants_for_all_functions() {
-    let template = template();
-    assert_eq!(page().matches("sts:GetWebIdentityToken").count(), 1);
-    let identity = property(&template, "TenantIdentityRole", "Policies").to_yaml();
-    assert!(identity.contains("api://AzureADTokenExchange"), "{identity}");
-    for function in Function::all() {
-        let role = property(&template, &format!("{}Role", logical(function)), "Policies").to_yaml();
-        let may = role.contains("!GetAtt TenantIdentityRole.Arn");
-        assert_eq!(may, function.asks_tenants(), "{}", function.handler());
     }
 }
 

@@ -227,7 +227,8 @@ fn texts(node: &Node) -> Vec<String> {
                     .iter()
                     .find_map(|before| text.split_once(before));
                 match name {
-                    Some((_, name)) => name.to_owned(),
+                    // What AWS puts behind a secret's name does not stand in a request.
+                    Some((_, name)) => name.trim_end_matches("-??????").to_owned(),
                     None if text.contains(":event-source-mapping:") => "*".to_owned(),
                     None => text,
                 }
