@@ -8,7 +8,7 @@ use crate::{
     node::{Node, attribute, map, reference},
 };
 
-/// The functions that run by the clock, and how often. The tick costs 0.01 USD a month.
+/// The functions that run by the clock, and how often. What that costs is in the README.
 pub const PERIODIC: [(Function, &str); 4] = [
     (Function::Tick, "rate(1 minute)"),
     (Function::Sweep, "rate(15 minutes)"),

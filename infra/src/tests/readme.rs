@@ -42,3 +42,24 @@ fn every_function_names_the_artifact_that_the_readme_makes() {
     let zip = commands("zip ");
     assert_eq!(zip, ["zip infra/crosswave.zip bootstrap"]);
 }
+
+/// Figures of an idle month that follow from prices and the template alone.
+#[test]
+fn what_an_idle_month_costs_follows_from_the_prices() {
+    let prices: toml::Table = include_str!("../../prices.toml").parse().unwrap();
+    let price = |service: &str, name: &str| prices[service][name].as_float().unwrap();
+    let queues = Function::all().filter(|function| function.queue().is_some()).count();
+    // Five pollers, a request each every 20 seconds; a month of 30.4 days.
+    let requests = f64::from(u32::try_from(queues).unwrap()) * 5.0 * 3.0 * 60.0 * 729.6;
+    let polling = requests / 1e6 * price("sqs", "requests_million");
+    let dead = Function::all().filter(|function| function.dead_letters().is_some()).count();
+    for said in [
+        format!("polling alone would be {polling:.2} a month ({queues} queues"),
+        format!("{dead} queues of dead letters"),
+        format!("| each tenant's secret | {:.2} |", price("secrets_manager", "secret_month")),
+        format!("Each secret costs {:.2} USD", price("secrets_manager", "secret_month")),
+        format!("a KMS key of the account for table and queues: {} USD", price("kms", "key_month")),
+    ] {
+        assert!(README.contains(&said), "the README does not say: {said}");
+    }
+}

@@ -30,3 +30,31 @@ pub const GRAPH_TARGET: &[&str] = &[
 /// Exchange's permission, in both tenants. A directory role (Exchange Administrator, or Exchange
 /// Recipient Administrator) comes on top; [`crate::Exchange::capabilities`] shows what it allows.
 pub const EXCHANGE: &[&str] = &["Exchange.ManageAsApp"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An administrator grants what the page lists; the pre-flight asks for what is listed here.
+    #[test]
+    fn the_page_for_administrators_lists_exactly_these() {
+        let page = include_str!("../PERMISSIONS.md");
+        let mut listed: Vec<(&str, &str)> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .filter_map(|(name, rest)| Some((name, rest.split_once(" | ")?.0)))
+            .collect();
+        let of = |side: &'static str, names: &'static [&'static str]| {
+            names.iter().map(move |name| (*name, side))
+        };
+        let mut asked: Vec<(&str, &str)> = of("both", GRAPH_BOTH)
+            .chain(of("source", GRAPH_SOURCE))
+            .chain(of("target", GRAPH_TARGET))
+            .chain(of("both", EXCHANGE))
+            .collect();
+        listed.sort_unstable();
+        asked.sort_unstable();
+        assert_eq!(listed, asked);
+        assert!(page.contains("**Exchange Administrator**"), "and the role beside them");
+    }
+}

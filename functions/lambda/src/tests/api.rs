@@ -79,3 +79,48 @@ async fn what_cannot_be_is_refused_with_words() {
         assert!(said["error"].as_str().unwrap().contains(words), "{path}: {said}");
     }
 }
+
+/// The project that the README shows is taken as it stands there, and everything in it is meant: nothing
+/// is left out of what is kept.
+#[tokio::test]
+async fn the_project_of_the_readme_is_taken() {
+    let readme = include_str!("../../../../infra/README.md");
+    let (_, after) =
+        readme.split_once("The body of `PUT /v1/customers/contoso/projects/merger`").unwrap();
+    let (_, after) = after.split_once("```json\n").unwrap();
+    let shown: Value = serde_json::from_str(after.split_once("```").unwrap().0).unwrap();
+    let desk = Desk::with(&[]).await;
+    let path = "/v1/customers/contoso/projects/merger";
+    let (status, said) = desk.ask("PUT", path, &shown).await;
+    assert_eq!(status, 200, "{said}");
+    let scope = Scope { customer: "contoso".parse().unwrap(), project: "merger".parse().unwrap() };
+    let kept = json!(scope.load_project(&desk.deployment.host).await.unwrap());
+    contains(&kept, &shown, "");
+    // Each member of a profile that there is stands in the table.
+    for options in ["prepare", "sync", "cutover", "mapping"] {
+        for name in kept["default_profile"][options].as_object().unwrap().keys() {
+            assert!(readme.contains(&format!("`{name}`")), "{options}.{name}");
+        }
+    }
+}
+
+/// Every member of `less` is in `more`, with the same value.
+fn contains(more: &Value, less: &Value, place: &str) {
+    match less {
+        Value::Object(members) => {
+            for (name, value) in members {
+                contains(&more[name], value, &format!("{place}.{name}"));
+            }
+        }
+        // The wall clock is kept with seconds.
+        Value::String(time) if place.contains("quiet_hours") => {
+            assert!(more.as_str().unwrap().starts_with(time.as_str()), "{place}: {more}");
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (index, item) in items.iter().enumerate() {
+                contains(&more[index], item, &format!("{place}[{index}]"));
+            }
+        }
+        plain => assert_eq!(more, plain, "{place}"),
+    }
+}
