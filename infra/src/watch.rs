@@ -14,6 +14,8 @@ use crate::{
 const TOO_OLD_SECONDS: u64 = 3_600;
 /// The collector runs twice in so many seconds.
 const COLLECTED_SECONDS: u64 = 1_800;
+/// The roll-up, which runs the most seldom, has failed somebody three times in so many seconds.
+const NEGLECTED_SECONDS: u64 = 3 * 3_600;
 /// A change that is not published for so long is late.
 const BEHIND_MILLISECONDS: u64 = 900_000;
 
@@ -124,17 +126,17 @@ pub(crate) fn dead(function: Function) -> Node {
     }))
 }
 
-/// The alarms of the whole deployment, within the ten that are free: two on what the tick and the
-/// collector count, and those on whoever runs by the clock, or follows the stream, itself. Tick and
+/// The alarms of the whole deployment, within the ten that are free: three on what those count
+/// that run by the clock, and those on whoever runs by the clock, or follows the stream, itself. Tick and
 /// collector say their figure whenever they succeed, so that silence is a fault of theirs.
 pub(crate) fn summary() -> Vec<(String, Node)> {
-    let of_stack = |description: &str, metric, period, above| {
+    let of_stack = |description: &str, (metric, statistic), period, above| {
         alarm(Alarm {
             description: description.to_owned(),
             namespace: metrics::NAMESPACE,
             metric,
             dimension: (metrics::STACK, reference("AWS::StackName")),
-            statistic: "Maximum",
+            statistic,
             period,
             above,
             silence: Silence::Fault,
@@ -142,9 +144,14 @@ pub(crate) fn summary() -> Vec<(String, Node)> {
     };
     let old = "A user's job waits for a message that does not come, or the tick does not run";
     let dead = "A message could not be handled, or nobody looks for such";
+    let again = "Something of one project or customer fails again and again; the logs say of which";
+    let oldest = (metrics::OLDEST_BATON, "Maximum");
+    let letters = (metrics::DEAD_LETTERS, "Maximum");
+    let neglected = (metrics::NEGLECTED, "Sum");
     let mut all = vec![
-        ("AnyTooOld".to_owned(), of_stack(old, metrics::OLDEST_BATON, 300, TOO_OLD_SECONDS)),
-        ("AnyDead".to_owned(), of_stack(dead, metrics::DEAD_LETTERS, COLLECTED_SECONDS, 0)),
+        ("AnyTooOld".to_owned(), of_stack(old, oldest, 300, TOO_OLD_SECONDS)),
+        ("AnyDead".to_owned(), of_stack(dead, letters, COLLECTED_SECONDS, 0)),
+        ("AnyNeglected".to_owned(), of_stack(again, neglected, NEGLECTED_SECONDS, RETRIES)),
     ];
     all.extend(PERIODIC.iter().map(|(function, _)| (fails(*function), failing(*function))));
     all.push(("ChangesTooOld".to_owned(), behind(Function::PublishChanges)));
@@ -295,7 +302,8 @@ fn errors(function: Function) -> Value {
 
 /// A metric of ours.
 fn ours(metric: &str) -> Value {
-    let stat = if metric == metrics::FAILED { "Sum" } else { "Maximum" };
+    let sums = [metrics::FAILED, metrics::NEGLECTED];
+    let stat = if sums.contains(&metric) { "Sum" } else { "Maximum" };
     json!([metrics::NAMESPACE, metric, metrics::STACK, STACK_NAME, { "stat": stat }])
 }
 

@@ -147,8 +147,9 @@ impl Services {
                 })
             })
             .collect();
-        // What the tick and the collector count is of the whole deployment.
-        let counted = [metrics::IN_FLIGHT, metrics::OLDEST_BATON, metrics::DEAD_LETTERS];
+        // What those that run by the clock count is of the whole deployment.
+        let counted =
+            [metrics::IN_FLIGHT, metrics::OLDEST_BATON, metrics::DEAD_LETTERS, metrics::NEGLECTED];
         let mut values = vec![(metrics::FAILED, f64::from(failed))];
         values.extend(
             counted.into_iter().filter_map(|name| Some((name, answer?.get(name)?.as_f64()?))),

@@ -12,6 +12,7 @@ use crate::{Deployment, FunctionError, plan, polling, turns};
 pub(crate) struct Swept {
     sent: usize,
     /// Projects of which something failed, or took too long.
+    #[serde(rename = "Neglected")]
     failed: usize,
 }
 

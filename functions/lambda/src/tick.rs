@@ -30,6 +30,7 @@ pub(crate) struct Pulse {
     /// Messages that were due and are sent.
     pub(crate) released: usize,
     /// Customers and projects of which something failed, or took too long.
+    #[serde(rename = "Neglected")]
     pub(crate) failed: usize,
     /// Whether the queues are polled from now on.
     pub(crate) polling: bool,

@@ -51,6 +51,7 @@ impl Stored for Counted {
 pub(crate) struct RolledUp {
     pub(crate) users: usize,
     /// Customers of whom something failed, or took too long.
+    #[serde(rename = "Neglected")]
     pub(crate) failed: usize,
 }
 

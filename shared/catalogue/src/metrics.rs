@@ -16,5 +16,8 @@ pub const OLDEST_BATON: &str = "OldestBaton";
 pub const DEAD_LETTERS: &str = "DeadLetters";
 /// Messages, records or events that an invocation could not handle; every function says it.
 pub const FAILED: &str = "Failed";
+/// Customers and projects of which something failed, or took too long, while the others had their turn;
+/// what runs by the clock always says it, but for the collector.
+pub const NEGLECTED: &str = "Neglected";
 /// All of them.
-pub const ALL: [&str; 4] = [IN_FLIGHT, OLDEST_BATON, DEAD_LETTERS, FAILED];
+pub const ALL: [&str; 5] = [IN_FLIGHT, OLDEST_BATON, DEAD_LETTERS, FAILED, NEGLECTED];

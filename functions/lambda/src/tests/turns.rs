@@ -1,6 +1,7 @@
 //! One customer cannot stop the clock for another.
 
 use super::*;
+use catalogue::metrics::NEGLECTED;
 use control::Selection;
 use model::{Action, CustomerId};
 use ports::{Change, CommitError, Page, Query, Record};
@@ -94,14 +95,14 @@ async fn what_cannot_be_read_of_one_customer_stops_no_other() {
         desk.deployment.host.store.commit(&[put]).await.unwrap();
     }
     let pulse = desk.run(Function::Tick, json!({})).await;
-    assert_eq!((&pulse["Failed"], &pulse["Released"]), (&json!(2), &json!(1)), "{pulse}");
+    assert_eq!((&pulse["Neglected"], &pulse["Released"]), (&json!(2), &json!(1)), "{pulse}");
     assert_eq!((&pulse["InFlight"], &pulse["Polling"]), (&json!(1), &json!(true)), "{pulse}");
     let usage = desk.run(Function::RollUpUsage, json!({})).await;
-    assert_eq!((&usage["users"], &usage["failed"]), (&json!(1), &json!(1)), "{usage}");
+    assert_eq!((&usage["users"], &usage["Neglected"]), (&json!(1), &json!(1)), "{usage}");
     assert_eq!(got(&desk, &scope.customer).await, (2, 1), "a baton and what was due");
     desk.on(3_600);
     let swept = desk.run(Function::Sweep, json!({})).await;
-    assert_eq!((&swept["sent"], &swept["failed"]), (&json!(1), &json!(1)), "{swept}");
+    assert_eq!((&swept["sent"], &swept["Neglected"]), (&json!(1), &json!(1)), "{swept}");
 }
 
 /// Somebody whose records take for ever has half of the time, and the others the rest.
@@ -112,7 +113,7 @@ async fn who_takes_too_long_keeps_no_other_waiting() {
     for (function, seconds) in [(Function::Tick, 119), (Function::RollUpUsage, 119)] {
         let time = async { desk.on(seconds) };
         let (answer, ()) = tokio::join!(desk.run(function, json!({})), time);
-        let failed = answer.get("Failed").or_else(|| answer.get("failed"));
+        let failed = answer.get(NEGLECTED);
         assert!(failed.and_then(Value::as_u64).is_some_and(|failed| failed > 0), "{answer}");
     }
     assert_eq!(got(&desk, &scope.customer).await, (2, 1));
