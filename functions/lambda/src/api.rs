@@ -8,7 +8,7 @@ use model::{Action, Project, Schedule, WaveId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Deployment, FunctionError, StartWave, dead, files, plan, polling, start};
+use crate::{Deployment, FunctionError, StartWave, dead, files, people, plan, polling, start};
 
 /// Largest body in bytes.
 const MOST_BYTES: usize = 64 * 1024;
@@ -128,6 +128,15 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
         ("GET", ["v1", "customers", customer, "projects", project, "files"]) => {
             Ok(json!(files::list(host, &scope(customer, project)?).await?))
         }
+        ("GET", ["v1", "customers", customer, "projects", project, of @ .., "report"]) => {
+            report(deployment, &scope(customer, project)?, of).await
+        }
+        ("POST", ["v1", "customers", customer, "projects", project, "actions"]) => {
+            Ok(json!(people::act(deployment, &scope(customer, project)?, body(request)?).await?))
+        }
+        ("POST", ["v1", "customers", customer, "projects", project, "confirm"]) => {
+            Ok(json!(people::open(deployment, &scope(customer, project)?, body(request)?).await?))
+        }
         ("PUT", ["v1", "customers", customer, "projects", project]) => {
             let scope = scope(customer, project)?;
             let project: Project = body(request)?;
@@ -184,6 +193,16 @@ async fn route(deployment: &Deployment, request: &Request) -> Result<Value, Refu
         }
         _ => Err(Refusal::Missing),
     }
+}
+
+/// What became of everybody, or of a wave's people (ERR-2).
+async fn report(deployment: &Deployment, scope: &Scope, of: &[&str]) -> Result<Value, Refusal> {
+    let selection = match of {
+        [] => Selection::everybody(),
+        ["waves", wave] => Selection { wave: Some(id(wave)?), users: Vec::new() },
+        _ => return Err(Refusal::Missing),
+    };
+    Ok(json!(control::report(&deployment.host, scope, &selection).await?))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands the error over")]

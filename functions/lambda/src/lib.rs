@@ -19,6 +19,7 @@ mod event;
 mod files;
 mod gather;
 mod layout;
+mod people;
 mod plan;
 mod polling;
 mod projects;

@@ -80,6 +80,73 @@ async fn what_cannot_be_is_refused_with_words() {
     }
 }
 
+/// People are named one by one: a state that forbids an action refuses it for that person in words, and
+/// a reset, which changes the state alone, needs no step.
+#[tokio::test]
+async fn named_people_are_acted_on_and_reported() {
+    let desk = Desk::with(&["anna", "ben"]).await;
+    let actions = format!("{PROJECT}/actions");
+    let cutover = json!({ "action": "cutover", "users": ["anna"] });
+    let (status, said) = desk.ask("POST", &actions, &cutover).await;
+    assert_eq!((status, &said["started"]), (200, &json!(0)), "{said}");
+    assert!(said["refused"][0].as_str().unwrap().contains("not allowed"), "{said}");
+    let reset = json!({ "action": "reset", "users": ["anna"], "to": "synced" });
+    let (status, said) = desk.ask("POST", &actions, &reset).await;
+    assert_eq!((status, &said["started"]), (200, &json!(1)), "{said}");
+    let (_, stands) = desk.ask("GET", PROJECT, &Value::Null).await;
+    assert_eq!(stands["busy"], false, "a reset is over at once: {stands}");
+    for place in ["", "/waves/first"] {
+        let (status, report) =
+            desk.ask("GET", &format!("{PROJECT}{place}/report"), &Value::Null).await;
+        assert_eq!((status, &report["people"]), (200, &json!(2)), "{report}");
+        assert_eq!(report["states"]["synced"], 1, "{report}");
+    }
+    for action in ["sync", "stop"] {
+        let request = json!({ "action": action, "users": ["anna"] });
+        let (status, said) = desk.ask("POST", &actions, &request).await;
+        assert_eq!((status, &said["started"]), (200, &json!(1)), "{action}: {said}");
+        assert_eq!(desk.noted.polling.lock().unwrap().last(), Some(&true), "somebody looks");
+    }
+}
+
+/// Nothing happens to anybody when a request is wrong, or names somebody who is not there.
+#[tokio::test]
+async fn what_is_asked_wrongly_of_people_is_refused_in_words() {
+    let desk = Desk::with(&["anna"]).await;
+    let hundreds: Vec<String> = (0..101).map(|number| format!("u{number}")).collect();
+    for (request, says) in [
+        (json!({ "action": "reset", "users": ["anna"] }), "`to` says"),
+        (json!({ "action": "stop", "users": ["anna"], "to": "synced" }), "reset alone"),
+        (json!({ "action": "match", "users": ["anna"] }), "by a file"),
+        (json!({ "action": "stop", "users": ["anna", "nobody"] }), "nobody"),
+        (json!({ "action": "stop", "users": [] }), "one to 100"),
+        (json!({ "action": "stop", "users": hundreds }), "one to 100"),
+        (json!({ "action": "dance", "users": ["anna"] }), "dance"),
+    ] {
+        let (status, said) = desk.ask("POST", &format!("{PROJECT}/actions"), &request).await;
+        assert_eq!(status, 400, "{request}: {said}");
+        assert!(said["error"].as_str().unwrap().contains(says), "{request}: {said}");
+    }
+    let waits = json!({ "users": ["anna"] });
+    let (status, said) = desk.ask("POST", &format!("{PROJECT}/confirm"), &waits).await;
+    assert_eq!((status, &said["started"]), (200, &json!(0)), "{said}");
+    assert!(said["refused"][0].as_str().unwrap().contains("no cutover waits"), "{said}");
+}
+
+/// Who waits for the word that the cutover may go on is let through by it.
+#[tokio::test]
+async fn a_confirmation_opens_the_gate_of_a_job() {
+    let desk = Desk::with(&["anna"]).await;
+    desk.start().await;
+    let (status, said) =
+        desk.ask("POST", &format!("{PROJECT}/confirm"), &json!({ "users": ["anna"] })).await;
+    assert_eq!((status, &said["started"]), (200, &json!(1)), "{said}");
+    let scope = Scope::of(&desk.project);
+    let partition = Keys::project_partition(&scope.customer, &scope.project);
+    let jobs = load_all::<model::Job>(&*desk.deployment.host.store, &partition, Keys::JOBS).await;
+    assert!(jobs.unwrap()[0].value.gate_open);
+}
+
 /// The project that the README shows is taken as it stands there, and everything in it is meant: nothing
 /// is left out of what is kept.
 #[tokio::test]
