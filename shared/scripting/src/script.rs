@@ -16,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Severity, printable};
 use crate::entry::Entry;
 use crate::functions::{Table, TableLimits, Tables};
 use crate::library::Library;
+use crate::patch::Cost;
 use crate::sandbox::{self, Budget, Lost};
 
 /// The version of the contract between host and script, in the first line of every script.
@@ -99,20 +100,34 @@ impl Script {
         text: &str,
         options: ScriptOptions,
     ) -> Result<Self, Vec<Diagnostic>> {
+        Self::compile_measured(name, text, options).0
+    }
+
+    /// The same, and what it took. Checking is no call and has no budget: what it can take is bounded by
+    /// the limits on a script's text (E010) and on the depth and number of its parts.
+    pub fn compile_measured(
+        name: &str,
+        text: &str,
+        options: ScriptOptions,
+    ) -> (Result<Self, Vec<Diagnostic>>, Cost) {
         // Some editors begin a file with this mark; and a file's name may hold anything.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let name = &*printable(name);
         let wall = options.budget.wall();
         let (script, source) = (Arc::from(name), text.to_owned());
-        sandbox::run(wall, move || Self::compile_here(script, source, options)).unwrap_or_else(
-            |lost| {
-                let message = match lost {
-                    Lost::Panicked | Lost::Overran => "the script broke the compiler",
-                    Lost::NoThread => "the system gave no thread to compile the script on",
-                };
-                Err(vec![Diagnostic::new(Code::R020, name, message)])
-            },
-        )
+        let compiled = sandbox::run(wall, move || {
+            let budget = options.budget;
+            let compile = || Self::compile_here(script, source, options);
+            let (compiled, cost, _) = sandbox::metered(budget, compile);
+            (compiled, cost)
+        });
+        compiled.unwrap_or_else(|lost| {
+            let message = match lost {
+                Lost::Panicked | Lost::Overran => "the script broke the compiler",
+                Lost::NoThread => "the system gave no thread to compile the script on",
+            };
+            (Err(vec![Diagnostic::new(Code::R020, name, message)]), Cost::default())
+        })
     }
 
     fn compile_here(

@@ -11,6 +11,7 @@
 mod anti;
 mod attacks;
 mod callbacks;
+mod compile;
 mod contract;
 mod fuzz;
 mod generated;

@@ -16,6 +16,8 @@ use crate::library::Library;
 pub(super) struct Facts<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
+    /// Its lines: a finding may be looked for at many places.
+    lines: Vec<&'a str>,
     /// The files beside the script.
     pub(super) library: &'a Library,
     /// Native functions, and the numbers of arguments that they take.
@@ -33,7 +35,8 @@ impl<'a> Facts<'a> {
             own.entry(function.name.to_owned()).or_default().insert(function.params.len());
         }
         let Draft { name, text, library } = *draft;
-        Self { name, text, library, natives: natives(engine), own, patterns: Cell::new(0) }
+        let (natives, lines) = (natives(engine), text.lines().collect());
+        Self { name, text, lines, library, natives, own, patterns: Cell::new(0) }
     }
 
     /// The entry functions that the script has with the right number of parameters.
@@ -59,6 +62,11 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The line of a place.
+    pub(super) fn line(&self, at: Position) -> Option<&'a str> {
+        self.lines.get(at.line()?.checked_sub(1)?).copied()
+    }
+
     /// A finding at a text that the script writes out.
     pub(super) fn at_text(
         &self,
@@ -69,7 +77,7 @@ impl<'a> Facts<'a> {
     ) -> Diagnostic {
         let mut found = self.at(code, at, message);
         let written = format!("\"{text}\"");
-        let line = at.line().and_then(|line| self.text.lines().nth(line.checked_sub(1)?));
+        let line = self.line(at);
         let mut rest = line.unwrap_or_default().chars().skip(at.position().unwrap_or(1) - 1);
         // One with escapes is longer than what it says; its first character is marked.
         if written.chars().all(|c| rest.next() == Some(c)) {

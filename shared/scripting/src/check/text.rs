@@ -1,5 +1,6 @@
 //! What the text alone shows: size, first line, characters that change its direction.
 
+use super::MOST_FINDINGS;
 use crate::code::Code;
 use crate::diagnostic::{DIRECTION, Diagnostic};
 use crate::sandbox::MOST_SCRIPT_BYTES;
@@ -25,21 +26,20 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         findings.push(found);
         return findings;
     }
-    for (number, line) in text.lines().enumerate() {
-        for (column, character) in line.chars().enumerate() {
-            if DIRECTION.contains(&character) {
-                let message = format!(
-                    "the character U+{:04X} makes the line look different from what it does",
-                    u32::from(character)
-                );
-                findings.push(
-                    Diagnostic::new(Code::E009, name, message)
-                        .at(text, number + 1, column + 1, 1)
-                        .help("delete it; in a text, write `\\u` and its number"),
-                );
-            }
-        }
-    }
+    let turns = text.lines().enumerate().flat_map(|(number, line)| {
+        let turns = line.chars().enumerate().filter(|(_, c)| DIRECTION.contains(c));
+        turns.map(move |(column, character)| (number, column, character))
+    });
+    // Each is looked up in the text, and nobody reads more.
+    findings.extend(turns.take(MOST_FINDINGS + 1).map(|(number, column, character)| {
+        let message = format!(
+            "the character U+{:04X} makes the line look different from what it does",
+            u32::from(character)
+        );
+        Diagnostic::new(Code::E009, name, message)
+            .at(text, number + 1, column + 1, 1)
+            .help("delete it; in a text, write `\\u` and its number")
+    }));
     findings
 }
 

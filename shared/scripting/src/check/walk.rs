@@ -43,7 +43,7 @@ pub(super) fn check(facts: &Facts<'_>, ast: &AST) -> Vec<Diagnostic> {
 /// A whole number of so many digits that the engine reads it as one with a fraction, not exactly.
 fn too_large_number(facts: &Facts<'_>, path: &[ASTNode<'_>]) -> Option<Diagnostic> {
     let Expr::FloatConstant(_, at) = path.last().and_then(expression)? else { return None };
-    let line = facts.text.lines().nth(at.line()?.checked_sub(1)?)?;
+    let line = facts.line(*at)?;
     let start = at.position()?.saturating_sub(1);
     let literal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     let sign = |c: &char| matches!(c, '-' | '+' | ' ');
