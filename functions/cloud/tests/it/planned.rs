@@ -73,7 +73,20 @@ fn a_schedule_starts_its_wave_once_and_every_change_is_told() {
         let (partition, sort) = Keys::project(&scope.customer, &scope.project);
         assert_eq!(listed, [format!("{partition}/{sort}")], "the index is sparse");
         recurring(&cloud, &scope).await;
+        by_name(&cloud, &scope, &moving).await;
+        assert_eq!(cloud.denied(), Vec::<String>::new(), "the API's role is enough");
     });
+}
+
+/// People are reported and reset by the API, with its own role.
+async fn by_name(cloud: &Cloud, scope: &Scope, users: &BTreeSet<String>) {
+    let project = format!("/v1/customers/{}/projects/{}", scope.customer, scope.project);
+    let reset = json!({ "action": "reset", "users": users, "to": "no_match" });
+    let (_, acted) = cloud.ask("POST", &format!("{project}/actions"), &reset).await.unwrap();
+    assert_eq!(acted, json!({ "started": users.len(), "refused": [] }));
+    let (_, report) = cloud.ask("GET", &format!("{project}/report"), &Value::Null).await.unwrap();
+    assert_eq!(report["states"]["prepared"], Value::Null, "{report}");
+    assert!(report["people"].as_u64() >= Some(2), "{report}");
 }
 
 /// A schedule that recurs is planned with its wave, in its own time zone, again after each time, and
