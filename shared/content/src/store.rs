@@ -7,6 +7,7 @@
 //! | `M/{workload}/{group}/{n}` | packed item map |
 //! | `W/{workload}` | the page of changes being worked on, packed |
 //! | `R/{workload}/{n}` | deletions found, applied after everything else, packed |
+//! | `Q/{workload}/{n}` | ids that an incomplete listing has not shown: to be asked for, packed |
 //! | `K/{workload}/{group}/{hash}` | a deletion that waits, since its copy is the only one |
 //! | `A/{workload}` | changes left something out: the next round lists everything anew |
 //! | `S/{workload}/{n}` | ids seen while a folder is enumerated anew, and counts of folders, packed |
@@ -148,6 +149,14 @@ pub(crate) mod keys {
 
     pub(crate) fn removal(workload: Workload, number: u32) -> String {
         format!("R/{}/{number:08}", workload.tag())
+    }
+
+    pub(crate) fn all_unseen(workload: Workload) -> String {
+        format!("Q/{}/", workload.tag())
+    }
+
+    pub(crate) fn unseen(workload: Workload, number: u32) -> String {
+        format!("Q/{}/{number:08}", workload.tag())
     }
 
     pub(crate) fn all_replaced(workload: Workload) -> String {

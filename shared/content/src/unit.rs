@@ -77,8 +77,8 @@ pub(crate) struct Unit<'a> {
 /// The end of a unit's time that is kept free for the piece in hand is at most this part of it.
 const RESERVE: i32 = 4;
 
-/// So many items that an incomplete listing does not show are asked for by themselves.
-pub(crate) const ASKED_SINGLY: usize = 100;
+/// So many items that an incomplete listing does not show are asked for between two commits.
+pub(crate) const ASKED_AT_ONCE: usize = 100;
 
 impl<'a> Unit<'a> {
     pub(crate) fn new(job: &'a CopyJob<'a>, state: State<'a>, mode: CopyMode) -> Self {
@@ -205,6 +205,13 @@ impl<'a> Unit<'a> {
         }
         self.state.checkpoint.stage = crate::checkpoint::Stage::Regional;
         Err(Stop::Budget)
+    }
+
+    /// The number of the next record of deletions.
+    pub(crate) fn next_removal(&mut self) -> u32 {
+        let number = self.state.checkpoint.removals;
+        self.state.checkpoint.removals = number.saturating_add(1);
+        number
     }
 
     /// Commits the checkpoint with everything that waits.

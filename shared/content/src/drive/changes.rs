@@ -254,8 +254,7 @@ impl Unit<'_> {
     }
 
     pub(super) fn remember_gone(&mut self, gone: &[[String; 1]]) {
-        let number = self.state.checkpoint.removals;
-        self.state.checkpoint.removals = number.saturating_add(1);
+        let number = self.next_removal();
         let key = self.state.key(keys::removal(DRIVE, number));
         self.state.change(Change::put(key, pages::pack(gone)));
     }
@@ -387,13 +386,14 @@ impl Unit<'_> {
         if let Some(listing) = listing.filter(|_| step.anew) {
             self.state.delete(keys::skipped(DRIVE));
             self.commit_drive(copy).await?;
-            let gone = self.unseen_in_drive(copy, listing).await?;
+            let [gone, perhaps] = self.unseen_in_drive(copy, listing).await?;
             for part in gone.chunks(2_000) {
                 self.remember_gone(part);
                 if self.state.waiting() >= WAITING {
                     self.commit_drive(copy).await?;
                 }
             }
+            self.remember_unseen(copy, &perhaps).await?;
         }
         if let Some(listing) = listing {
             self.weigh_root(copy, listing.root).await?;

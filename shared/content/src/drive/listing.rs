@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ports::Change;
-use tenant::graph::drive::DriveItem;
+use tenant::graph::{BATCH_MAX, drive::DriveItem};
 
 use super::{DriveCopy, Told, row::folder_of};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     map::fingerprint,
     pages,
     store::keys,
-    unit::{ASKED_SINGLY, Step, Unit},
+    unit::{ASKED_AT_ONCE, Step, Unit, judge},
 };
 
 const DRIVE: Workload = Workload::OneDrive;
@@ -21,6 +21,8 @@ const DRIVE: Workload = Workload::OneDrive;
 const ASKED: usize = 20;
 /// So many folders are named in the report.
 const NAMED: usize = 5;
+/// Records that wait for the next commit at most.
+const WAITING: usize = 40;
 /// Folders in a record.
 const PER_RECORD: usize = 2_000;
 
@@ -244,27 +246,68 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// What is gone from the source, by a whole listing. What that has perhaps left out is asked for by itself.
+    /// What is gone from the source, by a whole listing, and what it has perhaps only left out.
     pub(super) async fn unseen_in_drive(
         &mut self,
         copy: &DriveCopy<'_>,
         listing: &Listing,
-    ) -> Step<Vec<[String; 1]>> {
+    ) -> Step<[Vec<[String; 1]>; 2]> {
         let place = |placement: &str| folder_of(placement).to_owned();
         let left_out = copy.left_out.all().await?.into_iter();
         let files = copy.files.all().await?.into_iter().chain(left_out);
         let files = files.map(|(id, entry)| (id, place(&entry.target_tag)));
         let folders = copy.folder.iter().filter(|(id, _)| **id != copy.source_root);
         let folders = folders.map(|(id, at)| (id.clone(), place(&at.placement))).collect();
-        let [mut gone, perhaps] = listing.unseen(&folders, files, copy.bad.keys().cloned());
-        for id in perhaps.into_iter().take(ASKED_SINGLY) {
-            let source = self.job.source.graph();
-            let call = source.drive_item(&copy.source, &id);
-            let found = self.ask_optional("looking for an item of the source", call).await?;
-            if found.is_none_or(|item| item.deleted.is_some()) {
-                gone.insert(id);
+        let unseen = listing.unseen(&folders, files, copy.bad.keys().cloned());
+        Ok(unseen.map(|ids| ids.into_iter().map(|id| [id]).collect()))
+    }
+
+    /// Keeps what a listing has perhaps left out, until it is asked for.
+    pub(super) async fn remember_unseen(
+        &mut self,
+        copy: &mut DriveCopy<'_>,
+        perhaps: &[[String; 1]],
+    ) -> Step {
+        for part in perhaps.chunks(ASKED_AT_ONCE) {
+            let number = self.next_removal();
+            let key = self.state.key(keys::unseen(DRIVE, number));
+            self.state.change(Change::put(key, pages::pack(part)));
+            if self.state.waiting() >= WAITING {
+                self.commit_drive(copy).await?;
             }
         }
-        Ok(gone.into_iter().map(|id| [id]).collect())
+        Ok(())
+    }
+
+    /// Asks for each item that an incomplete listing has not shown: what is not there by itself is gone.
+    pub(super) async fn ask_for_unseen(&mut self, copy: &mut DriveCopy<'_>) -> Step {
+        let prefix = keys::all_unseen(DRIVE);
+        for record in self.state.store.query_all(&self.state.partition, &prefix).await? {
+            self.within_budget()?;
+            let ids = pages::unpack::<1>(&record.key.sort, &record.value)?;
+            let asked: Vec<&str> = ids.iter().map(|[id]| id.as_str()).collect();
+            let doing = "looking for items of the source";
+            let mut found = Vec::new();
+            for part in asked.chunks(BATCH_MAX) {
+                let graph = self.job.source.graph();
+                let call = graph.drive_items(&copy.source, part);
+                found.extend(self.ask_many(doing, part.len(), call).await?);
+            }
+            let mut gone = Vec::new();
+            for (id, found) in ids.into_iter().zip(found) {
+                match found {
+                    Ok(item) if item.deleted.is_none() => {}
+                    Ok(_) => gone.push(id),
+                    Err(error) if error.is_not_found() => gone.push(id),
+                    Err(error) => return Err(judge(doing, error)),
+                }
+            }
+            if !gone.is_empty() {
+                self.remember_gone(&gone);
+            }
+            self.state.delete(record.key.sort);
+            self.commit_drive(copy).await?;
+        }
+        Ok(())
     }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     checkpoint::{ChangesStep, DriveStep, Stage},
     map::{Entry, fingerprint},
-    unit::{ASKED_SINGLY, Step, Unit},
+    unit::{ASKED_AT_ONCE, Step, Unit},
 };
 
 /// So many folders are looked into in a round: where nothing was left out of so many, the counts are wrong.
@@ -204,7 +204,7 @@ impl Unit<'_> {
         let mut here: BTreeSet<String> = items.iter().map(|item| item.id.clone()).collect();
         let mut gone = Vec::new();
         for id in
-            self.known_in(copy, known, folder).await?.difference(&here.clone()).take(ASKED_SINGLY)
+            self.known_in(copy, known, folder).await?.difference(&here.clone()).take(ASKED_AT_ONCE)
         {
             let graph = self.job.source.graph();
             let call = graph.drive_item(&copy.source, id);

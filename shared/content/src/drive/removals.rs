@@ -25,6 +25,7 @@ const PER_COMMIT: usize = 50;
 impl Unit<'_> {
     /// Applies the deletions that were found.
     pub(super) async fn drive_removals(&mut self, copy: &mut DriveCopy<'_>) -> Step {
+        self.ask_for_unseen(copy).await?;
         let (gone, records) = self.found_gone(copy).await?;
         if !gone.is_empty() {
             self.remove_all(copy, &gone).await?;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Folder rows and the like that wait for the next commit at most.
-const WAITING: usize = 40;
+pub(super) const WAITING: usize = 40;
 
 /// The folder in hand.
 pub(super) struct FolderCopy<'s> {
@@ -306,9 +306,8 @@ impl Unit<'_> {
 
     /// Puts removals off until every folder has been read: an item that moved is copied to its new
     /// place before its copy at the old place goes.
-    fn remember_removed(&mut self, copy: &MailboxCopy, removed: &[[String; 2]]) {
-        let number = self.state.checkpoint.removals;
-        self.state.checkpoint.removals = number.saturating_add(1);
+    pub(super) fn remember_removed(&mut self, copy: &MailboxCopy, removed: &[[String; 2]]) {
+        let number = self.next_removal();
         let key = self.state.key(keys::removal(copy.workload, number));
         self.state.change(Change::put(key, pages::pack(removed)));
     }
@@ -346,14 +345,15 @@ impl Unit<'_> {
     ) -> Step {
         if step.anew {
             self.commit().await?;
-            let mut gone = self.unseen(copy, &folder, step).await?;
+            let unseen = self.unseen(copy, &folder, step).await?;
             if step.incomplete {
-                gone = self.really_gone(copy, &folder, gone).await?;
-            }
-            for part in gone.chunks(2_000) {
-                self.remember_removed(copy, part);
-                if self.state.waiting() >= WAITING {
-                    self.commit().await?;
+                self.remember_unseen_items(copy, &unseen).await?;
+            } else {
+                for part in unseen.chunks(2_000) {
+                    self.remember_removed(copy, part);
+                    if self.state.waiting() >= WAITING {
+                        self.commit().await?;
+                    }
                 }
             }
         }

@@ -5,14 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{FolderRow, MailboxCopy, items::FolderCopy};
+use ports::Change;
+use tenant::graph::BATCH_MAX;
+
+use super::{
+    FolderRow, MailboxCopy,
+    items::{FolderCopy, WAITING},
+};
 use crate::{
     ContentError,
     checkpoint::ItemsStep,
     map::fingerprint,
     pages,
     store::keys,
-    unit::{ASKED_SINGLY, Step, Unit},
+    unit::{ASKED_AT_ONCE, Step, Unit, judge},
 };
 
 /// What the count of a folder says.
@@ -26,24 +32,58 @@ pub(super) enum Reckoning {
 }
 
 impl Unit<'_> {
-    /// Of what an incomplete listing has not shown, that which the folder does not hold any more. One that was
-    /// only left out is there when it is asked for by itself.
-    pub(super) async fn really_gone(
+    /// Keeps what an incomplete listing has not shown, until it is asked for.
+    pub(super) async fn remember_unseen_items(
         &mut self,
         copy: &MailboxCopy,
-        folder: &FolderCopy<'_>,
-        unseen: Vec<[String; 2]>,
-    ) -> Step<Vec<[String; 2]>> {
-        let mut gone = Vec::new();
-        for one in unseen.into_iter().take(ASKED_SINGLY) {
-            let [_, id] = &one;
-            let graph = self.job.source.graph();
-            let held = copy.source_of(&folder.row);
-            let call = graph.mailbox_item(held, &folder.row.source, id, &[]);
-            let found = self.ask_optional("looking for an item of the source", call).await?;
-            gone.extend(found.is_none().then_some(one));
+        unseen: &[[String; 2]],
+    ) -> Step {
+        for part in unseen.chunks(ASKED_AT_ONCE) {
+            let number = self.next_removal();
+            let key = self.state.key(keys::unseen(copy.workload, number));
+            self.state.change(Change::put(key, pages::pack(part)));
+            if self.state.waiting() >= WAITING {
+                self.commit().await?;
+            }
         }
-        Ok(gone)
+        Ok(())
+    }
+
+    /// Asks for each item that an incomplete listing has not shown: what the folder does not have by itself either
+    /// is gone from it.
+    pub(super) async fn ask_for_unseen_items(&mut self, copy: &MailboxCopy) -> Step {
+        let prefix = keys::all_unseen(copy.workload);
+        for record in self.state.store.query_all(&self.state.partition, &prefix).await? {
+            self.within_budget()?;
+            // All of one folder.
+            let rows = pages::unpack::<2>(&record.key.sort, &record.value)?;
+            let folder = rows.first().and_then(|[ordinal, _]| ordinal.parse().ok());
+            let folder = folder.and_then(|ordinal: u32| copy.folders.rows.get(&ordinal));
+            let mut gone = Vec::new();
+            if let Some(folder) = folder {
+                let doing = "looking for items of the source";
+                for part in rows.chunks(BATCH_MAX) {
+                    let ids: Vec<&str> = part.iter().map(|[_, id]| id.as_str()).collect();
+                    let graph = self.job.source.graph();
+                    let call =
+                        graph.mailbox_items_by_id(copy.source_of(folder), &folder.source, &ids);
+                    let found = self.ask_many(doing, ids.len(), call).await?;
+                    for (row, found) in part.iter().zip(found) {
+                        match found {
+                            Ok(_) => {}
+                            Err(error) if error.is_not_found() => gone.push(row.clone()),
+                            Err(error) => return Err(judge(doing, error)),
+                        }
+                    }
+                }
+            }
+            if !gone.is_empty() {
+                self.remember_removed(copy, &gone);
+            }
+            self.state.delete(record.key.sort);
+            self.commit().await?;
+        }
+        Ok(())
     }
 
     /// Whether the source counts as many items in the folder as are known. It is listed anew once for each such

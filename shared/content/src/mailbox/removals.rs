@@ -20,6 +20,7 @@ use crate::{
 impl Unit<'_> {
     /// Applies the deletions that were found, record by record.
     pub(super) async fn removals(&mut self, copy: &mut MailboxCopy) -> Step {
+        self.ask_for_unseen_items(copy).await?;
         self.remove_kept(copy).await?;
         let prefix = keys::removals(copy.workload);
         loop {

@@ -6,6 +6,7 @@
 use content::{CopyMode, CopySummary, Workload};
 use serde_json::{Value, json};
 use simulator::{DriveFill, MailboxFill, Part};
+use tenant::graph::mailbox_content::{Disposal, MailboxAddress, Surface};
 
 use crate::support::World;
 
@@ -191,6 +192,30 @@ fn items_that_vanish_between_two_pages_make_no_second_listing() {
     assert_eq!(world.drive_differences(), NONE);
 }
 
+/// Adds three to the count of each folder of the source's mailbox.
+fn count_mail_wrongly(world: &World) {
+    // The source's mailbox is asked for its folders before the target's is.
+    let requests = world.simulator.requests();
+    let mailbox =
+        |path: &str| Some(path.split_once("/mailboxes/")?.1.split('/').next()?.to_owned());
+    let source = requests.iter().find_map(|one| mailbox(&one.path)).unwrap();
+    world.tamper(move |_, path, body| {
+        if !path.contains(&source) {
+            return None;
+        }
+        let mut reply: Value = serde_json::from_str(body).ok()?;
+        let more = |folder: &mut Value| {
+            let count = folder.get("totalItemCount").and_then(Value::as_u64)?;
+            folder["totalItemCount"] = json!(count + 3);
+            Some(())
+        };
+        let one = more(&mut reply);
+        let many = reply.get_mut("value").and_then(Value::as_array_mut);
+        let many = many.map(|all| all.iter_mut().filter_map(more).count());
+        (one.is_some() || many.is_some_and(|many| many > 0)).then(|| (200, reply.to_string()))
+    });
+}
+
 /// Where the source counts too many, what was deleted or moved before a new listing goes all the same: each item
 /// that is missing in it is asked for by itself. Found by seed 4121, with a mail twice in the target.
 #[test]
@@ -212,30 +237,60 @@ fn what_is_gone_goes_although_the_source_counts_too_many() {
     world.copy(CopyMode::Initial, "job-1");
     world.simulator.touch_mailbox(tenant, &world.from, part, 30).unwrap();
     world.simulator.expire_mailbox_deltas(tenant, &world.from, part).unwrap();
-    // The source's mailbox is asked for its folders before the target's is.
-    let requests = world.simulator.requests();
-    let mailbox =
-        |path: &str| Some(path.split_once("/mailboxes/")?.1.split('/').next()?.to_owned());
-    let source = requests.iter().find_map(|one| mailbox(&one.path)).unwrap();
-    world.tamper(move |_, path, body| {
-        if !path.contains(&source) {
-            return None;
-        }
-        let mut reply: Value = serde_json::from_str(body).ok()?;
-        let more = |folder: &mut Value| {
-            let count = folder.get("totalItemCount").and_then(Value::as_u64)?;
-            folder["totalItemCount"] = json!(count + 3);
-            Some(())
-        };
-        let one = more(&mut reply);
-        let many = reply.get_mut("value").and_then(Value::as_array_mut);
-        let many = many.map(|all| all.iter_mut().filter_map(more).count());
-        (one.is_some() || many.is_some_and(|many| many > 0)).then(|| (200, reply.to_string()))
-    });
+    count_mail_wrongly(&world);
     let summary = world.copy(CopyMode::Delta, "job-2");
     assert_eq!(world.mailbox_differences(part), NONE);
     assert!(summary.counts[&Workload::Mailbox].deleted > 0, "{summary:?}");
     assert!(!summary.notes.is_empty(), "it is told");
+}
+
+/// However many they are: each is asked for, twenty a request.
+#[test]
+fn hundreds_that_are_gone_go_although_the_source_counts_too_many() {
+    let mut world = World::new(90);
+    (world.subject.mailbox, world.subject.drive) = (false, true);
+    world.small_units();
+    let tenant = world.source.tenant_id;
+    world.simulator.provision_drive(tenant, &world.from).unwrap();
+    world.simulator.provision_drive(world.target.tenant_id, &world.to).unwrap();
+    for n in 0..260 {
+        world.simulator.add_file(tenant, &world.from, &format!("Plans/{n}.txt"), b"text").unwrap();
+    }
+    world.copy(CopyMode::Initial, "job-1");
+    let (drive, graph) = (source_drive(&world), world.source_client.graph());
+    let page = world.drive_future(graph.drive_delta(&drive, None, 500)).unwrap().unwrap();
+    for item in page.value.iter().filter(|item| item.file.is_some()).take(230) {
+        world.drive_future(graph.delete_drive_item(&drive, &item.id)).unwrap().unwrap();
+    }
+    world.simulator.expire_drive_deltas(tenant, &world.from).unwrap();
+    count_wrongly(&world, true);
+    let summary = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.drive_differences(), NONE);
+    assert_eq!(summary.counts[&Workload::OneDrive].deleted, 230);
+
+    let mut world = World::new(91);
+    world.small_units();
+    let (tenant, part) = (world.source.tenant_id, Part::Primary);
+    for n in 0..260 {
+        let subject = format!("message {n}");
+        world.simulator.send_mail("someone@elsewhere.example", &world.from, &subject);
+    }
+    world.copy(CopyMode::Initial, "job-1");
+    let graph = world.source_client.graph();
+    let settings = world.drive_future(graph.exchange_settings(&world.from)).unwrap().unwrap();
+    let id = settings.primary_mailbox_id.unwrap();
+    let mailbox = MailboxAddress { id, surface: Surface::V1 };
+    let page = graph.mailbox_items_delta(&mailbox, "inbox", None, 500);
+    let page = world.drive_future(page).unwrap().unwrap();
+    for item in page.value.iter().take(230) {
+        let call = graph.delete_mailbox_item(&mailbox, "inbox", &item.id, Disposal::Hard);
+        world.drive_future(call).unwrap().unwrap();
+    }
+    world.simulator.expire_mailbox_deltas(tenant, &world.from, part).unwrap();
+    count_mail_wrongly(&world);
+    let summary = world.copy(CopyMode::Delta, "job-2");
+    assert_eq!(world.mailbox_differences(part), NONE);
+    assert_eq!(summary.counts[&Workload::Mailbox].deleted, 230);
 }
 
 /// The same of a mailbox, whose folders are listed anew after a 410: what a page left out is not taken for

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{Graph, GraphCall, call};
@@ -65,6 +65,15 @@ impl Graph {
             outcomes.extend(self.batch_chunk(chunk, order).await?);
         }
         Ok(outcomes)
+    }
+
+    /// The same, in any order, where every reply is read as JSON of one kind.
+    pub(super) async fn read_batch<T: DeserializeOwned>(
+        &self,
+        calls: Vec<GraphCall>,
+    ) -> Result<Vec<Result<T, TenantError>>, TenantError> {
+        let replies = self.batch(calls.clone(), BatchOrder::Any).await?;
+        Ok(calls.into_iter().zip(replies).map(|(call, reply)| call.parse(&reply?)).collect())
     }
 
     async fn batch_chunk(

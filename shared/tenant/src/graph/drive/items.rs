@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Drive, DriveItem, FileSystemInfo, ParentReference, READ, WRITE};
 use crate::{
     Operation, TenantError,
-    graph::{BatchOrder, Graph, GraphCall, Page},
+    graph::{Graph, GraphCall, Page},
 };
 
 /// A place for an item: its folder and its name there.
@@ -80,8 +80,22 @@ impl Graph {
 
     /// One item.
     pub async fn drive_item(&self, drive: &str, id: &str) -> Result<DriveItem, TenantError> {
+        self.item_call_of_drive(drive, id).read().await
+    }
+
+    /// Several items, twenty a request, in the order of the ids.
+    pub async fn drive_items(
+        &self,
+        drive: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Result<DriveItem, TenantError>>, TenantError> {
+        let calls = ids.iter().map(|id| self.item_call_of_drive(drive, id)).collect();
+        self.read_batch(calls).await
+    }
+
+    fn item_call_of_drive(&self, drive: &str, id: &str) -> GraphCall {
         let operation = Operation::new("get drive item", READ);
-        self.get(operation, &["drives", drive, "items", id]).drive(1).read().await
+        self.get(operation, &["drives", drive, "items", id]).drive(1)
     }
 
     /// The item at a place.
@@ -110,9 +124,7 @@ impl Graph {
         drive: &str,
         places: &[Placement<'_>],
     ) -> Result<Vec<Result<DriveItem, TenantError>>, TenantError> {
-        let calls: Vec<GraphCall> = places.iter().map(|at| self.folder_call(drive, *at)).collect();
-        let replies = self.batch(calls.clone(), BatchOrder::Any).await?;
-        Ok(calls.into_iter().zip(replies).map(|(call, reply)| call.parse(&reply?)).collect())
+        self.read_batch(places.iter().map(|at| self.folder_call(drive, *at)).collect()).await
     }
 
     fn folder_call(&self, drive: &str, at: Placement<'_>) -> GraphCall {
