@@ -209,7 +209,7 @@ impl Unit<'_> {
         for item in items {
             if item.deleted.is_some() {
                 let folder = copy.folder.contains_key(&item.id) && item.id != copy.source_root;
-                let left_out = copy.left_out.may_know(&item.id) || copy.bad.contains_key(&item.id);
+                let left_out = copy.left_out.holds(&item.id) || copy.bad.contains_key(&item.id);
                 if folder || left_out || files.contains_key(&item.id) {
                     gone.push([item.id]);
                 }
@@ -367,7 +367,7 @@ impl Unit<'_> {
 
     /// Strikes an item from the list of bad ones, if it was there, and from what is left out.
     pub(super) fn no_longer_bad_file(&mut self, copy: &mut DriveCopy<'_>, id: &str) {
-        if copy.left_out.may_know(id) {
+        if copy.left_out.holds(id) {
             copy.left_out.remove(id);
         }
         if copy.bad.remove(id).is_some() {

@@ -225,7 +225,8 @@ impl Unit<'_> {
         let page = Page { value: items, next_link: None, delta_link: None };
         let mut rows = self.sort_changes(copy, step, page).await?;
         // What is bad has been tried in this round, and what is not copied by rule is told of once.
-        rows.retain(|row| !copy.bad.contains_key(&row.id) && !copy.left_out.may_know(&row.id));
+        let told_of = |row: &Row| row.kind.left_out().is_some() && copy.left_out.holds(&row.id);
+        rows.retain(|row| !copy.bad.contains_key(&row.id) && !told_of(row));
         Ok((rows, i64::try_from(here.len()).unwrap_or(i64::MAX), !gone.is_empty()))
     }
 

@@ -203,21 +203,22 @@ impl Unit<'_> {
         let seen = self.seen(copy, step).await?.len();
         let seen = u32::try_from(seen).unwrap_or(u32::MAX);
         let off = |items: u32| (items.saturating_sub(seen), seen.saturating_sub(items));
-        let mut now = off(folder.row.items);
+        let mut items = folder.row.items;
+        let mut now = off(items);
         if now.0 > 0 && now.0 != folder.row.short {
             if !step.relisted {
                 return Ok(true);
             }
             // People may have deleted meanwhile.
-            let items = self.items_now(copy, &folder.row).await?.unwrap_or(0);
+            items = self.items_now(copy, &folder.row).await?.unwrap_or(0);
             now = off(items);
-            if now.0 > 0 {
-                step.incomplete = true;
-                self.tell_short(copy, folder, now.0);
-                // The copies of what is missing stay known.
-                let known = self.known_items(copy, folder, step).await?;
-                now = (items.saturating_sub(known), known.saturating_sub(items));
-            }
+        }
+        if now.0 > 0 {
+            step.incomplete = true;
+            self.tell_short(copy, folder, now.0);
+            // The copies of what is missing stay known.
+            let known = self.known_items(copy, folder, step).await?;
+            now = (items.saturating_sub(known), known.saturating_sub(items));
         }
         folder.count_changed |= now != (folder.row.short, folder.row.over);
         (folder.row.short, folder.row.over) = now;
