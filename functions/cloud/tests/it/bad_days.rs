@@ -6,7 +6,7 @@ use catalogue::{Function, Step};
 use cloud::{Cloud, Fault, InTheCloud, Options, Pace};
 use control::{Scope, Selection};
 use model::UserState;
-use ports::{Outgoing, QueueName};
+use ports::{Clock as _, Outgoing, QueueName};
 use rehearsal::{Scene, Stage};
 use serde_json::{Value, json};
 use system::SystemClock;
@@ -97,6 +97,32 @@ fn a_missing_permission_is_named_and_nothing_is_lost() {
         let trace = spans.iter().find_map(|span| span["trace"].as_str()).unwrap();
         let root = trace.strip_prefix("Root=1-").and_then(|rest| rest.strip_suffix(";Sampled=1"));
         assert_eq!(root.map(str::len), Some(8 + 1 + 24), "{trace}");
+    });
+}
+
+/// The bus takes nothing for a while: changes wait in the stream, and each is told once it does, from the
+/// wave's start on.
+#[test]
+fn changes_wait_until_the_bus_takes_them_again() {
+    crate::run(async {
+        let (cloud, _stage) = a_cloud().await;
+        let action = "events:PutEvents".to_owned();
+        cloud.inject(Fault::Forbidden { function: Function::PublishChanges, action });
+        InTheCloud::new(&cloud).prepare_everybody().await.unwrap();
+        assert_eq!(prepared(&cloud).await, 2);
+        while cloud.denied().is_empty() {
+            SystemClock.sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(cloud.told(), Vec::<Value>::new(), "nothing came through");
+        cloud.heal();
+        let to = |event: &Value| -> Value {
+            serde_json::from_str::<Value>(event["Detail"].as_str().unwrap()).unwrap()["to"].take()
+        };
+        let count = |told: &[Value], state: &str| told.iter().filter(|it| to(it) == state).count();
+        let told = cloud.told_until(|told| count(told, "prepared") >= 2).await;
+        let states = ["starting", "started", "preparing", "prepared"];
+        assert_eq!(states.map(|state| count(&told, state)), [1, 1, 2, 2], "{told:#?}");
+        assert!(cloud.denied().iter().all(|why| why.contains("control.publish_changes")));
     });
 }
 

@@ -69,19 +69,26 @@ impl Draft {
         ScriptOptions { tables, library, budget: self.budget, ..ScriptOptions::default() }
     }
 
-    /// Checks it, and makes the record of the version.
-    fn version(&self, author: &str, at: jiff::Timestamp) -> Result<ScriptVersion, ControlError> {
+    /// Checks it, and makes the record of the version; with what the check warns of.
+    fn version(
+        &self,
+        author: &str,
+        at: jiff::Timestamp,
+    ) -> Result<(ScriptVersion, Vec<Diagnostic>), ControlError> {
         match self.kind {
             ScriptKind::Mapping => {
                 let mapping = self.mapping()?;
                 let (script, base) = (mapping.script(), mapping.base());
-                Ok(version_of(self.kind, mapping.hash(), script, base, author, at))
+                let version = version_of(self.kind, mapping.hash(), script, base, author, at);
+                Ok((version, script.warnings().to_vec()))
             }
             ScriptKind::Notifications => {
                 let script = Notifications::of(self.script()?);
                 let script = script.map_err(|faults| refused(&faults))?;
                 let script = script.script();
-                Ok(version_of(self.kind, script.hash().to_owned(), script, None, author, at))
+                let hash = script.hash().to_owned();
+                let version = version_of(self.kind, hash, script, None, author, at);
+                Ok((version, script.warnings().to_vec()))
             }
         }
     }
@@ -120,6 +127,9 @@ pub struct Published {
     pub before: Option<String>,
     /// How many test cases passed.
     pub cases: usize,
+    /// What the check warns of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Checks a draft, runs its tests, keeps it as a version, and puts it in force for jobs and waves
@@ -131,14 +141,14 @@ pub async fn publish(
     author: &str,
 ) -> Result<Published, ControlError> {
     let now = host.clock.now();
-    let version = draft.version(author, now)?;
+    let (version, warnings) = draft.version(author, now)?;
     let cases = draft.tested()?;
     put_version(&*host.store, project, &version, &draft.options()).await?;
     let hash = version.hash;
     let publication =
         Publication { hash: hash.clone(), at: now, author: author.to_owned(), rollback: false };
     let before = put_in_force(host, project, draft.kind, &publication).await?;
-    Ok(Published { kind: draft.kind, hash, before, cases })
+    Ok(Published { kind: draft.kind, hash, before, cases, warnings })
 }
 
 /// Makes a version the one in force; gives the one before.

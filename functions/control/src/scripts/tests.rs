@@ -133,3 +133,17 @@ async fn later_edits_touch_later_waves() {
     let waves = |hash: &str| lines.iter().find(|line| line.hash == hash).unwrap().waves.len();
     assert_eq!((waves(&first), waves(&second)), (0, 2));
 }
+
+/// Whoever publishes is told what the check warns of; it is published all the same.
+#[tokio::test]
+async fn a_publication_says_what_the_check_warns_of() {
+    let desk = Desk::new().await;
+    let text = "// crosswave-api: 1\nfn notify(event, user, ctx) {\n    park(\"not today\");\n}\n";
+    let news = Draft::new(ScriptKind::Notifications, "news.rhai", text);
+    let done = publish(&desk.host, &desk.project, &news, "anna").await.unwrap();
+    let [warning] = done.warnings.as_slice() else { panic!("{:?}", done.warnings) };
+    assert!(warning.render().contains("W001") && warning.render().contains("news.rhai:3"));
+    let ours = draft("target.city = \"Oslo\";");
+    let done = publish(&desk.host, &desk.project, &ours, "anna").await.unwrap();
+    assert!(done.warnings.is_empty());
+}

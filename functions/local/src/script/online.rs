@@ -101,6 +101,9 @@ async fn publish(global: &Global, out: Output, author: &str) -> Result<Exit, Fai
         };
         let (name, kind) = (&draft.name, draft.kind);
         line(&mut text, format_args!("{name}: {kind} version {hash} {news}; {tests}"));
+        for warning in &published.warnings {
+            line(&mut text, format_args!("{}", warning.render()));
+        }
         done.push(published);
     }
     out.data(&done, text)?;
